@@ -170,6 +170,8 @@ def walk(aws, simulators, outputs, resources, functions):
     check("it can be offered again", anybody("GET", f"{offers}/{other}").json["status"] == "active")
     ada("DELETE", f"{offers}/{other}", If_Match='"3"')
     offered = json.dumps(anybody("GET", offers).json)
+    own = {offered["id"]: offered["status"] for offered in ada("GET", f"{mine}/profile/session-types?status=all").json["session_types"]}
+    check("the expert lists all session types", own == {hour: "active", other: "retired"}, own)
     check("the offered session types are public", hour in offered and "One hour" in offered and other not in offered, offered)
     # The schedule fetches the rates only once an hour.
     aws.client("lambda").invoke(FunctionName=resources["FetchExchangeRates"], Payload=b"{}")

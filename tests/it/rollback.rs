@@ -274,6 +274,93 @@ async fn a_member_with_an_unknown_role_has_no_rights_and_is_still_a_member() {
 }
 
 #[tokio::test]
+async fn a_session_type_with_an_unknown_value_is_listed_and_neither_booked_nor_overwritten() {
+    type Change = fn(&mut Value);
+    let unknown: [(&str, Change); 4] = [
+        ("status", |item| item["status"] = json!({ "S": "paused" })),
+        ("collection", |item| item["terms"]["M"]["collection"] = json!({ "S": "subscription" })),
+        ("booking_window", |item| {
+            let window = json!({ "kind": { "S": "lunar" }, "phases": { "N": "3" } });
+            item["terms"]["M"]["booking_window"] = json!({ "M": window });
+        }),
+        ("rescheduling.price", |item| {
+            item["terms"]["M"]["rescheduling"]["M"]["price"] = json!({ "S": "auction" });
+        }),
+    ];
+    for (attribute, change) in unknown {
+        let test = TestApp::new().await;
+        let offer = test.offer(&free_hour()).await;
+        let booked = test.book(&offer, START, "k").await.expect(201);
+        let booked = booked["id"].as_str().expect("an id");
+        rewrite(&test, |item| {
+            if item["SK"]["S"].as_str().expect("a key").starts_with("TYPE#") {
+                change(item);
+            }
+        })
+        .await;
+        let list = format!("/v1/experts/{}/session-types", offer.expert);
+        let listed = async || test.get(&list).send().await.expect(200)["session_types"][0].clone();
+        assert_eq!(listed().await["status"], "unknown", "{attribute}");
+        let path = format!("{list}/{}", offer.session_type);
+        assert_eq!(test.get(&path).send().await.expect(200)["status"], "unknown", "{attribute}");
+
+        test.join(&offer.expert, "ada", "katherine", "assistant").await;
+        let slots = format!(
+            "/v1/experts/{}/slots?session_type_id={}&from=2027-01-05T08:00:00Z&to=2027-01-06T08:00:00Z",
+            offer.expert, offer.session_type
+        );
+        let put = |who: &str| {
+            test.put(&path).signed_in_as(who).header("If-Match", "\"1\"").json(&free_hour()).send()
+        };
+        let before = test.snapshot().await;
+        assert_eq!(test.get(&slots).send().await.problem(404), "not-found", "{attribute}");
+        let refused = test.book(&offer, "2027-01-05T12:00:00Z", "k2").await;
+        assert_eq!(refused.problem(409), "session-type-retired", "{attribute}");
+        let retire = test.request(Method::DELETE, &path).signed_in_as("ada").header("If-Match", "\"1\"");
+        assert_eq!(retire.send().await.problem(409), "newer-release", "{attribute}");
+        let again = test.post(&format!("{path}/offer-again")).signed_in_as("ada");
+        let again = again.header("If-Match", "\"1\"").send().await;
+        assert_eq!(again.problem(409), "newer-release", "{attribute}");
+        // Nobody knows what clients would be charged, so these terms may change it.
+        assert_eq!(put("katherine").await.problem(403), "forbidden", "{attribute}");
+        assert_eq!(test.snapshot().await, before, "{attribute}");
+        test.post_action("alan", booked, "cancel", &json!({})).await.expect(200);
+
+        // The expert replaces the terms and offers them again.
+        assert_eq!(put("ada").await.expect(200)["status"], "retired", "{attribute}");
+        let again = test.post(&format!("{path}/offer-again")).signed_in_as("ada");
+        again.header("If-Match", "\"2\"").send().await.expect(200);
+        assert_eq!(listed().await["status"], "active", "{attribute}");
+        test.book(&offer, START, "k3").await.expect(201);
+    }
+}
+
+#[tokio::test]
+async fn a_session_type_that_cannot_be_read_does_not_hide_the_others() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let other = test.session_type(&offer.expert, &paid_hour()).await;
+    let list = format!("/v1/experts/{}/session-types", offer.expert);
+    assert_eq!(test.get(&list).send().await.expect(200)["truncated"], false);
+    rewrite(&test, |item| {
+        if item["SK"]["S"].as_str().expect("a key").ends_with(&other) {
+            item["schema"] = json!({ "N": "2" });
+        }
+    })
+    .await;
+    let read = test.get(&list).send().await.expect(200);
+    let listed = read["session_types"].as_array().expect("a list");
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0]["id"], offer.session_type.as_str());
+    assert_eq!(read["truncated"], true);
+    // The expert can still change what they offer.
+    let mut terms = free_hour();
+    terms["name"] = json!("Workshop");
+    test.session_type(&offer.expert, &terms).await;
+    assert_eq!(test.get(&format!("{list}/{other}")).send().await.problem(500), "internal");
+}
+
+#[tokio::test]
 async fn rows_in_a_withdrawn_currency_or_time_zone_are_read() {
     let test = TestApp::new().await;
     let (expert, appointment) = paid_appointment(&test).await;

@@ -33,8 +33,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let key = request.idempotent_request()?;
     let body = match session_types::create(app, actor, expert, &key, terms.into()).await? {
         Creation::Replayed(body) => body,
-        Creation::Created(kind, idempotency) => {
-            let body = Response::json(StatusCode::CREATED, &SessionType::from(kind)).into_text();
+        Creation::Created(session_type, idempotency) => {
+            let body = Response::json(StatusCode::CREATED, &SessionType::from(session_type)).into_text();
             complete(app, actor, idempotency, body.clone()).await;
             body
         }

@@ -169,6 +169,8 @@ mirror!(enum ExpertStatus <= expert::ExpertStatus { Draft, Live, Suspended });
 pub struct Expert {
     /// The id of the expert.
     pub id: ExpertId,
+    /// The version, to send in `If-Match` when you change the profile.
+    pub version: u64,
     /// When the profile was created.
     pub created_at: Timestamp,
     /// Whether the expert can be found and booked.
@@ -181,7 +183,8 @@ pub struct Expert {
 impl From<expert::Expert> for Expert {
     fn from(expert: expert::Expert) -> Self {
         let status = expert.status().into();
-        Self { id: expert.id, created_at: expert.created_at, status, profile: expert.profile.into() }
+        let expert::Expert { id, version, created_at, profile, .. } = expert;
+        Self { id, version, created_at, status, profile: profile.into() }
     }
 }
 
@@ -202,10 +205,10 @@ pub struct SessionType<D = OfferedDuration> {
 
 impl<D> SessionType<D> {
     /// The document of a session type, with durations as `show` makes them.
-    pub fn new(kind: PricedSessionType, show: impl FnMut(OfferedDuration) -> D) -> Self {
-        let PricedSessionType { session_type: kind, hourly_rate } = kind;
+    pub fn new(priced: PricedSessionType, show: impl FnMut(OfferedDuration) -> D) -> Self {
+        let PricedSessionType { session_type, hourly_rate } = priced;
         let offered = |duration: &duration::SessionDuration| {
-            let price = kind.terms.price(*duration, hourly_rate);
+            let price = session_type.terms.price(*duration, hourly_rate);
             OfferedDuration {
                 minutes: duration.minutes,
                 price: price.as_ref().ok().copied(),
@@ -213,19 +216,19 @@ impl<D> SessionType<D> {
                 no_price_reason: price.err().map(Into::into),
             }
         };
-        let durations = kind.terms.durations.iter().map(offered).map(show).collect();
+        let durations = session_type.terms.durations.iter().map(offered).map(show).collect();
         Self {
-            id: kind.id,
-            status: kind.status.into(),
-            version: kind.version,
-            terms: SessionTypeTerms::new(kind.terms, durations),
+            id: session_type.id,
+            status: session_type.status.into(),
+            version: session_type.version,
+            terms: SessionTypeTerms::new(session_type.terms, durations),
         }
     }
 }
 
 impl From<PricedSessionType> for SessionType {
-    fn from(kind: PricedSessionType) -> Self {
-        Self::new(kind, |duration| duration)
+    fn from(priced: PricedSessionType) -> Self {
+        Self::new(priced, |duration| duration)
     }
 }
 
@@ -237,9 +240,12 @@ pub enum SessionTypeStatus {
     Active,
     /// The expert has retired the session type. Existing appointments are not affected.
     Retired,
+    /// A newer release of the platform has changed the session type in a way that the present one does not know. It cannot be
+    /// booked, withdrawn or offered again. When the expert replaces its terms, it becomes retired and can be offered again.
+    Unknown,
 }
 
-mirror!(enum SessionTypeStatus <= session_type::SessionTypeStatus { Active, Retired });
+mirror!(enum SessionTypeStatus <= session_type::SessionTypeStatus { Active, Retired, Unknown });
 
 /// The properties of a session type that its expert chooses.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

@@ -1,10 +1,10 @@
 //! Lists the session types of an expert.
 
-use app::App;
-use app::experts::session_types;
+use app::experts::session_types::{self, PricedSessionType, SessionTypeList};
 use app::payments::accounts::can_be_paid;
 use app::payments::exchange_rates;
-use domain::{Currency, Money};
+use app::{App, AppError};
+use domain::{Currency, ExpertId, Money};
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
@@ -28,14 +28,21 @@ pub const ROUTE: Route = Route {
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct SessionTypesQuery {
+pub(super) struct SessionTypesQuery {
     /// Which session types to list: `active` (the default), or `all` to include retired ones.
     #[serde(default)]
     status: StatusFilter,
     /// The currency in which to estimate the prices, using the reference rates of the European Central Bank. The estimate is for
     /// information only; the client pays in the currency of the price, or in one of `presentment_currencies` that they choose
     /// when they book.
-    currency: Option<Currency>,
+    pub(super) currency: Option<Currency>,
+}
+
+impl SessionTypesQuery {
+    /// Whether to list retired session types.
+    pub(super) fn includes_retired(&self) -> bool {
+        matches!(self.status, StatusFilter::All)
+    }
 }
 
 #[derive(Default, Deserialize, JsonSchema)]
@@ -48,9 +55,11 @@ enum StatusFilter {
 
 /// The session types of an expert, the oldest first.
 #[derive(Serialize, JsonSchema)]
-struct SessionTypes {
+pub(super) struct SessionTypes {
     /// The session types.
     session_types: Vec<ListedSessionType>,
+    /// Whether some session types are missing, because they cannot be shown at the moment.
+    truncated: bool,
 }
 
 /// A session type with estimates of its prices.
@@ -74,10 +83,12 @@ struct ListedDuration {
     estimate: Option<Estimate>,
 }
 
-/// Why a session type has no slots, whatever the hours.
+/// Why a session type has no slots, whatever the hours. A booking checks these in the same order.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum UnavailableReason {
+    /// The expert has not published the profile, or is suspended.
+    ExpertNotLive,
     /// No duration has a price now; `no_price_reason` says why.
     NoPrice,
     /// All durations with a price cost something, and no payment gateway accepts payments for the expert yet. The expert must
@@ -88,11 +99,14 @@ enum UnavailableReason {
 /// Why no duration of a session type can be booked, if so.
 fn unavailable_reason(
     session_type: &SessionType<ListedDuration>,
+    expert_is_live: bool,
     can_be_paid: bool,
 ) -> Option<UnavailableReason> {
     let prices = session_type.terms.durations.iter().filter_map(|listed| listed.duration.price);
     let prices: Vec<Money> = prices.collect();
-    if prices.is_empty() {
+    if !expert_is_live {
+        Some(UnavailableReason::ExpertNotLive)
+    } else if prices.is_empty() {
         Some(UnavailableReason::NoPrice)
     } else if !can_be_paid && prices.iter().all(|price| !price.is_zero()) {
         Some(UnavailableReason::PaymentsNotReady)
@@ -103,22 +117,35 @@ fn unavailable_reason(
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let expert = request.path_parameter("expert_id", "expert")?;
-    let SessionTypesQuery { status, currency } = request.query()?;
-    let (kinds, can_be_paid, estimator) = tokio::join!(
-        session_types::list(app, request.actor(), expert, matches!(status, StatusFilter::All)),
+    let query: SessionTypesQuery = request.query()?;
+    let list = session_types::list(app, request.actor(), expert, query.includes_retired());
+    respond(app, request, expert, query.currency, list).await
+}
+
+/// The response with the session types of an expert, with estimated prices in `currency`.
+pub(super) async fn respond(
+    app: &App,
+    request: &Request,
+    expert: ExpertId,
+    currency: Option<Currency>,
+    list: impl Future<Output = Result<SessionTypeList, AppError>>,
+) -> Result<Response, Problem> {
+    let (list, can_be_paid, estimator) = tokio::join!(
+        list,
         can_be_paid(app, request.actor(), expert),
         exchange_rates::estimator(app, request.actor(), currency),
     );
-    let can_be_paid = can_be_paid?;
+    let (SessionTypeList { session_types, expert_is_live, truncated }, can_be_paid) = (list?, can_be_paid?);
     let show = |duration: OfferedDuration| {
         let price = estimator.as_ref().zip(duration.price);
         let estimate = price.and_then(|(estimator, price)| estimator.of(price)).map(Into::into);
         ListedDuration { duration, estimate }
     };
-    let list = |kind| {
-        let session_type = SessionType::new(kind, show);
-        ListedSessionType { unavailable_reason: unavailable_reason(&session_type, can_be_paid), session_type }
+    let listed = |priced: PricedSessionType| {
+        let session_type = SessionType::new(priced, show);
+        let unavailable_reason = unavailable_reason(&session_type, expert_is_live, can_be_paid);
+        ListedSessionType { session_type, unavailable_reason }
     };
-    let session_types = kinds?.into_iter().map(list).collect();
-    Ok(Response::json(StatusCode::OK, &SessionTypes { session_types }))
+    let session_types = session_types.into_iter().map(listed).collect();
+    Ok(Response::json(StatusCode::OK, &SessionTypes { session_types, truncated }))
 }

@@ -7,6 +7,7 @@ pub mod create_session_type;
 pub mod documents;
 pub mod list_members;
 pub mod list_memberships;
+pub mod list_own_session_types;
 pub mod list_session_types;
 pub mod offer_session_type_again;
 pub mod read_availability;
@@ -47,6 +48,7 @@ pub const ROUTES: Routes = &[
     (read_availability::ROUTE, TABLE),
     (replace_availability::ROUTE, TABLE),
     (create_session_type::ROUTE, TABLE),
+    (list_own_session_types::ROUTE, TABLE),
     (read_session_type::ROUTE, TABLE),
     (update_session_type::ROUTE, TABLE),
     (retire_session_type::ROUTE, TABLE),

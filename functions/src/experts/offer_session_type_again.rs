@@ -15,9 +15,11 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Offer a retired session type again, with the terms that it had",
     operation: |schemas| {
-        Operation::responds_with::<SessionType>(schemas, StatusCode::OK)
-            .conditional()
-            .problems(&[problem::INVALID, problem::TOO_MANY])
+        Operation::responds_with::<SessionType>(schemas, StatusCode::OK).conditional().problems(&[
+            problem::INVALID,
+            problem::NEWER_RELEASE,
+            problem::TOO_MANY,
+        ])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };
@@ -25,7 +27,7 @@ pub const ROUTE: Route = Route {
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
     let id = request.path_parameter("session_type_id", "session type")?;
-    let kind = session_types::offer_again(app, actor, expert, id, request.if_match()?).await?;
-    let version = kind.session_type.version;
-    Ok(Response::json(StatusCode::OK, &SessionType::from(kind)).version(version))
+    let session_type = session_types::offer_again(app, actor, expert, id, request.if_match()?).await?;
+    let version = session_type.session_type.version;
+    Ok(Response::json(StatusCode::OK, &SessionType::from(session_type)).version(version))
 }

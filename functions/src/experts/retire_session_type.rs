@@ -3,7 +3,7 @@
 use app::App;
 use app::experts::session_types;
 use http::StatusCode;
-use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 
 use super::documents::SessionType;
 
@@ -14,14 +14,18 @@ pub const ROUTE: Route = Route {
     path: "/v1/experts/{expert_id}/session-types/{session_type_id}",
     audience: Audience::SignedIn,
     summary: "Withdraw a session type; existing appointments are not affected",
-    operation: |schemas| Operation::responds_with::<SessionType>(schemas, StatusCode::OK).conditional(),
+    operation: |schemas| {
+        Operation::responds_with::<SessionType>(schemas, StatusCode::OK)
+            .conditional()
+            .problems(&[problem::NEWER_RELEASE])
+    },
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
     let id = request.path_parameter("session_type_id", "session type")?;
-    let kind = session_types::retire(app, actor, expert, id, request.if_match()?).await?;
-    let version = kind.session_type.version;
-    Ok(Response::json(StatusCode::OK, &SessionType::from(kind)).version(version))
+    let session_type = session_types::retire(app, actor, expert, id, request.if_match()?).await?;
+    let version = session_type.session_type.version;
+    Ok(Response::json(StatusCode::OK, &SessionType::from(session_type)).version(version))
 }

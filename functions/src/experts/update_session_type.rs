@@ -26,7 +26,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
     let id = request.path_parameter("session_type_id", "session type")?;
     let terms: SessionTypeTerms = request.json()?;
-    let kind = session_types::edit(app, actor, expert, id, request.if_match()?, terms.into()).await?;
-    let version = kind.session_type.version;
-    Ok(Response::json(StatusCode::OK, &SessionType::from(kind)).version(version))
+    let session_type = session_types::edit(app, actor, expert, id, request.if_match()?, terms.into()).await?;
+    let version = session_type.session_type.version;
+    Ok(Response::json(StatusCode::OK, &SessionType::from(session_type)).version(version))
 }

@@ -75,7 +75,7 @@ struct Slots {
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "EmptyReason")]
 enum EmptyReasonDocument {
-    /// The expert has not published the profile, or is suspended.
+    /// An administrator has suspended the expert.
     ExpertNotLive,
     /// The price of the duration is derived from the expert's hourly rate, and none that can be charged follows from it now.
     NoPrice,

@@ -117,16 +117,15 @@ impl Environment {
     /// The first session type that one of the [`Self::people`] offers.
     pub async fn first_offer(&self) -> Option<Offer> {
         for expert in self.people().iter().filter(|user| user.is_in("expert")) {
-            let session_types = app::experts::session_types::list(
+            let list = app::experts::session_types::list(
                 &self.app,
                 &app::identity::Actor::Anonymous,
                 expert.expert_id,
                 false,
             )
-            .await
-            .unwrap_or_default();
-            if let Some(session_type) = session_types.first() {
-                return Some(Offer { expert: expert.expert_id, session_type: session_type.session_type.id });
+            .await;
+            if let Some(priced) = list.ok().and_then(|list| list.session_types.into_iter().next()) {
+                return Some(Offer { expert: expert.expert_id, session_type: priced.session_type.id });
             }
         }
         None

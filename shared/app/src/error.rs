@@ -41,6 +41,11 @@ pub enum AppError {
     /// The largest allowed number of them exists already.
     #[error("{0}")]
     TooMany(&'static str),
+    /// A newer release has stored a value in it that this one does not know, so this one changes it only as a whole.
+    #[error(
+        "a newer release has changed the {0} in a way that this one does not know; replace it as a whole"
+    )]
+    NewerRelease(&'static str),
     /// The idempotency key was used for another request.
     #[error("this Idempotency-Key was used for another request; use a new one")]
     KeyReused,

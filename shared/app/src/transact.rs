@@ -85,6 +85,14 @@ impl App {
     }
 }
 
+/// Checks that the version that a person has read is the current one.
+///
+/// # Errors
+/// [`AppError::VersionMismatch`] if it is not.
+pub(crate) fn check_version(if_match: u64, current: u64) -> Result<(), AppError> {
+    if if_match == current { Ok(()) } else { Err(AppError::VersionMismatch { current }) }
+}
+
 impl AppError {
     /// A version conflict that was noticed before the commit. [`App::transact`] makes another attempt.
     pub(crate) fn version_conflict() -> Self {

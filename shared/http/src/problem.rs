@@ -208,6 +208,7 @@ impl From<AppError> for Problem {
             }
             AppError::Exists(_) => Self::new(EXISTS, detail),
             AppError::TooMany(_) => Self::new(TOO_MANY, detail),
+            AppError::NewerRelease(_) => Self::new(NEWER_RELEASE, detail),
             AppError::KeyReused => Self::new(IDEMPOTENCY_KEY_REUSED, detail).with_header("Idempotency-Key"),
             AppError::StillRunning => Self::new(STILL_RUNNING, detail).with_header("Idempotency-Key"),
             AppError::Scheduling(error) => scheduling::from_error(&error),
@@ -275,6 +276,7 @@ mod tests {
             (AppError::VersionMismatch { current: 2 }, 412, "version-mismatch", Some("If-Match")),
             (AppError::Exists(""), 409, "already-exists", None),
             (AppError::TooMany(""), 409, "limit-exceeded", None),
+            (AppError::NewerRelease(""), 409, "newer-release", None),
             (AppError::KeyReused, 422, "idempotency-key-reused", Some("Idempotency-Key")),
             (AppError::StillRunning, 409, "request-in-progress", Some("Idempotency-Key")),
             (AppError::Port("", PortError(text())), 503, "unavailable", None),

@@ -165,7 +165,7 @@ async fn check(store: &Store) {
     let always = TimeSpan::new(Timestamp::MIN, Timestamp::MAX);
     assert_eq!(store.expert(samples::EXPERT).await.expect("readable"), Some(samples::expert()));
     assert_eq!(store.rules(samples::EXPERT).await.expect("readable"), Some(samples::rules()));
-    assert_eq!(store.session_types(samples::EXPERT).await.expect("readable"), samples::session_types());
+    assert_eq!(store.session_types(samples::EXPERT).await.expect("readable"), (samples::session_types(), 0));
 
     let appointments = samples::appointments();
     for appointment in &appointments {
@@ -242,7 +242,7 @@ async fn check(store: &Store) {
 /// not have.
 async fn check_durations(store: &Store) {
     let (expert, session_types) = samples::durations();
-    assert_eq!(store.session_types(expert).await.expect("readable"), session_types);
+    assert_eq!(store.session_types(expert).await.expect("readable"), (session_types.to_vec(), 0));
 }
 
 /// Checks that a store has exactly the samples of members and outbox entries, which the rows of version 0 do not have.
@@ -385,7 +385,7 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
         let reads = [
             store.expert(expert).await.map(drop),
             store.rules(expert).await.map(drop),
-            store.session_types(expert).await.map(drop),
+            store.session_type(expert, samples::SESSION_TYPE).await.map(drop),
             store.offer(expert, samples::SESSION_TYPE, Consistency::Strong).await.map(drop),
             store.appointment(appointment).await.map(drop),
             store.appointment_record(appointment).await.map(drop),
@@ -427,7 +427,19 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
             };
             assert!(reason.contains("newer release"), "{reason}");
         }
+        assert_eq!(store.session_types(expert).await.expect("a list"), (Vec::new(), 2));
     }
+}
+
+/// One row in a later format does not hide the others.
+#[tokio::test]
+async fn a_session_type_that_cannot_be_read_is_left_out_of_the_list() {
+    let mut rows = golden(LATEST);
+    let all = samples::session_types();
+    let key = crate::experts::keys::session_type(samples::EXPERT, all[0].id).to_string();
+    rows.get_mut(&key).expect("a row")[SCHEMA] = serde_json::json!(9);
+    let listed = Rows::of(&rows).session_types(samples::EXPERT).await.expect("a list");
+    assert_eq!(listed, (all[1..].to_vec(), 1));
 }
 
 /// The latest golden rows, in which every text `from` is `to`.
@@ -456,7 +468,7 @@ async fn a_withdrawn_currency_time_zone_or_country_is_read() {
     assert_eq!(appointment.expect("an appointment").price.to_string(), "24000 minor units of XQZ");
     let record = store.appointment_record(samples::appointment_id(0)).await.expect("readable");
     assert_eq!(record.expect("an appointment").movements.len(), 22);
-    assert_eq!(store.session_types(samples::EXPERT).await.expect("readable").len(), 2);
+    assert_eq!(store.session_types(samples::EXPERT).await.expect("readable").0.len(), 2);
     assert_eq!(store.receipts(samples::EXPERT, 2027, 0, 100).await.expect("readable").receipts.len(), 7);
 
     let rates = replacing("USD", "XQZ").exchange_rates(Consistency::Eventual).await.expect("readable");
@@ -489,7 +501,8 @@ async fn a_text_that_is_too_long_by_now_is_read() {
 #[tokio::test]
 async fn unknown_values_are_read_as_values_that_are_handled_with_care() {
     use domain::experts::members::MemberRole;
-    use domain::experts::session_type::{BookingWindow, Collection, SessionTypeStatus};
+    use domain::experts::policy::ReschedulePrice;
+    use domain::experts::session_type::{BookingWindow, Collection, SessionType, SessionTypeStatus};
     use domain::kernel::time::Date;
     use domain::payments::payment::{Decline, Escalation, PaymentState};
     use domain::receipts::tax::{NoTax, Taxes};
@@ -539,14 +552,17 @@ async fn unknown_values_are_read_as_values_that_are_handled_with_care() {
     assert_eq!(payment(replacing("try_later", "new"), 5).await.decline, Some(Decline::Refused));
 
     let session_types =
-        async |from: &str| replacing(from, "new").session_types(samples::EXPERT).await.expect("readable");
-    assert_eq!(session_types("active").await[0].status, SessionTypeStatus::Retired);
-    assert_eq!(
-        session_types("authorize_then_capture").await[0].terms.collection,
-        Collection::ChargeAtBooking
-    );
+        async |from: &str| replacing(from, "new").session_types(samples::EXPERT).await.expect("readable").0;
+    let SessionType { status, terms, .. } = session_types("active").await[0].clone();
+    assert_eq!((status, &terms), (SessionTypeStatus::Unknown, &samples::session_types()[0].terms));
+    // Unknown terms make the status unknown, so that nothing follows from the values that are read in their place.
+    let SessionType { status, terms, .. } = session_types("authorize_then_capture").await[0].clone();
+    assert_eq!((status, terms.collection), (SessionTypeStatus::Unknown, Collection::ChargeAtBooking));
+    let SessionType { status, terms, .. } = session_types("rolling").await[0].clone();
     let over = BookingWindow::Dates { first: Date::MIN, last: Date::MIN };
-    assert_eq!(session_types("rolling").await[0].terms.booking_window, over);
+    assert_eq!((status, terms.booking_window), (SessionTypeStatus::Unknown, over));
+    let SessionType { status, terms, .. } = session_types("current").await[0].clone();
+    assert_eq!((status, terms.rescheduling.price), (SessionTypeStatus::Unknown, ReschedulePrice::AsBooked));
 
     let member = samples::member();
     let store = replacing("manager", "new");

@@ -6,6 +6,8 @@
 //! - A reader ignores attributes that it does not know. A new attribute has `#[serde(default)]`.
 //! - A reader turns an enum value that it does not know into one that it handles with care; `rows.rs` says which. A kind of
 //!   movement, account, gateway or document is an exception: a sum without it would be wrong, so the row is not read.
+//! - A session type with such a value has an unknown status. It is not changed, because that would overwrite the value, until
+//!   the expert replaces all its terms.
 //! - A text, currency, time zone or country is read even if the rules for new ones are stricter now.
 //! - The attribute [`SCHEMA`] is the version of the row's format; a row without it has format 1. It increases only with a change
 //!   that an older release would misread, such as another meaning or unit of an attribute, or an attribute that must not be
@@ -113,6 +115,25 @@ pub(crate) fn read_row<R: Row<D>, D>(item: Item) -> Result<D, ReadError> {
     let row: Result<R, String> = serde_dynamo::from_item(item).map_err(|error| error.to_string());
     row.and_then(|row| row.read().map_err(|error| error.0))
         .map_err(|reason| ReadError::Corrupt { key, reason })
+}
+
+/// Reads the rows of a list with [`read_row`]. A row that this release cannot read is logged and left out, so that it does not hide
+/// the others. The number of these rows is returned too.
+///
+/// Only for lists in which a missing row misleads nobody once they know that it is missing; sums and decisions need all rows.
+pub(crate) fn read_list<R: Row<D>, D>(items: Vec<Item>) -> (Vec<D>, usize) {
+    let found = items.len();
+    let mut rows = Vec::with_capacity(found);
+    for item in items {
+        let key = key_of(&item);
+        match read_row::<R, D>(item) {
+            Ok(row) => rows.push(row),
+            // The reason can contain personal data.
+            Err(_) => tracing::error!(key, "a row cannot be read and is left out of a list"),
+        }
+    }
+    let unreadable = found - rows.len();
+    (rows, unreadable)
 }
 
 /// Types whose stored form is the type itself. Their text or number never changes.

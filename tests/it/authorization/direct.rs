@@ -225,6 +225,8 @@ const USE_CASES: &[UseCase] = use_cases! {
         session_types::read(app, actor, ids.expert, ids.session_type);
     "experts::session_types::list" Rule::Anybody, READS, |app, actor, ids|
         session_types::list(app, actor, ids.expert, true);
+    "experts::session_types::list_own" Rule::ActsOrAdmin(Right::Schedule), READS, |app, actor, ids|
+        session_types::list_own(app, actor, ids.expert, true);
     "experts::session_types::edit" SCHEDULE, WRITES, |app, actor, ids|
         session_types::edit(app, actor, ids.expert, ids.session_type, 1, terms());
     "experts::members::invite" ACCOUNT, WRITES, |app, actor, ids|

@@ -92,6 +92,7 @@ pub const MATRIX: &[Entry] = &[
     entry("replace_availability", Rule::Acts(Right::Schedule)).sends(|_| office_hours()),
     entry("create_session_type", Rule::Acts(Right::Money)).sends(|_| paid_hour()),
     entry("list_session_types", Rule::Anybody),
+    entry("list_own_session_types", Rule::ActsOrAdmin(Right::Schedule)),
     entry("read_session_type", Rule::Anybody),
     entry("update_session_type", Rule::Acts(Right::Schedule)).sends(|_| paid_hour()),
     entry("retire_session_type", Rule::Acts(Right::Schedule)),

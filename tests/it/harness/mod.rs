@@ -350,7 +350,7 @@ impl TestApp {
     /// Creates a session type of Ada's. Returns its id.
     pub async fn session_type(&self, expert: &str, terms: &Value) -> String {
         let key = format!("{terms}").len().to_string() + terms["name"].as_str().unwrap_or_default();
-        let kind = self
+        let session_type = self
             .post(&format!("/v1/experts/{expert}/session-types"))
             .signed_in_as("ada")
             .idempotency_key(&key.replace(' ', "-"))
@@ -358,7 +358,7 @@ impl TestApp {
             .send()
             .await
             .expect(201);
-        kind["id"].as_str().expect("an id").to_owned()
+        session_type["id"].as_str().expect("an id").to_owned()
     }
 
     /// Invites a person to act for an expert. Returns the invitation with its secret.

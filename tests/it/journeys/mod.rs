@@ -9,6 +9,7 @@ mod groups;
 mod history;
 mod members;
 mod money;
+mod not_live;
 mod notes;
 mod payments;
 mod paypal;

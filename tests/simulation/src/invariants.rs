@@ -83,13 +83,13 @@ impl Invariants {
         let mut came: Vec<(AppointmentId, bool)> = Vec::new();
         let mut recorded: BTreeSet<(AppointmentId, String)> = BTreeSet::new();
         for (key, before) in &changed {
-            let kind = key.sk.strip_prefix(store::experts::keys::SESSION_TYPES);
-            if let Some(id) = kind.and_then(|id| id.parse::<SessionTypeId>().ok()) {
+            let id = key.sk.strip_prefix(store::experts::keys::SESSION_TYPES);
+            if let Some(id) = id.and_then(|id| id.parse::<SessionTypeId>().ok()) {
                 let expert = key.pk.strip_prefix("EXPERT#").and_then(|id| id.parse::<ExpertId>().ok());
                 if let Some(expert) = expert
-                    && let Ok(Some(kind)) = now(direct.session_type(expert, id))
+                    && let Ok(Some(session_type)) = now(direct.session_type(expert, id))
                 {
-                    terms::record(&mut shared.lock(), id, &kind.terms);
+                    terms::record(&mut shared.lock(), id, &session_type.terms);
                 }
             }
             let expert = key.pk.strip_prefix("EXPERT#").and_then(|id| id.parse::<ExpertId>().ok());

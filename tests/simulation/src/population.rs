@@ -165,8 +165,8 @@ pub fn populate(simulation: &mut Simulation) {
     let experts = *rng.pick(&[1, 1, 2, 3]);
     let clients = *rng.pick(&[2, 4, 8]);
     for _ in 0..experts {
-        let kinds = *rng.pick(&[1, 2, 3]);
-        let terms: Vec<SessionTypeTerms> = (0..kinds).map(|_| terms(&mut rng, currency)).collect();
+        let session_types = *rng.pick(&[1, 2, 3]);
+        let terms: Vec<SessionTypeTerms> = (0..session_types).map(|_| terms(&mut rng, currency)).collect();
         let zone = *rng.pick(&ZONES);
         let can_be_paid = rng.below(8) > 0;
         let hourly_rate = hourly_rate(&mut rng, currency);
@@ -197,11 +197,11 @@ pub fn add_expert(
     let mut profile = ExpertProfile::new(name, headline);
     change(&mut profile);
     let capacity = profile.mentorship_capacity;
-    let (person, account, kinds, now) = {
+    let (person, account, session_types, now) = {
         let core = &mut *simulation.shared.lock();
         let person = Person::new(core.product_rng.next_u128(), vec![Role::Expert], Scope::FULL);
         let account = can_be_paid.then(|| core.gateway.add_enabled_account(person.expert_id()));
-        let kinds: Vec<SessionType> = terms
+        let session_types: Vec<SessionType> = terms
             .into_iter()
             .map(|terms| SessionType {
                 id: SessionTypeId::from_bits(core.product_rng.next_u128()),
@@ -210,16 +210,16 @@ pub fn add_expert(
                 terms,
             })
             .collect();
-        let types = kinds.iter().map(|kind| (kind.id, kind.terms.clone())).collect();
+        let types = session_types.iter().map(|one| (one.id, one.terms.clone())).collect();
         core.actors.experts.push(SimExpert { person: person.clone(), types, rules: rules.clone(), capacity });
-        (person, account, kinds, core.instant())
+        (person, account, session_types, core.instant())
     };
     let id = person.expert_id();
     let mut transaction = Transaction::new();
     let mut storable = transaction
         .put_expert(&Expert { id, version: 1, created_at: now, published: true, suspended: false, profile })
         .and_then(|()| transaction.put_rules(id, &VersionedRules { version: 1, rules }))
-        .and_then(|()| kinds.iter().try_for_each(|kind| transaction.put_session_type(id, kind)));
+        .and_then(|()| session_types.iter().try_for_each(|one| transaction.put_session_type(id, one)));
     if let Some(account) = account {
         let account = PaymentAccount {
             gateway: GatewayKind::Stripe,

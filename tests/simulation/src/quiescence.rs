@@ -206,13 +206,14 @@ pub fn book_listed_slots(simulation: &mut Simulation) {
             let range = TimeSpan::new(now.plus(2 * HOUR), now.plus(7 * DAY));
             let id = expert.person.expert_id();
             // The first and the last duration.
-            let Some(Ok(Some(kind))) = simulation.direct.session_type(id, session_type).now_or_never() else {
+            let Some(Ok(Some(offered))) = simulation.direct.session_type(id, session_type).now_or_never()
+            else {
                 return report(simulation, format!("{session_type} cannot be read"));
             };
-            let durations = &kind.terms.durations;
+            let durations = &offered.terms.durations;
             let duration = if last { durations.last() } else { durations.first() };
             let hourly_rate = invariants::hourly_rate(&simulation.shared.lock(), id);
-            let price = duration.and_then(|one| invariants::price(&kind.terms, one, hourly_rate));
+            let price = duration.and_then(|one| invariants::price(&offered.terms, one, hourly_rate));
             let duration = duration.map(|duration| duration.minutes);
             let known = known_account(simulation, id);
             let can_be_paid = known.is_some_and(|account| account.charges_enabled);

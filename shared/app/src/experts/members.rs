@@ -6,12 +6,12 @@ use domain::kernel::text::ShortText;
 use domain::{ExpertId, InvitationId, PersonId};
 use store::{MembershipPage, Team, Transaction};
 
-use crate::experts::profiles::{check_version, commit_edit, read as read_expert};
+use crate::experts::profiles::{commit_edit, read as read_expert};
 use crate::idempotency::{IdempotentRequest, RequestStatus, release};
 use crate::identity::Actor;
 use crate::identity::people::Scope;
 use crate::ports::Secret;
-use crate::{App, AppError, Decision};
+use crate::{App, AppError, Decision, check_version};
 
 /// The maximum number of memberships of one page.
 pub const MAX_PAGE: u16 = 100;

@@ -3,28 +3,32 @@
 use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::{Expert, ExpertProfile};
 use domain::experts::members::Right;
-use domain::{ExpertId, Money, Violations};
+use domain::{Currency, ExpertId, Violations};
 use store::{CommitError, Transaction, VersionedRules};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::Actor;
 use crate::identity::people::{Role, Scope};
-use crate::{App, AppError, Decision};
+use crate::{App, AppError, Decision, check_version};
 
 /// Checks a profile by itself and against the currencies that the operator allows.
 fn check(app: &App, profile: &ExpertProfile) -> Result<(), AppError> {
     let mut violations = Violations::default();
     violations.add_member("", profile.check());
-    let allowed = &app.settings.currencies;
-    if let Some(currency) = profile.hourly_rate.map(Money::currency)
-        && !allowed.is_empty()
-        && !allowed.contains(&currency)
-    {
-        let codes: Vec<_> = allowed.iter().map(|currency| currency.code()).collect();
-        let must = format!("must be one of the currencies that the platform accepts: {}", codes.join(", "));
-        violations.add("/hourly_rate/currency", must);
+    if let Some(rate) = profile.hourly_rate {
+        check_currency(app, &mut violations, "/hourly_rate/currency", rate.currency());
     }
     Ok(violations.into_result()?)
+}
+
+/// Adds a violation at `pointer` if the operator does not allow a currency.
+pub(super) fn check_currency(app: &App, violations: &mut Violations, pointer: &str, currency: Currency) {
+    let allowed = &app.settings.currencies;
+    if !allowed.is_empty() && !allowed.contains(&currency) {
+        let codes: Vec<_> = allowed.iter().map(|currency| currency.code()).collect();
+        let must = format!("must be one of the currencies that the platform accepts: {}", codes.join(", "));
+        violations.add(pointer, must);
+    }
 }
 
 /// Creates the expert profile of a person. `published` says whether it is public at once or a draft.
@@ -77,7 +81,16 @@ pub async fn create(
 /// [`AppError::NotFound`] if the expert has none, or it is a draft.
 pub async fn read_public(app: &App, _: &Actor, id: ExpertId) -> Result<Expert, AppError> {
     let expert = read(app, id).await?;
-    if expert.published { Ok(expert) } else { Err(AppError::NotFound("expert")) }
+    check_public(&expert)?;
+    Ok(expert)
+}
+
+/// Checks that everybody may read the profile of an expert, and with it what they offer.
+///
+/// # Errors
+/// [`AppError::NotFound`] if it is a draft.
+pub(crate) fn check_public(expert: &Expert) -> Result<(), AppError> {
+    if expert.published { Ok(()) } else { Err(AppError::NotFound("expert")) }
 }
 
 /// The profile of an expert, also if it is a draft, for the expert, their members and administrators.
@@ -114,17 +127,20 @@ pub async fn edit(
 ) -> Result<Expert, AppError> {
     let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
     check(app, &profile)?;
-    let current = read(app, owner.expert()).await?;
-    if profile.hourly_rate != current.profile.hourly_rate {
-        actor.act_for(app, expert, Right::Money, Scope::Write).await?;
-    }
-    check_version(if_match, current.version)?;
-    let published = published.unwrap_or(current.published);
-    let expert = Expert { version: current.version + 1, published, profile, ..current };
-    let mut transaction = Transaction::new();
-    transaction.put_expert(&expert)?;
-    commit_edit(app, transaction, expert.version).await?;
-    Ok(expert)
+    app.transact("update_expert", || async {
+        let current = read(app, owner.expert()).await?;
+        if profile.hourly_rate != current.profile.hourly_rate {
+            actor.act_for(app, expert, Right::Money, Scope::Write).await?;
+        }
+        check_version(if_match, current.version)?;
+        let published = published.unwrap_or(current.published);
+        let profile = profile.clone();
+        let expert = Expert { version: current.version + 1, published, profile, ..current };
+        let mut transaction = Transaction::new();
+        transaction.put_expert(&expert)?;
+        Ok(Decision::Commit(transaction, expert))
+    })
+    .await
 }
 
 /// Suspends an expert, or lifts the suspension. A suspended expert has no slots and cannot be booked; existing appointments stay.
@@ -141,13 +157,15 @@ pub async fn suspend(
     suspended: bool,
 ) -> Result<Expert, AppError> {
     actor.impartial_admin(app, id).await?;
-    let current = read(app, id).await?;
-    check_version(if_match, current.version)?;
-    let expert = Expert { version: current.version + 1, suspended, ..current };
-    let mut transaction = Transaction::new();
-    transaction.put_expert(&expert)?;
-    commit_edit(app, transaction, expert.version).await?;
-    Ok(expert)
+    app.transact("suspend_expert", || async {
+        let current = read(app, id).await?;
+        check_version(if_match, current.version)?;
+        let expert = Expert { version: current.version + 1, suspended, ..current };
+        let mut transaction = Transaction::new();
+        transaction.put_expert(&expert)?;
+        Ok(Decision::Commit(transaction, expert))
+    })
+    .await
 }
 
 /// The availability rules of an expert.
@@ -178,18 +196,15 @@ pub async fn replace_rules(
     let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
     rules.check()?;
     read(app, owner.expert()).await?;
-    let current = app.store.rules(owner.expert()).await?.map_or(0, |rules| rules.version);
-    check_version(if_match, current)?;
-    let rules = VersionedRules { version: current + 1, rules };
-    let mut transaction = Transaction::new();
-    transaction.put_rules(owner.expert(), &rules)?;
-    commit_edit(app, transaction, rules.version).await?;
-    Ok(rules)
-}
-
-/// Checks that the version that a person has read is the current one.
-pub(crate) fn check_version(if_match: u64, current: u64) -> Result<(), AppError> {
-    if if_match == current { Ok(()) } else { Err(AppError::VersionMismatch { current }) }
+    app.transact("replace_availability", || async {
+        let current = app.store.rules(owner.expert()).await?.map_or(0, |rules| rules.version);
+        check_version(if_match, current)?;
+        let rules = VersionedRules { version: current + 1, rules: rules.clone() };
+        let mut transaction = Transaction::new();
+        transaction.put_rules(owner.expert(), &rules)?;
+        Ok(Decision::Commit(transaction, rules))
+    })
+    .await
 }
 
 /// Commits an edit that creates `version`. On a version conflict, a concurrent edit has created that version.

@@ -1,15 +1,16 @@
 //! Session types of experts.
 
+use domain::experts::expert::Expert;
 use domain::experts::members::Right;
 use domain::experts::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
-use domain::{Currency, ExpertId, Money, SessionTypeId, Violations};
+use domain::{ExpertId, Money, SessionTypeId, Violations};
 use store::{Activations, Transaction};
 
-use crate::experts::profiles::{check_version, commit_edit, read as read_expert};
+use crate::experts::profiles::{check_currency, read as read_expert, read_own, read_public};
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::Actor;
 use crate::identity::people::Scope;
-use crate::{App, AppError, Decision};
+use crate::{App, AppError, Decision, check_version};
 
 /// The maximum number of active session types of an expert.
 const MAX_ACTIVE: usize = 100;
@@ -21,8 +22,19 @@ const MAX_SESSION_TYPES: usize = 1_000;
 pub struct PricedSessionType {
     /// The session type.
     pub session_type: SessionType,
-    /// The expert's hourly rate. It is not read if no price of the session type is derived.
+    /// The expert's hourly rate. After a change it is not read if no price of the session type is derived.
     pub hourly_rate: Option<Money>,
+}
+
+/// The session types of an expert.
+#[derive(Debug, Clone)]
+pub struct SessionTypeList {
+    /// The session types, the oldest first.
+    pub session_types: Vec<PricedSessionType>,
+    /// Whether the expert is live. If not, no session type can be booked.
+    pub expert_is_live: bool,
+    /// Whether this release cannot read some session types of the expert.
+    pub truncated: bool,
 }
 
 /// The hourly rate from which prices of these terms follow; `None` if no price is derived or the expert has no rate.
@@ -38,45 +50,34 @@ async fn hourly_rate(
 }
 
 /// Checks that one more session type of an expert may become active, and adds the condition to the transaction that no other
-/// one becomes active at the same time. Returns all session types of the expert.
-async fn activate(
-    app: &App,
-    expert: ExpertId,
-    transaction: &mut Transaction,
-) -> Result<Vec<SessionType>, AppError> {
+/// one becomes active at the same time. Returns the number of all session types of the expert.
+async fn activate(app: &App, expert: ExpertId, transaction: &mut Transaction) -> Result<usize, AppError> {
     // Reading the count first detects every session type that becomes active after this point.
     let activations = app.store.activations(expert).await?;
-    let all = app.store.session_types(expert).await?;
-    let active = all.iter().filter(|one| one.status == SessionTypeStatus::Active);
-    if active.count() >= MAX_ACTIVE {
+    let (session_types, unreadable) = app.store.session_types(expert).await?;
+    // Those that are unknown or unreadable may be active for a newer release.
+    let active = session_types.iter().filter(|one| one.status != SessionTypeStatus::Retired);
+    if active.count() + unreadable >= MAX_ACTIVE {
         return Err(AppError::TooMany(
             "an expert can have at most 100 active session types; retire one, or change an existing one",
         ));
     }
     transaction.put_activations(expert, &Activations { version: activations.version + 1 })?;
-    Ok(all)
+    Ok(session_types.len() + unreadable)
 }
 
 /// Checks terms by themselves, with the expert's hourly rate, and against the currencies that the operator allows.
 fn check(app: &App, terms: &SessionTypeTerms, hourly_rate: Option<Money>) -> Result<(), AppError> {
     let mut violations = Violations::default();
     violations.add_member("", terms.check(hourly_rate));
-    let allowed = &app.settings.currencies;
-    let is_allowed = |currency: &Currency| allowed.is_empty() || allowed.contains(currency);
-    let must = || {
-        let codes: Vec<_> = allowed.iter().map(|currency| currency.code()).collect();
-        format!("must be one of the currencies that the platform accepts: {}", codes.join(", "))
-    };
     for (at, duration) in terms.durations.iter().enumerate() {
-        let price = duration.price.filter(|price| !price.is_zero() && !is_allowed(&price.currency()));
-        if price.is_some() {
-            violations.add(format!("/durations/{at}/price/currency"), must());
+        if let Some(price) = duration.price.filter(|price| !price.is_zero()) {
+            let pointer = format!("/durations/{at}/price/currency");
+            check_currency(app, &mut violations, &pointer, price.currency());
         }
     }
     for (at, currency) in terms.presentment_currencies.iter().enumerate() {
-        if !is_allowed(currency) {
-            violations.add(format!("/presentment_currencies/{at}"), must());
-        }
+        check_currency(app, &mut violations, &format!("/presentment_currencies/{at}"), *currency);
     }
     Ok(violations.into_result()?)
 }
@@ -104,7 +105,9 @@ pub async fn create(
             }
             RequestStatus::Interrupted(record) => {
                 let id = record.subject.parse().map_err(|_| AppError::NotFound("session type"))?;
-                let created = read(app, actor, expert, id).await?;
+                let session_type = find(app, expert, id).await?;
+                let hourly_rate = hourly_rate(app, expert, &session_type.terms).await?;
+                let created = PricedSessionType { session_type, hourly_rate };
                 return Ok(Decision::Unchanged(Creation::Created(created, record)));
             }
             RequestStatus::New(expired) => expired,
@@ -112,7 +115,7 @@ pub async fn create(
         let hourly_rate = read_expert(app, expert).await?.profile.hourly_rate;
         check(app, &terms, hourly_rate)?;
         let mut transaction = Transaction::new();
-        if activate(app, expert, &mut transaction).await?.len() >= MAX_SESSION_TYPES {
+        if activate(app, expert, &mut transaction).await? >= MAX_SESSION_TYPES {
             return Err(AppError::TooMany(
                 "an expert can have at most 1,000 session types, retired ones included; offer a retired one again",
             ));
@@ -132,46 +135,76 @@ pub async fn create(
 /// A session type of an expert, even if it is retired. Everybody may read it.
 ///
 /// # Errors
-/// [`AppError::NotFound`] if it does not exist.
+/// [`AppError::NotFound`] if it does not exist, or the expert's profile is not public.
 pub async fn read(
     app: &App,
-    _: &Actor,
+    actor: &Actor,
     expert: ExpertId,
     id: SessionTypeId,
 ) -> Result<PricedSessionType, AppError> {
-    let session_type = find(app, expert, id).await?;
-    let hourly_rate = hourly_rate(app, expert, &session_type.terms).await?;
-    Ok(PricedSessionType { session_type, hourly_rate })
+    let (expert, session_type) = tokio::join!(read_public(app, actor, expert), find(app, expert, id));
+    let hourly_rate = expert?.profile.hourly_rate;
+    Ok(PricedSessionType { session_type: session_type?, hourly_rate })
 }
 
 async fn find(app: &App, expert: ExpertId, id: SessionTypeId) -> Result<SessionType, AppError> {
     app.store.session_type(expert, id).await?.ok_or(AppError::NotFound("session type"))
 }
 
-/// The session types of an expert, the oldest first; the retired ones only if `retired` is set. Everybody may
-/// read them.
+/// The session types of an expert; the retired ones only if `retired` is set. Everybody may read them.
 ///
 /// # Errors
-/// [`AppError::NotFound`] if the expert does not exist.
+/// [`AppError::NotFound`] if the expert does not exist, or their profile is not public.
 pub async fn list(
     app: &App,
-    _: &Actor,
+    actor: &Actor,
     expert: ExpertId,
     retired: bool,
-) -> Result<Vec<PricedSessionType>, AppError> {
-    let mut session_types = app.store.session_types(expert).await?;
-    let has_derived_price = session_types.iter().any(|session_type| session_type.terms.has_derived_price());
-    let hourly_rate = match session_types.is_empty() || has_derived_price {
-        true => read_expert(app, expert).await?.profile.hourly_rate,
-        false => None,
-    };
-    session_types.retain(|session_type| retired || session_type.status == SessionTypeStatus::Active);
-    let priced = |session_type| PricedSessionType { session_type, hourly_rate };
-    Ok(session_types.into_iter().map(priced).collect())
+) -> Result<SessionTypeList, AppError> {
+    let (expert, session_types) =
+        tokio::join!(read_public(app, actor, expert), app.store.session_types(expert));
+    Ok(priced_list(&expert?, session_types?, retired))
 }
 
-/// Replaces the terms of a session type. Existing appointments keep the terms that they were booked with. `if_match` is the
-/// version that the expert has read.
+/// The same as [`list`] for the expert, their members and administrators, also if the profile is not public.
+///
+/// # Errors
+/// [`AppError::Forbidden`] for all others, [`AppError::NotFound`] if the expert has no profile.
+pub async fn list_own(
+    app: &App,
+    actor: &Actor,
+    expert: ExpertId,
+    retired: bool,
+) -> Result<SessionTypeList, AppError> {
+    let expert = read_own(app, actor, expert).await?;
+    Ok(priced_list(&expert, app.store.session_types(expert.id).await?, retired))
+}
+
+fn priced_list(
+    expert: &Expert,
+    (mut session_types, unreadable): (Vec<SessionType>, usize),
+    retired: bool,
+) -> SessionTypeList {
+    session_types.retain(|session_type| retired || session_type.status != SessionTypeStatus::Retired);
+    let hourly_rate = expert.profile.hourly_rate;
+    let priced = |session_type| PricedSessionType { session_type, hourly_rate };
+    SessionTypeList {
+        session_types: session_types.into_iter().map(priced).collect(),
+        expert_is_live: expert.is_bookable(),
+        truncated: unreadable > 0,
+    }
+}
+
+/// Checks that this release knows all values of a session type, so that it can change one of them and keep the others.
+fn check_known(session_type: &SessionType) -> Result<(), AppError> {
+    match session_type.status {
+        SessionTypeStatus::Unknown => Err(AppError::NewerRelease("session type")),
+        SessionTypeStatus::Active | SessionTypeStatus::Retired => Ok(()),
+    }
+}
+
+/// Replaces the terms of a session type. Existing appointments keep the terms that they were booked with. If the status was
+/// unknown, the session type is retired afterwards. `if_match` is the version that the expert has read.
 ///
 /// # Errors
 /// [`AppError::Forbidden`] if the actor may not act for the expert, or may not change what clients are charged,
@@ -186,18 +219,22 @@ pub async fn edit(
     terms: SessionTypeTerms,
 ) -> Result<PricedSessionType, AppError> {
     let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
-    let current = find(app, owner.expert(), id).await?;
-    if !terms.charge_like(&current.terms) {
-        actor.act_for(app, expert, Right::Money, Scope::Write).await?;
-    }
-    let hourly_rate = hourly_rate(app, owner.expert(), &terms).await?;
-    check(app, &terms, hourly_rate)?;
-    check_version(if_match, current.version)?;
-    let session_type = SessionType { version: current.version + 1, terms, ..current };
-    let mut transaction = Transaction::new();
-    transaction.put_session_type(owner.expert(), &session_type)?;
-    commit_edit(app, transaction, session_type.version).await?;
-    Ok(PricedSessionType { session_type, hourly_rate })
+    app.transact("update_session_type", || async {
+        let current = find(app, owner.expert(), id).await?;
+        let is_known = current.status != SessionTypeStatus::Unknown;
+        if !is_known || !terms.charge_like(&current.terms) {
+            actor.act_for(app, expert, Right::Money, Scope::Write).await?;
+        }
+        let hourly_rate = hourly_rate(app, owner.expert(), &terms).await?;
+        check(app, &terms, hourly_rate)?;
+        check_version(if_match, current.version)?;
+        let status = if is_known { current.status } else { SessionTypeStatus::Retired };
+        let session_type = SessionType { id, version: current.version + 1, status, terms: terms.clone() };
+        let mut transaction = Transaction::new();
+        transaction.put_session_type(owner.expert(), &session_type)?;
+        Ok(Decision::Commit(transaction, PricedSessionType { session_type, hourly_rate }))
+    })
+    .await
 }
 
 /// Retires a session type: it cannot be booked any more. Retiring it again changes nothing. `if_match` is the version that the
@@ -205,7 +242,7 @@ pub async fn edit(
 ///
 /// # Errors
 /// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::NotFound`] if it does not exist,
-/// [`AppError::VersionMismatch`] if it has another version.
+/// [`AppError::VersionMismatch`] if it has another version, [`AppError::NewerRelease`] if its status is unknown.
 pub async fn retire(
     app: &App,
     actor: &Actor,
@@ -221,6 +258,7 @@ pub async fn retire(
             return Ok(Decision::Unchanged(PricedSessionType { session_type: current, hourly_rate }));
         }
         check_version(if_match, current.version)?;
+        check_known(&current)?;
         let session_type =
             SessionType { version: current.version + 1, status: SessionTypeStatus::Retired, ..current };
         let mut transaction = Transaction::new();
@@ -235,8 +273,8 @@ pub async fn retire(
 ///
 /// # Errors
 /// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::NotFound`] if it does not exist,
-/// [`AppError::VersionMismatch`] if it has another version, [`AppError::TooMany`] if the expert has 100 active session types,
-/// [`AppError::Invalid`] if the terms are no longer valid.
+/// [`AppError::VersionMismatch`] if it has another version, [`AppError::NewerRelease`] if its status is unknown,
+/// [`AppError::TooMany`] if the expert has 100 active session types, [`AppError::Invalid`] if the terms are no longer valid.
 pub async fn offer_again(
     app: &App,
     actor: &Actor,
@@ -252,6 +290,7 @@ pub async fn offer_again(
             return Ok(Decision::Unchanged(PricedSessionType { session_type: current, hourly_rate }));
         }
         check_version(if_match, current.version)?;
+        check_known(&current)?;
         check(app, &current.terms, hourly_rate)?;
         let mut transaction = Transaction::new();
         activate(app, expert, &mut transaction).await?;

@@ -63,6 +63,7 @@ pub(super) fn reason(error: &AppError) -> String {
         | AppError::VersionMismatch { .. }
         | AppError::Exists(_)
         | AppError::TooMany(_)
+        | AppError::NewerRelease(_)
         | AppError::KeyReused
         | AppError::StillRunning
         | AppError::Scheduling(_)

@@ -4,10 +4,10 @@ use domain::payments::account::ExpertFee;
 use domain::{ExpertId, Rate};
 use store::Transaction;
 
-use crate::experts::profiles::{self, check_version};
+use crate::experts::profiles;
 use crate::identity::Actor;
 use crate::identity::people::{Role, Scope};
-use crate::{App, AppError, Decision};
+use crate::{App, AppError, Decision, check_version};
 
 /// An expert's own commission rate. It has version 0 if none was ever set.
 ///

@@ -6,12 +6,12 @@ use domain::payments::gateway::GatewayKind;
 use domain::receipts::billing::{BillingDetails, TaxChoice};
 use store::{Transaction, VersionedBilling};
 
-use crate::experts::profiles::{check_version, commit_edit, read as read_expert};
+use crate::experts::profiles::read as read_expert;
 use crate::identity::Actor;
 use crate::identity::people::Scope;
 use crate::payments::ports::GatewayError;
 use crate::receipts::error::ReceiptsError;
-use crate::{App, AppError};
+use crate::{App, AppError, Decision, check_version};
 
 /// The billing details of an expert.
 ///
@@ -41,18 +41,20 @@ pub async fn replace(
 ) -> Result<VersionedBilling, AppError> {
     let owner = actor.act_for(app, expert, Right::Money, Scope::Write).await?;
     read_expert(app, owner.expert()).await?;
-    let before = app.store.billing(owner.expert()).await?;
-    let current = before.as_ref().map_or(0, |billing| billing.version);
-    check_version(if_match, current)?;
-    let was_on = before.is_some_and(|billing| billing.details.tax == Some(TaxChoice::Stripe));
-    if details.tax == Some(TaxChoice::Stripe) && !was_on {
-        check_tax_service(app, owner.expert()).await?;
-    }
-    let billing = VersionedBilling { version: current + 1, details };
-    let mut transaction = Transaction::new();
-    transaction.put_billing(owner.expert(), &billing)?;
-    commit_edit(app, transaction, billing.version).await?;
-    Ok(billing)
+    app.transact("replace_billing_details", || async {
+        let before = app.store.billing(owner.expert()).await?;
+        let current = before.as_ref().map_or(0, |billing| billing.version);
+        check_version(if_match, current)?;
+        let was_on = before.is_some_and(|billing| billing.details.tax == Some(TaxChoice::Stripe));
+        if details.tax == Some(TaxChoice::Stripe) && !was_on {
+            check_tax_service(app, owner.expert()).await?;
+        }
+        let billing = VersionedBilling { version: current + 1, details: details.clone() };
+        let mut transaction = Transaction::new();
+        transaction.put_billing(owner.expert(), &billing)?;
+        Ok(Decision::Commit(transaction, billing))
+    })
+    .await
 }
 
 /// Checks that Stripe can calculate taxes for an expert.

@@ -13,7 +13,6 @@ use store::table::Consistency;
 use store::{AppointmentOwner, AppointmentPage, AppointmentRecord, Offer, Transaction};
 
 use crate::events::{AmountChange, EventData};
-use crate::experts::profiles::check_version;
 use crate::identity::people::{Role, Scope};
 use crate::identity::{Actor, require};
 use crate::payments::error::{PaymentsError, check_escalation};
@@ -22,7 +21,7 @@ use crate::payments::refunds::check_charge_increment;
 use crate::scheduling::booking::reclaim_and_put_occupancy;
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::slots::{missing_offer, slot_refused};
-use crate::{App, AppError, Decision};
+use crate::{App, AppError, Decision, check_version};
 
 /// The maximum number of appointments on one page.
 pub const MAX_PAGE: u16 = 100;
@@ -277,7 +276,7 @@ async fn attempt_reschedule(
     let price = appointment.price_after_reschedule(current.unwrap_or(appointment.price))?;
     let request = HoldRequest {
         appointment: appointment.id,
-        offer: session.at_price(price.prorate(1, appointment.seats.into())),
+        session,
         start,
         seats: appointment.seats,
         hold_expires_at: None,

@@ -155,16 +155,15 @@ async fn attempt_hold(
     }
     let duration = select_duration(&offered.terms, *duration_minutes)?;
     let is_active = offered.status == SessionTypeStatus::Active;
-    let offer = match offered.priced(duration, profile.profile.hourly_rate) {
-        Ok(offer) => offer,
+    let price = match offered.terms.price(duration, profile.profile.hourly_rate) {
+        Ok(price) => price,
         Err(reason) if is_active => return Err(SchedulingError::NoPrice(reason).into()),
         Err(_) => {
             let (refusal, alternatives) = (Refusal::Retired, Vec::new());
             return Err(SchedulingError::Slot { refusal, alternatives }.into());
         }
     };
-    let price =
-        offer.price().checked_mul(*seats).map_err(|error| AppError::invalid("/seats", error.to_string()))?;
+    let price = price.checked_mul(*seats).map_err(|error| AppError::invalid("/seats", error.to_string()))?;
     let price = price_in(app, &offered.terms, price, *pay_in).await?;
     let account = accounts.into_iter().find(|account| account.gateway == *gateway && account.charges_enabled);
     if is_active && !price.is_zero() && account.is_none() {
@@ -175,12 +174,12 @@ async fn attempt_hold(
     let status = if price.is_zero() { Status::Confirmed } else { Status::Pending { hold_expires_at } };
     let hold_request = HoldRequest {
         appointment: id,
-        offer,
+        session: offered.of_length(duration.minutes),
         start: *start,
         seats: *seats,
         hold_expires_at: (!price.is_zero()).then_some(hold_expires_at),
     };
-    let needed = Occupancy::span_for_booking(&rules.rules, offer.session(), *start, now);
+    let needed = Occupancy::span_for_booking(&rules.rules, &hold_request.session, *start, now);
     let occupancy = app.store.occupancy(*expert, needed, Consistency::Strong).await?;
     let Held { entry: session, group, change } = match occupancy.hold(&rules.rules, &hold_request, now) {
         Ok(held) => held,

@@ -6,11 +6,10 @@ use domain::scheduling::history::{Change, HistoryEntry};
 use domain::scheduling::party::Party;
 use store::{RowVersion, Transaction, VersionedDetails};
 
-use crate::experts::profiles::check_version;
 use crate::identity::Actor;
 use crate::identity::people::Scope;
 use crate::scheduling::appointments::find;
-use crate::{App, AppError, Decision};
+use crate::{App, AppError, Decision, check_version};
 
 /// Replaces what the client said about a session. `if_match` is the version that the person has read; 0 if there was none.
 ///

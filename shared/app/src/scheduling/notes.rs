@@ -6,11 +6,10 @@ use domain::scheduling::party::Party;
 use domain::{AppointmentId, NoteId};
 use store::{NotesWritten, Transaction};
 
-use crate::experts::profiles::check_version;
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::Actor;
 use crate::identity::people::Scope;
-use crate::{App, AppError, Decision};
+use crate::{App, AppError, Decision, check_version};
 
 /// The contents of a note.
 #[derive(Debug, Clone, PartialEq, Eq)]

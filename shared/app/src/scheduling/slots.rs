@@ -12,6 +12,7 @@ use domain::{ExpertId, SessionTypeId, TimeSpan};
 use store::Offer;
 use store::table::Consistency;
 
+use crate::experts::profiles::{check_public, read_public};
 use crate::identity::Actor;
 use crate::scheduling::error::SchedulingError;
 use crate::{App, AppError};
@@ -31,18 +32,18 @@ pub struct SlotList {
 }
 
 /// The slots of a session type that start within a range, ordered by start. An expert who is not live has none. Everybody may
-/// read them.
+/// read them, unless the expert's profile is not public.
 ///
 /// It reads the table with two parallel requests, whatever the expert's history. A booking window of days with free time
 /// may take a third request, for the days that the range does not touch.
 ///
 /// # Errors
 /// [`AppError::Invalid`] if the range is empty or longer than 93 days or the session type has no such duration,
-/// [`AppError::NotFound`] if the session type does not
-/// exist or is retired, [`SchedulingError::NoHours`] if the expert has no availability rules.
+/// [`AppError::NotFound`] if the expert's profile is not public, or the session type does not
+/// exist or is not active, [`SchedulingError::NoHours`] if the expert has no availability rules.
 pub async fn list(
     app: &App,
-    _: &Actor,
+    actor: &Actor,
     expert: ExpertId,
     session_type: SessionTypeId,
     duration_minutes: Option<u16>,
@@ -58,9 +59,11 @@ pub async fn list(
         app.store.occupancy(expert, needed, Consistency::Eventual),
     );
     let Some(Offer { expert: profile, rules, session_type: offered, accounts }) = offer? else {
+        read_public(app, actor, expert).await?;
         return Err(missing_offer(app, expert, session_type).await);
     };
-    if offered.status == SessionTypeStatus::Retired {
+    check_public(&profile)?;
+    if offered.status != SessionTypeStatus::Active {
         return Err(AppError::NotFound("session type"));
     }
     let duration = select_duration(&offered.terms, duration_minutes)?;
@@ -123,7 +126,7 @@ pub(crate) async fn slot_refused(
 ) -> AppError {
     let now = app.now();
     let range = Occupancy::range_of_alternatives(rules, request, &refusal, now);
-    let needed = Occupancy::span_for_alternatives(rules, request.offer.session(), range, now);
+    let needed = Occupancy::span_for_alternatives(rules, &request.session, range, now);
     let alternatives = match app.store.occupancy(expert, needed, Consistency::Strong).await {
         Ok(occupancy) => occupancy.alternatives(rules, old, request, range, now),
         Err(error) => return error.into(),

@@ -1,7 +1,7 @@
 //! Durations of a session type: the lengths that a client can select, and what they cost.
 //!
 //! A price is fixed, or it is derived from the expert's hourly rate whenever it is needed, because the rate can change at
-//! any time. [`SelectedSession`] can be listed; only a [`PricedSession`] can be held.
+//! any time.
 
 use super::session_type::{BookingWindow, SessionType, SessionTypeStatus, SessionTypeTerms};
 use crate::kernel::time::{MINUTE, TimeSpan, Timestamp};
@@ -122,32 +122,6 @@ pub struct SelectedSession {
     pub terms: SessionTerms,
 }
 
-impl SelectedSession {
-    /// Returns these sessions at a price of one seat that was agreed before.
-    pub fn at_price(self, price: Money) -> PricedSession {
-        PricedSession { session: self, price }
-    }
-}
-
-/// The sessions of one duration with their price. Only these can be held, so no duration without a price is ever booked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PricedSession {
-    session: SelectedSession,
-    price: Money,
-}
-
-impl PricedSession {
-    /// Returns the sessions.
-    pub fn session(&self) -> &SelectedSession {
-        &self.session
-    }
-
-    /// Returns the price of one seat.
-    pub fn price(&self) -> Money {
-        self.price
-    }
-}
-
 impl SessionType {
     /// Returns the sessions of this length, whether or not a client can select it.
     pub fn of_length(&self, minutes: u16) -> SelectedSession {
@@ -165,18 +139,6 @@ impl SessionType {
             capacity: terms.capacity,
         };
         SelectedSession { id: self.id, status: self.status, terms }
-    }
-
-    /// Returns the sessions of a duration with its current price, given the expert's hourly rate.
-    ///
-    /// # Errors
-    /// [`NoPrice`] as for [`SessionTypeTerms::price`].
-    pub fn priced(
-        &self,
-        duration: SessionDuration,
-        hourly_rate: Option<Money>,
-    ) -> Result<PricedSession, NoPrice> {
-        Ok(self.of_length(duration.minutes).at_price(self.terms.price(duration, hourly_rate)?))
     }
 }
 

@@ -247,6 +247,9 @@ pub enum SessionTypeStatus {
     Active,
     /// The expert has withdrawn the session type. Existing appointments are not affected.
     Retired,
+    /// A newer release has stored a status or terms that this one does not know. Nobody can book the session type until the
+    /// expert has replaced its terms.
+    Unknown,
 }
 
 /// A session type.

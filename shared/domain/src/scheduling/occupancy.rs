@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use crate::experts::availability::AvailabilityRules;
-use crate::experts::duration::{PricedSession, SelectedSession, SessionTerms};
+use crate::experts::duration::{SelectedSession, SessionTerms};
 use crate::experts::session_type::SessionTypeStatus;
 use crate::kernel::time::{DAY, HOUR, MINUTE};
 use crate::scheduling::appointment::{Appointment, BookedTime};
@@ -187,8 +187,8 @@ impl Held {
 pub struct Request {
     /// The appointment that takes the time.
     pub appointment: AppointmentId,
-    /// The sessions to book, and the price of a seat.
-    pub offer: PricedSession,
+    /// The sessions to book.
+    pub session: SelectedSession,
     /// The start of the session.
     pub start: Timestamp,
     /// The number of seats; 1 unless it is a group session.
@@ -200,7 +200,7 @@ pub struct Request {
 /// Why a session cannot be held. The messages are for the client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The expert has retired the session type.
+    /// The expert has retired the session type, or its status is unknown.
     #[error("this session type is no longer offered; choose another one")]
     Retired,
     /// The expert's hours, the minimum notice or the booking window do not offer this start.
@@ -306,7 +306,7 @@ impl Occupancy {
         refusal: &Refusal,
         now: Timestamp,
     ) -> TimeSpan {
-        let period = BookablePeriod::new(rules, &request.offer.session().terms, &BusyTimes::default(), now);
+        let period = BookablePeriod::new(rules, &request.session.terms, &BusyTimes::default(), now);
         let from = match refusal {
             Refusal::NotOffered(slots::Refusal::AfterWindow { .. }) => period.from(),
             _ => request.start.max(period.from()),
@@ -451,18 +451,18 @@ impl Occupancy {
         range: TimeSpan,
         now: Timestamp,
     ) -> Vec<Timestamp> {
-        let SelectedSession { status: SessionTypeStatus::Active, terms, .. } = request.offer.session() else {
+        let SelectedSession { status: SessionTypeStatus::Active, terms, .. } = &request.session else {
             return Vec::new();
         };
         let mut scratch = Scratch::default();
-        let busy_times = self.busy_times(request.offer.session(), now, &mut scratch);
+        let busy_times = self.busy_times(&request.session, now, &mut scratch);
         let period = BookablePeriod::new(rules, terms, &busy_times, now);
         let mut draft = Draft::of(self);
         if let Some(old) = old {
             draft.release(old);
             draft.forget(old);
         }
-        let busy_times = draft.occupancy.busy_times(request.offer.session(), now, &mut scratch);
+        let busy_times = draft.occupancy.busy_times(&request.session, now, &mut scratch);
         slots::slots_within(rules, terms, &busy_times, range, &period)
             .into_iter()
             .filter(|slot| (1..=slot.seats).contains(&request.seats))
@@ -640,7 +640,7 @@ impl Draft {
         request: &Request,
         now: Timestamp,
     ) -> Result<(Entry, bool), Refusal> {
-        let SelectedSession { id, terms, .. } = request.offer.session();
+        let SelectedSession { id, terms, .. } = &request.session;
         let seats = Seats { count: request.seats, hold_expires_at: request.hold_expires_at };
         let group_key = (*id, request.start);
         let offered = terms.session(request.start);
@@ -707,9 +707,9 @@ impl Draft {
         request: &Request,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let (session, start) = (request.offer.session(), request.start);
+        let (session, start) = (&request.session, request.start);
         let terms = &session.terms;
-        if session.status == SessionTypeStatus::Retired {
+        if session.status != SessionTypeStatus::Active {
             return Err(Refusal::Retired);
         }
         if slots::look_ahead(rules, terms, now).is_none() {
@@ -773,7 +773,7 @@ impl Draft {
     }
 
     fn check_caps(&mut self, rules: &AvailabilityRules, request: &Request) -> Result<(), Refusal> {
-        let terms = &request.offer.session().terms;
+        let terms = &request.session.terms;
         let date = rules.time_zone.scheduling_date(request.start);
         if let Some(cap) = terms.daily_cap {
             let span = rules.time_zone.local_day_span(date);
@@ -809,7 +809,7 @@ impl Draft {
 
     fn beginning_in(&mut self, request: &Request, span: TimeSpan) -> impl Iterator<Item = TimeSpan> {
         self.checked.extend(span.utc_dates());
-        let sessions = self.occupancy.sessions(request.offer.session().id);
+        let sessions = self.occupancy.sessions(request.session.id);
         sessions.filter(move |session| span.contains(session.start()))
     }
 }

@@ -9,7 +9,7 @@ use super::{Problem, ProblemType};
 
 problem_types! {
     SESSION_TYPE_RETIRED = 409 "session-type-retired", "The session type is retired",
-        "The expert has retired the session type.",
+        "The expert has retired the session type, or its status is unknown.",
         "List the expert's session types, and choose another one.";
     TOO_SOON = 409 "too-soon", "The notice is too short",
         "The start is in the past, or earlier than the session type's minimum notice allows.",

@@ -10,7 +10,7 @@ use domain::{ClientId, ExpertId, SessionTypeId, Timestamp};
 use super::keys;
 use super::rows::{ActivationsRow, AdmissionsRow, ExpertRow, RulesRow, SessionTypeRow};
 use crate::keys::expert_partition;
-use crate::row::read_row;
+use crate::row::{read_list, read_row};
 use crate::table::{Condition, Consistency, Query};
 use crate::{CommitError, ReadError, Store, Transaction};
 
@@ -163,11 +163,12 @@ impl Store {
         Ok(item.map(read_row::<AdmissionsRow, _>).transpose()?.unwrap_or_default())
     }
 
-    /// All session types of an expert, the oldest first. The use case that creates them limits their number.
+    /// The session types of an expert, the oldest first, and the number of those that this release cannot read. The use case that
+    /// creates them limits their number.
     ///
     /// # Errors
-    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
-    pub async fn session_types(&self, expert: ExpertId) -> Result<Vec<SessionType>, ReadError> {
+    /// [`ReadError`] if the table cannot be read.
+    pub async fn session_types(&self, expert: ExpertId) -> Result<(Vec<SessionType>, usize), ReadError> {
         let query = Query {
             index: None,
             pk: expert_partition(expert),
@@ -177,6 +178,6 @@ impl Store {
             limit: None,
             consistency: Consistency::Strong,
         };
-        self.table.query(&query).await?.into_iter().map(read_row::<SessionTypeRow, _>).collect()
+        Ok(read_list::<SessionTypeRow, _>(self.table.query(&query).await?))
     }
 }

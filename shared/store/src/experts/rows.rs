@@ -171,18 +171,11 @@ stored! {
         recent: BTreeMap<ClientId, Timestamp>,
     }
 
-    struct SessionTypeRow for SessionType {
-        id: SessionTypeId,
-        version: u64,
-        status: SessionTypeStatusRow,
-        terms: TermsRow,
-    }
-
     enum SessionTypeStatusRow for SessionTypeStatus {
         Active,
         Retired,
         // What it means is not known, so nobody can book it.
-        _ => Ok(SessionTypeStatus::Retired)
+        _ is Unknown
     }
 
     struct TermsRow for SessionTypeTerms {
@@ -229,6 +222,7 @@ stored! {
         #[default]
         ChargeAtBooking,
         AuthorizeThenCapture,
+        // The session type has an unknown status then.
         _ => Ok(Collection::ChargeAtBooking)
     }
 
@@ -238,7 +232,7 @@ stored! {
         BusinessDays { days: u16 },
         FreeDays { days: u16 },
         Dates { first: Date, last: Date },
-        // A window that is over: nothing can be booked.
+        // A window that is over: nothing can be booked. The session type has an unknown status then.
         _ => Ok(BookingWindow::Dates { first: Date::MIN, last: Date::MIN })
     }
 
@@ -270,7 +264,44 @@ stored! {
         #[default]
         AsBooked,
         Current,
+        // The session type has an unknown status then. An appointment keeps its price.
         _ => Ok(ReschedulePrice::AsBooked)
+    }
+}
+
+/// The stored form of a session type.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub(crate) struct SessionTypeRow {
+    id: SessionTypeId,
+    version: u64,
+    status: SessionTypeStatusRow,
+    terms: TermsRow,
+}
+
+impl Stored<SessionType> for SessionTypeRow {
+    fn of(session_type: &SessionType) -> Self {
+        let SessionType { id, version, status, terms } = session_type;
+        Self { id: *id, version: *version, status: Stored::of(status), terms: Stored::of(terms) }
+    }
+
+    fn read(self) -> Result<SessionType, Unreadable> {
+        // A change that keeps the terms would replace the unknown values by those that are read in their place.
+        let status = if self.terms.is_known() { self.status } else { SessionTypeStatusRow::Unknown };
+        Ok(SessionType {
+            id: self.id,
+            version: self.version,
+            status: status.read()?,
+            terms: self.terms.read()?,
+        })
+    }
+}
+
+impl TermsRow {
+    /// Whether this version of the code knows all values.
+    fn is_known(&self) -> bool {
+        !matches!(self.collection, CollectionRow::Unknown)
+            && !matches!(self.booking_window, BookingWindowRow::Unknown)
+            && !matches!(self.rescheduling.price, ReschedulePriceRow::Unknown)
     }
 }
 

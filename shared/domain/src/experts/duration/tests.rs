@@ -39,21 +39,20 @@ fn occupied_time_includes_the_buffers() {
 
 #[test]
 fn each_duration_has_its_length_and_price() {
-    let kind = session_type(vec![fixed(60, 5_000), derived(90)]);
+    let mixed = session_type(vec![fixed(60, 5_000), derived(90)]);
     let priced = |place: usize, rate: Option<u64>| {
         let rate = rate.map(|amount| money(amount, Currency::EUR));
-        let priced = kind.priced(kind.terms.durations[place], rate)?;
-        assert_eq!(priced.session(), &kind.of_length(priced.session().terms.length_minutes));
-        Ok((priced.session().terms.length_minutes, priced.price().amount()))
+        let duration = mixed.terms.durations[place];
+        Ok((duration.minutes, mixed.terms.price(duration, rate)?.amount()))
     };
     assert_eq!(priced(0, None), Ok((60, 5_000)));
     assert_eq!(priced(0, Some(9_000)), Ok((60, 5_000)), "the rate does not change a fixed price");
     assert_eq!(priced(1, Some(9_000)), Ok((90, 13_500)));
     assert_eq!(priced(1, Some(0)), Ok((90, 0)));
     assert_eq!(priced(1, None), Err(NoPrice::NoHourlyRate));
-    let dollars = kind.terms.price(derived(90), Some(money(9_000, currency("USD"))));
+    let dollars = mixed.terms.price(derived(90), Some(money(9_000, currency("USD"))));
     assert_eq!(dollars, Err(NoPrice::OtherCurrency { rate: "USD", others: "EUR" }));
-    let too_little = kind.terms.price(derived(1), Some(money(29, Currency::EUR)));
+    let too_little = mixed.terms.price(derived(1), Some(money(29, Currency::EUR)));
     assert!(matches!(too_little, Err(NoPrice::NotChargeable(_))), "{too_little:?}");
     // An amount in a withdrawn currency has no decimal digits and cannot be charged.
     let withdrawn = session_type(vec![derived(60)])

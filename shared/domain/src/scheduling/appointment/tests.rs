@@ -1,6 +1,6 @@
 //! Every change of an appointment in every status and at every relevant time.
 
-use crate::scheduling::occupancy::tests::{appointment, at, entry, kind};
+use crate::scheduling::occupancy::tests::{appointment, at, entry, session_type};
 use crate::scheduling::occupancy::{Entry, Held, OccupancyChange};
 
 use super::*;
@@ -115,7 +115,8 @@ fn client_can_cancel_until_the_start_and_expert_until_the_end() {
 #[test]
 fn confirmed_appointment_can_be_rescheduled_until_the_start() {
     let later = now().plus(86_400);
-    let session = Entry { buffer_before_minutes: 5, buffer_after_minutes: 7, ..entry(&kind(9), later) };
+    let session =
+        Entry { buffer_before_minutes: 5, buffer_after_minutes: 7, ..entry(&session_type(9), later) };
     let held = Held { entry: session, group: true, change: OccupancyChange::default() };
     let reschedule = |seconds| {
         outcomes(seconds, |appointment| {
@@ -295,8 +296,11 @@ fn reschedule_policy_limits_the_client() {
         appointment.price_after_reschedule(euros(6_000)),
         Err(ChangeRefusal::PriceIncreased { .. })
     ));
-    let held =
-        Held { entry: entry(&kind(9), now().plus(DAY)), group: false, change: OccupancyChange::default() };
+    let held = Held {
+        entry: entry(&session_type(9), now().plus(DAY)),
+        group: false,
+        change: OccupancyChange::default(),
+    };
     let moved = appointment.rescheduled(Party::Client, held.booked_time(), euros(4_000), now()).unwrap();
     assert_eq!((moved.price, appointment.price), (euros(4_000), euros(5_000)));
     let agreed = Appointment { rescheduling: ReschedulePolicy::default(), ..appointment };

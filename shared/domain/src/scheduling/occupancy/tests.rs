@@ -40,7 +40,7 @@ fn price() -> Money {
 }
 
 /// Sessions of one hour without buffers, bookable on any date.
-pub(crate) fn kind(bits: u128) -> SelectedSession {
+pub(crate) fn session_type(bits: u128) -> SelectedSession {
     let booking_window =
         BookingWindow::Dates { first: "1970-01-01".parse().unwrap(), last: "9999-12-31".parse().unwrap() };
     let terms = SessionTypeTerms { step_minutes: 15, booking_window, ..terms() };
@@ -49,10 +49,10 @@ pub(crate) fn kind(bits: u128) -> SelectedSession {
 }
 
 fn with(bits: u128, change: impl FnOnce(&mut SessionTerms)) -> SelectedSession {
-    let mut kind = kind(bits);
-    change(&mut kind.terms);
-    check(&kind.terms);
-    kind
+    let mut session_type = session_type(bits);
+    change(&mut session_type.terms);
+    check(&session_type.terms);
+    session_type
 }
 
 /// Checks that an expert may choose these terms.
@@ -107,13 +107,13 @@ pub(crate) fn appointment(bits: u128) -> Appointment {
 }
 
 /// The entry of a confirmed session.
-pub(crate) fn entry(kind: &SelectedSession, start: Timestamp) -> Entry {
+pub(crate) fn entry(session_type: &SelectedSession, start: Timestamp) -> Entry {
     Entry {
-        session_type: kind.id,
+        session_type: session_type.id,
         start,
-        end: kind.terms.session(start).end(),
-        buffer_before_minutes: kind.terms.buffer_before_minutes,
-        buffer_after_minutes: kind.terms.buffer_after_minutes,
+        end: session_type.terms.session(start).end(),
+        buffer_before_minutes: session_type.terms.buffer_before_minutes,
+        buffer_after_minutes: session_type.terms.buffer_after_minutes,
         hold_expires_at: None,
     }
 }
@@ -176,7 +176,7 @@ impl Table {
         request: &Request,
         now: Timestamp,
     ) -> Result<Held, Refusal> {
-        let needed = Occupancy::span_for_booking(rules, request.offer.session(), request.start, now);
+        let needed = Occupancy::span_for_booking(rules, &request.session, request.start, now);
         let held = self.read(needed).hold(rules, request, now)?;
         assert!(self.commit(&held.change));
         Ok(held)
@@ -193,11 +193,11 @@ impl Table {
 
 fn request(
     bits: u128,
-    kind: &SelectedSession,
+    session_type: &SelectedSession,
     start: Timestamp,
     hold_expires_at: Option<Timestamp>,
 ) -> Request {
-    Request { appointment: id(bits), offer: kind.at_price(price()), start, seats: 1, hold_expires_at }
+    Request { appointment: id(bits), session: *session_type, start, seats: 1, hold_expires_at }
 }
 
 /// The appointment that a hold results in.

@@ -11,41 +11,41 @@ fn now() -> Timestamp {
 /// An occupancy with these confirmed sessions.
 fn table(sessions: &[(u128, &SelectedSession, &str)]) -> Table {
     let mut table = Table::default();
-    for (bits, kind, start) in sessions {
-        table.hold(&utc(), &request(*bits, kind, at(start), None), now()).unwrap();
+    for (bits, session_type, start) in sessions {
+        table.hold(&utc(), &request(*bits, session_type, at(start), None), now()).unwrap();
     }
     table
 }
 
-fn refusal(table: &mut Table, kind: &SelectedSession, start: &str) -> Refusal {
+fn refusal(table: &mut Table, session_type: &SelectedSession, start: &str) -> Refusal {
     let before = table.entries();
-    let refusal = table.hold(&utc(), &request(99, kind, at(start), None), now()).unwrap_err();
+    let refusal = table.hold(&utc(), &request(99, session_type, at(start), None), now()).unwrap_err();
     assert_eq!(table.entries(), before);
     refusal
 }
 
 #[test]
 fn retired_session_type_cannot_be_held() {
-    let retired = SelectedSession { status: SessionTypeStatus::Retired, ..kind(1) };
+    let retired = SelectedSession { status: SessionTypeStatus::Retired, ..session_type(1) };
     assert_eq!(refusal(&mut Table::default(), &retired, "2027-03-01T10:00:00Z"), Refusal::Retired);
 }
 
 #[test]
 fn starts_that_are_not_offered_cannot_be_held() {
     for start in ["2027-03-01T07:45:00Z", "2027-03-01T10:01:00Z"] {
-        let refusal = refusal(&mut Table::default(), &kind(1), start);
+        let refusal = refusal(&mut Table::default(), &session_type(1), start);
         assert!(matches!(refusal, Refusal::NotOffered(_)), "{refusal}");
     }
 }
 
 #[test]
 fn taken_time_cannot_be_held() {
-    let mut table = table(&[(1, &kind(1), "2027-03-01T10:00:00Z")]);
+    let mut table = table(&[(1, &session_type(1), "2027-03-01T10:00:00Z")]);
     for start in ["2027-03-01T09:15:00Z", "2027-03-01T10:00:00Z", "2027-03-01T10:45:00Z"] {
-        assert_eq!(refusal(&mut table, &kind(2), start), Refusal::Taken, "{start}");
+        assert_eq!(refusal(&mut table, &session_type(2), start), Refusal::Taken, "{start}");
     }
     for (bits, start) in [(2, "2027-03-01T09:00:00Z"), (3, "2027-03-01T11:00:00Z")] {
-        table.hold(&utc(), &request(bits, &kind(2), at(start), None), now()).unwrap();
+        table.hold(&utc(), &request(bits, &session_type(2), at(start), None), now()).unwrap();
     }
 }
 
@@ -61,9 +61,9 @@ fn buffers_of_adjacent_sessions_do_not_overlap() {
         assert_eq!(refusal(&mut table, &buffered, start), Refusal::TooClose, "{start}");
     }
     for start in ["2027-03-01T11:00:00Z", "2027-03-01T13:15:00Z"] {
-        assert_eq!(refusal(&mut table, &kind(2), start), Refusal::TooClose, "{start}");
+        assert_eq!(refusal(&mut table, &session_type(2), start), Refusal::TooClose, "{start}");
     }
-    assert_eq!(refusal(&mut table, &kind(2), "2027-03-01T12:45:00Z"), Refusal::Taken);
+    assert_eq!(refusal(&mut table, &session_type(2), "2027-03-01T12:45:00Z"), Refusal::Taken);
     for (bits, start) in [(2, "2027-03-01T10:15:00Z"), (3, "2027-03-01T13:45:00Z")] {
         table.hold(&utc(), &request(bits, &buffered, at(start), None), now()).unwrap();
     }
@@ -73,16 +73,19 @@ fn buffers_of_adjacent_sessions_do_not_overlap() {
 fn overlap_of_session_takes_precedence_over_overlap_of_buffer() {
     // The first other session overlaps only the buffer, the second one the session itself.
     let wide = with(1, |terms| terms.buffer_before_minutes = 60);
-    let mut table = table(&[(1, &kind(2), "2027-03-01T09:00:00Z"), (2, &kind(2), "2027-03-01T10:30:00Z")]);
+    let mut table = table(&[
+        (1, &session_type(2), "2027-03-01T09:00:00Z"),
+        (2, &session_type(2), "2027-03-01T10:30:00Z"),
+    ]);
     assert_eq!(refusal(&mut table, &wide, "2027-03-01T10:00:00Z"), Refusal::Taken);
 }
 
 #[test]
 fn busy_time_of_outside_calendars_blocks() {
-    let kind = with(1, |terms| terms.buffer_after_minutes = 15);
+    let session_type = with(1, |terms| terms.buffer_after_minutes = 15);
     let busy = TimeSpan::new(at("2027-03-01T11:10:00Z"), at("2027-03-01T12:00:00Z"));
     let ledger = Occupancy { busy: vec![busy], ..Occupancy::default() };
-    let hold = |start: &str| ledger.clone().hold(&utc(), &request(1, &kind, at(start), None), now());
+    let hold = |start: &str| ledger.clone().hold(&utc(), &request(1, &session_type, at(start), None), now());
     assert_eq!(hold("2027-03-01T10:00:00Z"), Err(Refusal::Busy));
     assert!(hold("2027-03-01T09:45:00Z").is_ok());
     assert!(hold("2027-03-01T12:00:00Z").is_ok());
@@ -96,7 +99,7 @@ fn daily_cap_limits_sessions_of_the_type() {
     assert_eq!(refusal(&mut table, &capped, "2027-03-02T00:00:00Z"), full);
     assert_eq!(refusal(&mut table, &capped, "2027-03-02T23:45:00Z"), full);
     // Other session types and other days are not affected.
-    table.hold(&utc(), &request(3, &kind(2), at("2027-03-02T14:00:00Z"), None), now()).unwrap();
+    table.hold(&utc(), &request(3, &session_type(2), at("2027-03-02T14:00:00Z"), None), now()).unwrap();
     table.hold(&utc(), &request(4, &capped, at("2027-03-01T22:45:00Z"), None), now()).unwrap();
     table.hold(&utc(), &request(5, &capped, at("2027-03-03T00:00:00Z"), None), now()).unwrap();
 }
@@ -140,12 +143,17 @@ fn days_counted_for_caps_are_version_checked() {
     let rules = always("Asia/Kolkata");
     let start = at("2027-03-03T10:00:00Z");
     let mut table = Table::default();
-    table.hold(&rules, &request(1, &kind(2), at("2027-03-02T20:00:00Z"), None), now()).unwrap();
-    let unchanged = |kind: &SelectedSession| {
-        let needed = Occupancy::span_for_booking(&rules, kind, start, now());
-        table.read(needed).hold(&rules, &request(9, kind, start, None), now()).unwrap().change.unchanged
+    table.hold(&rules, &request(1, &session_type(2), at("2027-03-02T20:00:00Z"), None), now()).unwrap();
+    let unchanged = |session_type: &SelectedSession| {
+        let needed = Occupancy::span_for_booking(&rules, session_type, start, now());
+        table
+            .read(needed)
+            .hold(&rules, &request(9, session_type, start, None), now())
+            .unwrap()
+            .change
+            .unchanged
     };
-    assert_eq!(unchanged(&kind(1)), []);
+    assert_eq!(unchanged(&session_type(1)), []);
     // 3 March in Kolkata begins on 2 March in UTC.
     let daily = with(1, |terms| terms.daily_cap = Some(1));
     assert_eq!(unchanged(&daily), [(date("2027-03-02"), 1)]);
@@ -158,9 +166,9 @@ fn days_counted_for_caps_are_version_checked() {
 
 #[test]
 fn invalid_number_of_seats_cannot_be_held() {
-    let kind = kind(1);
+    let session_type = session_type(1);
     for seats in [0, 2] {
-        let request = Request { seats, ..request(1, &kind, at("2027-03-01T10:00:00Z"), None) };
+        let request = Request { seats, ..request(1, &session_type, at("2027-03-01T10:00:00Z"), None) };
         let refusal = Table::default().hold(&utc(), &request, now()).unwrap_err();
         assert_eq!(refusal, Refusal::Seats { wanted: seats, left: 1 });
     }
@@ -170,11 +178,11 @@ fn invalid_number_of_seats_cannot_be_held() {
 fn hold_ends_exactly_at_its_expiry() {
     let start = at("2027-03-01T10:00:00Z");
     let mut table = Table::default();
-    table.hold(&utc(), &request(1, &kind(1), start, Some(now().plus(600))), now()).unwrap();
-    let kind = kind(1);
+    table.hold(&utc(), &request(1, &session_type(1), start, Some(now().plus(600))), now()).unwrap();
+    let session_type = session_type(1);
     let again = |seconds| {
-        let needed = Occupancy::span_for_booking(&utc(), &kind, start, now());
-        table.read(needed).hold(&utc(), &request(2, &kind, start, None), now().plus(seconds))
+        let needed = Occupancy::span_for_booking(&utc(), &session_type, start, now());
+        table.read(needed).hold(&utc(), &request(2, &session_type, start, None), now().plus(seconds))
     };
     assert_eq!(again(599), Err(Refusal::Taken));
     assert_eq!(again(600).unwrap().change.reclaimed, [id(1)].into());
@@ -184,12 +192,13 @@ fn hold_ends_exactly_at_its_expiry() {
 fn reclaiming_a_hold_across_midnight_frees_both_days() {
     let mut table = Table::default();
     let hold = Some(now().plus(600));
-    table.hold(&utc(), &request(1, &kind(1), at("2027-03-02T23:30:00Z"), hold), now()).unwrap();
+    table.hold(&utc(), &request(1, &session_type(1), at("2027-03-02T23:30:00Z"), hold), now()).unwrap();
     let over = EntryKey::Appointment(id(1));
     assert_eq!(table.entries(), [("2027-03-02".to_owned(), over), ("2027-03-03".to_owned(), over)]);
     // Only the second day overlaps the new session.
-    let held =
-        table.hold(&utc(), &request(2, &kind(1), at("2027-03-03T00:15:00Z"), None), now().plus(600)).unwrap();
+    let held = table
+        .hold(&utc(), &request(2, &session_type(1), at("2027-03-03T00:15:00Z"), None), now().plus(600))
+        .unwrap();
     assert_eq!(held.change.reclaimed, [id(1)].into());
     assert_eq!(table.entries(), [("2027-03-03".to_owned(), EntryKey::Appointment(id(2)))]);
     assert_eq!(held.change.days.len(), 2);
@@ -204,8 +213,9 @@ fn booking_reclaims_all_overlapping_holds_and_no_other() {
         let start = at(&format!("2027-03-01T{start}:00Z"));
         table.hold(&utc(), &request(bits as u128, &short, start, hold), now()).unwrap();
     }
-    let held =
-        table.hold(&utc(), &request(9, &kind(1), at("2027-03-01T10:00:00Z"), None), now().plus(600)).unwrap();
+    let held = table
+        .hold(&utc(), &request(9, &session_type(1), at("2027-03-01T10:00:00Z"), None), now().plus(600))
+        .unwrap();
     assert_eq!(held.change.reclaimed, [id(1), id(2)].into());
     let left: Vec<EntryKey> = table.entries().into_iter().map(|(_, key)| key).collect();
     assert_eq!(left, [0, 3, 9].map(|bits| EntryKey::Appointment(id(bits))));
@@ -215,10 +225,10 @@ fn booking_reclaims_all_overlapping_holds_and_no_other() {
 fn nothing_is_reclaimed_if_another_session_blocks() {
     let mut table = Table::default();
     let hold = Some(now().plus(600));
-    table.hold(&utc(), &request(1, &kind(1), at("2027-03-01T10:00:00Z"), hold), now()).unwrap();
-    table.hold(&utc(), &request(2, &kind(1), at("2027-03-01T11:00:00Z"), None), now()).unwrap();
+    table.hold(&utc(), &request(1, &session_type(1), at("2027-03-01T10:00:00Z"), hold), now()).unwrap();
+    table.hold(&utc(), &request(2, &session_type(1), at("2027-03-01T11:00:00Z"), None), now()).unwrap();
     let refused =
-        table.hold(&utc(), &request(3, &kind(1), at("2027-03-01T10:30:00Z"), None), now().plus(600));
+        table.hold(&utc(), &request(3, &session_type(1), at("2027-03-01T10:30:00Z"), None), now().plus(600));
     assert_eq!(refused, Err(Refusal::Taken));
     assert_eq!(table.entries().len(), 2);
 }
@@ -227,7 +237,8 @@ fn nothing_is_reclaimed_if_another_session_blocks() {
 fn confirmed_session_does_not_expire() {
     let mut table = Table::default();
     let start = at("2027-03-02T23:30:00Z");
-    let held = table.hold(&utc(), &request(1, &kind(1), start, Some(now().plus(600))), now()).unwrap();
+    let held =
+        table.hold(&utc(), &request(1, &session_type(1), start, Some(now().plus(600))), now()).unwrap();
     let pending = booked(1, &held);
     let change = table.read(pending.occupied_span()).confirm(&pending);
     assert_eq!((change.days.len(), change.groups.len(), change.unchanged.len()), (2, 0, 0));
@@ -235,13 +246,16 @@ fn confirmed_session_does_not_expire() {
     assert!(
         table.days.values().flat_map(|day| day.entries.values()).all(|entry| entry.hold_expires_at.is_none())
     );
-    let refused = table.hold(&utc(), &request(2, &kind(1), start, None), now().plus(DAY));
+    let refused = table.hold(&utc(), &request(2, &session_type(1), start, None), now().plus(DAY));
     assert_eq!(refused, Err(Refusal::Taken));
 }
 
 #[test]
 fn released_time_is_free_and_releasing_again_changes_nothing() {
-    let mut table = table(&[(1, &kind(1), "2027-03-02T23:30:00Z"), (2, &kind(1), "2027-03-02T10:00:00Z")]);
+    let mut table = table(&[
+        (1, &session_type(1), "2027-03-02T23:30:00Z"),
+        (2, &session_type(1), "2027-03-02T10:00:00Z"),
+    ]);
     let mut old = appointment(1);
     (old.start, old.end) = (at("2027-03-02T23:30:00Z"), at("2027-03-03T00:30:00Z"));
     let change = table.read(old.occupied_span()).release(&old);
@@ -258,18 +272,21 @@ fn released_time_is_free_and_releasing_again_changes_nothing() {
 
 #[test]
 fn appointment_can_move_to_a_time_that_overlaps_its_own() {
-    let table = table(&[(1, &kind(1), "2027-03-01T23:00:00Z"), (2, &kind(1), "2027-03-02T01:00:00Z")]);
+    let table = table(&[
+        (1, &session_type(1), "2027-03-01T23:00:00Z"),
+        (2, &session_type(1), "2027-03-02T01:00:00Z"),
+    ]);
     let mut old = appointment(1);
     (old.start, old.end) = (at("2027-03-01T23:00:00Z"), at("2027-03-02T00:00:00Z"));
-    let kind = kind(1);
+    let session_type = session_type(1);
     let to = |start: &str| {
         let ledger = table.read(old.occupied_span()).union(table.read(Occupancy::span_for_booking(
             &utc(),
-            &kind,
+            &session_type,
             at(start),
             now(),
         )));
-        ledger.move_hold(&utc(), &old, &request(1, &kind, at(start), None), now())
+        ledger.move_hold(&utc(), &old, &request(1, &session_type, at(start), None), now())
     };
     let held = to("2027-03-01T23:30:00Z").unwrap();
     let mut moved = table.clone();
@@ -307,13 +324,14 @@ fn rescheduling_within_a_full_day_does_not_exceed_the_cap() {
 #[test]
 fn appointment_does_not_conflict_with_itself_when_days_are_outdated() {
     let mut table = Table::default();
-    let kind = kind(1);
-    let held = table.hold(&utc(), &request(1, &kind, at("2027-03-01T10:00:00Z"), None), now()).unwrap();
+    let session_type = session_type(1);
+    let held =
+        table.hold(&utc(), &request(1, &session_type, at("2027-03-01T10:00:00Z"), None), now()).unwrap();
     let (old, behind) = (booked(1, &held), table.clone());
-    let needed = |start: &str| Occupancy::span_for_booking(&utc(), &kind, at(start), now());
+    let needed = |start: &str| Occupancy::span_for_booking(&utc(), &session_type, at(start), now());
     let to = |table: &Table, appointment: &Appointment, start: &str| {
         let days = table.read(needed(start));
-        days.move_hold(&utc(), appointment, &request(1, &kind, at(start), None), now())
+        days.move_hold(&utc(), appointment, &request(1, &session_type, at(start), None), now())
     };
     let moved = to(&table, &old, "2027-03-02T12:00:00Z").unwrap();
     assert!(table.commit(&moved.change));
@@ -327,10 +345,11 @@ fn appointment_does_not_conflict_with_itself_when_days_are_outdated() {
 #[test]
 fn only_one_of_two_changes_to_the_same_day_is_committed() {
     let mut table = Table::default();
-    let read = table.read(Occupancy::span_for_booking(&utc(), &kind(1), at("2027-03-01T10:00:00Z"), now()));
-    let kind = kind(1);
+    let read =
+        table.read(Occupancy::span_for_booking(&utc(), &session_type(1), at("2027-03-01T10:00:00Z"), now()));
+    let session_type = session_type(1);
     let hold = |bits, start: &str| {
-        read.clone().hold(&utc(), &request(bits, &kind, at(start), None), now()).unwrap().change
+        read.clone().hold(&utc(), &request(bits, &session_type, at(start), None), now()).unwrap().change
     };
     assert!(table.commit(&hold(1, "2027-03-01T10:00:00Z")));
     assert!(!table.commit(&hold(2, "2027-03-01T10:30:00Z")));
@@ -339,16 +358,16 @@ fn only_one_of_two_changes_to_the_same_day_is_committed() {
 
 #[test]
 fn offered_slots_are_those_that_can_be_held() {
-    let mut table = table(&[(1, &kind(1), "2027-03-01T10:00:00Z")]);
+    let mut table = table(&[(1, &session_type(1), "2027-03-01T10:00:00Z")]);
     table
-        .hold(&utc(), &request(2, &kind(1), at("2027-03-01T12:00:00Z"), Some(now().plus(60))), now())
+        .hold(&utc(), &request(2, &session_type(1), at("2027-03-01T12:00:00Z"), Some(now().plus(60))), now())
         .unwrap();
     let range = TimeSpan::new(at("2027-03-01T09:00:00Z"), at("2027-03-01T13:00:00Z"));
     let offered = |now: Timestamp| {
         let mut scratch = Scratch::default();
         let ledger = table.read(Occupancy::span_for_listing(range));
-        let occupancy = ledger.busy_times(&kind(1), now, &mut scratch);
-        slots::slots(&utc(), &kind(1).terms, &occupancy, range, now).len()
+        let occupancy = ledger.busy_times(&session_type(1), now, &mut scratch);
+        slots::slots(&utc(), &session_type(1).terms, &occupancy, range, now).len()
     };
     // 09:00 and 11:00 do not overlap. Without the expired hold, 11:15 to 12:45 are possible as well.
     assert_eq!((offered(now()), offered(now().plus(60))), (2, 9));
@@ -401,7 +420,7 @@ fn window_of_free_days_checks_the_full_days_that_it_depends_on() {
 
     let full = table.hold(&utc(), &request(1, &day_long, first, None), first).unwrap();
     // The second day is the first one with free time, as long as the first day stays full.
-    let read = |kind| table.read(Occupancy::span_for_booking(&utc(), kind, second, first));
+    let read = |session_type| table.read(Occupancy::span_for_booking(&utc(), session_type, second, first));
     let held = read(&one).hold(&utc(), &request(2, &one, second, None), first).unwrap();
     assert_eq!(held.change.unchanged, [(date("2027-03-01"), 1)]);
     // With two days, the second one can be booked in any case.
@@ -416,7 +435,7 @@ fn window_of_free_days_checks_the_full_days_that_it_depends_on() {
 
 #[test]
 fn appointments_are_active_until_they_end() {
-    let (single, course) = (kind(1), with(2, |terms| terms.capacity = 3));
+    let (single, course) = (session_type(1), with(2, |terms| terms.capacity = 3));
     let mut table = table(&[(1, &single, "2027-03-01T10:00:00Z"), (2, &single, "2027-03-02T10:00:00Z")]);
     let hold = request(3, &single, at("2027-03-02T12:00:00Z"), Some(at("2027-03-01T08:10:00Z")));
     table.hold(&utc(), &hold, now()).unwrap();
@@ -435,20 +454,20 @@ fn appointments_are_active_until_they_end() {
 #[test]
 fn appointment_can_be_moved_to_every_listed_day_of_a_window_of_free_days() {
     // One session a day, and the window is the next day with free time.
-    let kind = with(1, |terms| {
+    let session_type = with(1, |terms| {
         terms.booking_window = crate::experts::session_type::BookingWindow::FreeDays { days: 1 };
         terms.daily_cap = Some(1);
     });
-    let mut table = table(&[(1, &kind, "2027-03-01T20:00:00Z")]);
+    let mut table = table(&[(1, &session_type, "2027-03-01T20:00:00Z")]);
     let mut booked = appointment(1);
     (booked.start, booked.end) = (at("2027-03-01T20:00:00Z"), at("2027-03-01T21:00:00Z"));
     let days = TimeSpan::new(now(), at("2027-04-15T00:00:00Z"));
     let mut scratch = Scratch::default();
     let occupancy = table.read(days);
-    let busy = occupancy.busy_times(&kind, now(), &mut scratch);
-    let listed = slots::slots(&utc(), &kind.terms, &busy, days, now());
+    let busy = occupancy.busy_times(&session_type, now(), &mut scratch);
+    let listed = slots::slots(&utc(), &session_type.terms, &busy, days, now());
     assert_eq!(listed[0].start, at("2027-03-02T00:00:00Z"));
-    let request = request(1, &kind, at("2027-03-04T10:00:00Z"), None);
+    let request = request(1, &session_type, at("2027-03-04T10:00:00Z"), None);
     let evening = TimeSpan::new(booked.start, days.end());
     let alternatives = table.read(days).alternatives(&utc(), Some(&booked), &request, evening, now());
     assert_eq!(alternatives[0], at("2027-03-01T20:15:00Z"), "its own start is not an alternative");

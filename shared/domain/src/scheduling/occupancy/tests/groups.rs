@@ -15,23 +15,27 @@ fn course() -> SelectedSession {
 fn seats(
     table: &mut Table,
     bits: u128,
-    kind: &SelectedSession,
+    session_type: &SelectedSession,
     count: u16,
     ends: Option<i64>,
 ) -> Result<Held, Refusal> {
-    seats_at(table, bits, kind, count, ends, now())
+    seats_at(table, bits, session_type, count, ends, now())
 }
 
 fn seats_at(
     table: &mut Table,
     bits: u128,
-    kind: &SelectedSession,
+    session_type: &SelectedSession,
     count: u16,
     ends: Option<i64>,
     now_at: Timestamp,
 ) -> Result<Held, Refusal> {
     let hold_expires_at = ends.map(|seconds| now().plus(seconds));
-    table.hold(&utc(), &Request { seats: count, ..request(bits, kind, at(START), hold_expires_at) }, now_at)
+    table.hold(
+        &utc(),
+        &Request { seats: count, ..request(bits, session_type, at(START), hold_expires_at) },
+        now_at,
+    )
 }
 
 fn taken(table: &Table) -> Vec<(AppointmentId, u16)> {
@@ -92,8 +96,8 @@ fn session_with_only_expired_seats_is_free() {
     let mut table = Table::default();
     seats(&mut table, 1, &course(), 2, Some(60)).unwrap();
     seats(&mut table, 2, &course(), 1, Some(120)).unwrap();
-    let kind = kind(2);
-    let single = request(3, &kind, at("2027-03-03T00:00:00Z"), None);
+    let session_type = session_type(2);
+    let single = request(3, &session_type, at("2027-03-03T00:00:00Z"), None);
     assert_eq!(table.hold(&utc(), &single, now().plus(119)), Err(Refusal::Taken));
     let held = table.clone().hold(&utc(), &single, now().plus(120)).unwrap();
     assert_eq!(held.change.reclaimed, [id(1), id(2)].into());
@@ -195,11 +199,11 @@ fn existing_session_of_another_length_is_not_offered() {
     });
     assert_eq!(seats(&mut table, 2, &longer, 1, None), Err(Refusal::Taken));
     let span = TimeSpan::new(at(START), at(START).plus(1));
-    let offered = |kind: &SelectedSession| {
+    let offered = |session_type: &SelectedSession| {
         let mut scratch = Scratch::default();
         let ledger = table.read(Occupancy::span_for_listing(span));
-        let occupancy = ledger.busy_times(kind, now(), &mut scratch);
-        slots::slots(&utc(), &kind.terms, &occupancy, span, now())
+        let occupancy = ledger.busy_times(session_type, now(), &mut scratch);
+        slots::slots(&utc(), &session_type.terms, &occupancy, span, now())
     };
     assert_eq!(offered(&longer), []);
     assert_eq!(offered(&course()), [slots::Slot { start: at(START), seats: 3 }]);
@@ -241,8 +245,8 @@ fn group_session_that_was_not_read_counts_as_taken() {
     seats(&mut table, 1, &course(), 1, Some(0)).unwrap();
     let mut ledger = table.read(TimeSpan::new(at(START), at(START).plus(DAY)));
     ledger.groups.clear();
-    let kind = kind(2);
-    let refused = ledger.hold(&utc(), &request(2, &kind, at("2027-03-03T00:00:00Z"), None), now());
+    let session_type = session_type(2);
+    let refused = ledger.hold(&utc(), &request(2, &session_type, at("2027-03-03T00:00:00Z"), None), now());
     assert_eq!(refused, Err(Refusal::Taken));
 }
 

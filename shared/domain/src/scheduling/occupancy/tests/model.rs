@@ -51,21 +51,22 @@ impl Model {
     }
 
     /// The number of sessions of a type that begin on the same local day or in the same ISO week.
-    pub fn count(&self, zone: Zone, kind: SessionTypeId, start: Timestamp, week: bool) -> usize {
+    pub fn count(&self, zone: Zone, session_type: SessionTypeId, start: Timestamp, week: bool) -> usize {
         let group = |instant: Timestamp| {
             let date = zone.wall_clock_date(instant);
             if week { date.week(chrono::Weekday::Mon).first_day() } else { date }
         };
         let sessions = self.sessions();
-        let same = |entry: &&Entry| entry.session_type == kind && group(entry.start) == group(start);
+        let same = |entry: &&Entry| entry.session_type == session_type && group(entry.start) == group(start);
         sessions.values().filter(same).count()
     }
 
     /// The minutes of the sessions of a type that begin on the same local day.
-    pub fn minutes(&self, zone: Zone, kind: SessionTypeId, start: Timestamp) -> i64 {
+    pub fn minutes(&self, zone: Zone, session_type: SessionTypeId, start: Timestamp) -> i64 {
         let date = |instant: Timestamp| zone.wall_clock_date(instant);
         let sessions = self.sessions().into_values();
-        let same = sessions.filter(|entry| entry.session_type == kind && date(entry.start) == date(start));
+        let same =
+            sessions.filter(|entry| entry.session_type == session_type && date(entry.start) == date(start));
         same.map(|entry| entry.session_span().seconds() / MINUTE).sum()
     }
 
@@ -77,17 +78,16 @@ impl Model {
         request: &Request,
         now: Timestamp,
     ) -> Result<(Self, BTreeSet<AppointmentId>), Refusal> {
-        let Request { offer, start, seats, .. } = *request;
-        let kind = offer.session();
-        let terms = &kind.terms;
-        if kind.status == SessionTypeStatus::Retired {
+        let Request { session: session_type, start, seats, .. } = *request;
+        let terms = &session_type.terms;
+        if session_type.status != SessionTypeStatus::Active {
             return Err(Refusal::Retired);
         }
         // The rules are open at all hours.
         if start < now {
             return Err(slots::Refusal::TooSoon { earliest: now }.into());
         }
-        let key = EntryKey::Group(kind.id, start);
+        let key = EntryKey::Group(session_type.id, start);
         let group_members: Vec<&ListedAppointment> =
             self.0.iter().filter(|listed| listed.key() == key).collect();
         // A group session of another length only occupies time.
@@ -109,7 +109,7 @@ impl Model {
             if seats == 0 || seats > terms.capacity {
                 return Err(Refusal::Seats { wanted: seats, left: terms.capacity });
             }
-            (entry(kind, start), (terms.capacity > 1).then_some(terms.capacity))
+            (entry(&session_type, start), (terms.capacity > 1).then_some(terms.capacity))
         };
         let mut after = self.clone();
         if is_active {
@@ -133,12 +133,12 @@ impl Model {
             after.0.retain(|listed| !overlaps_entry(&listed.entry));
             let date = zone.wall_clock_date(start);
             let full = |cap: Option<u16>, week| {
-                cap.filter(|cap| after.count(zone, kind.id, start, week) >= usize::from(*cap))
+                cap.filter(|cap| after.count(zone, session_type.id, start, week) >= usize::from(*cap))
             };
             if let Some(cap) = full(terms.daily_cap, false) {
                 return Err(Refusal::DayFull { date, cap });
             }
-            let minutes = after.minutes(zone, kind.id, start) + i64::from(terms.length_minutes);
+            let minutes = after.minutes(zone, session_type.id, start) + i64::from(terms.length_minutes);
             if let Some(cap) = terms.daily_minutes_cap.filter(|cap| minutes > i64::from(*cap)) {
                 return Err(Refusal::DayMinutesFull { date, cap });
             }

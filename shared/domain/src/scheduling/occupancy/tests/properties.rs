@@ -33,9 +33,9 @@ enum Step {
     /// An action that is decided on a read from this many steps ago.
     Action { action: Action, lag: usize },
     /// The expert changes the terms of a session type.
-    Edit { kind: usize, variant: u16 },
+    Edit { session_type: usize, variant: u16 },
     /// The expert withdraws a session type or offers it again.
-    Retire { kind: usize },
+    Retire { session_type: usize },
     /// An outside calendar gets a new event of this many minutes, or all its events are removed.
     Busy { quarter: i64, minutes: Option<i64> },
     /// Time passes.
@@ -50,7 +50,7 @@ fn quarter() -> impl Strategy<Value = i64> {
 fn action() -> impl Strategy<Value = Action> {
     let hold = (0..3_usize, quarter(), prop_oneof![3 => Just(1_u16), 1 => 0..5_u16], any::<bool>());
     prop_oneof![
-        6 => hold.prop_map(|(kind, quarter, seats, pays)| Action::Hold { kind, quarter, seats, pays }),
+        6 => hold.prop_map(|(session_type, quarter, seats, pays)| Action::Hold { session_type, quarter, seats, pays }),
         2 => any::<Index>().prop_map(Action::Confirm),
         2 => any::<Index>().prop_map(Action::Cancel),
         2 => any::<Index>().prop_map(Action::Expire),
@@ -62,8 +62,8 @@ fn step() -> impl Strategy<Value = Step> {
     let lag = prop_oneof![2 => Just(0_usize), 1 => 1..6_usize];
     prop_oneof![
         12 => (action(), lag).prop_map(|(action, lag)| Step::Action { action, lag }),
-        1 => (0..3_usize, 0..4_u16).prop_map(|(kind, variant)| Step::Edit { kind, variant }),
-        1 => (0..3_usize).prop_map(|kind| Step::Retire { kind }),
+        1 => (0..3_usize, 0..4_u16).prop_map(|(session_type, variant)| Step::Edit { session_type, variant }),
+        1 => (0..3_usize).prop_map(|session_type| Step::Retire { session_type }),
         1 => (quarter(), prop::option::weighted(0.7, 1..200_i64))
             .prop_map(|(quarter, minutes)| Step::Busy { quarter, minutes }),
         3 => select(vec![0_i64, 1, 299, 300, 600, 7_200, 40_000]).prop_map(Step::Wait),
@@ -109,8 +109,9 @@ fn check(rules: &AvailabilityRules, world: &World, model: &Model) {
         for other in &sessions[place + 1..] {
             assert!(!one.occupied_span().overlaps(other.occupied_span()), "{one:?} {other:?}");
         }
-        let kind = world.kinds.iter().find(|kind| kind.id == one.session_type).unwrap();
-        for (cap, week) in [(kind.terms.daily_cap, false), (kind.terms.weekly_cap, true)] {
+        let session_type =
+            world.session_types.iter().find(|session_type| session_type.id == one.session_type).unwrap();
+        for (cap, week) in [(session_type.terms.daily_cap, false), (session_type.terms.weekly_cap, true)] {
             let count = model.count(rules.time_zone, one.session_type, one.start, week);
             assert!(cap.is_none_or(|cap| count <= usize::from(cap)), "{one:?}");
         }
@@ -124,28 +125,33 @@ fn check_list(rules: &AvailabilityRules, world: &World, change: fn(&mut SessionT
     // A window of days with free time needs the days from today.
     let ledger =
         world.read(Occupancy::span_for_listing(TimeSpan::new(world.now.min(range.start()), range.end())));
-    for mut kind in world.kinds.iter().filter(|kind| kind.status == SessionTypeStatus::Active).cloned() {
-        change(&mut kind.terms);
-        let kind = &kind;
+    for mut session_type in world
+        .session_types
+        .iter()
+        .filter(|session_type| session_type.status == SessionTypeStatus::Active)
+        .cloned()
+    {
+        change(&mut session_type.terms);
+        let session_type = &session_type;
         let mut scratch = Scratch::default();
-        let occupancy = ledger.busy_times(kind, world.now, &mut scratch);
-        let listed = slots::slots(rules, &kind.terms, &occupancy, range, world.now);
+        let occupancy = ledger.busy_times(session_type, world.now, &mut scratch);
+        let listed = slots::slots(rules, &session_type.terms, &occupancy, range, world.now);
         // Some starts are not on the grid.
         let starts = (0..96).step_by(4).map(|quarter| world.start(quarter));
         for start in starts.flat_map(|start| [start, start.plus(7 * MINUTE)]) {
             let hold = |seats| {
                 let request = Request {
                     appointment: id(0),
-                    offer: kind.at_price(price()),
+                    session: *session_type,
                     start,
                     seats,
                     hold_expires_at: None,
                 };
                 world
-                    .read(Occupancy::span_for_booking(rules, kind, start, world.now))
+                    .read(Occupancy::span_for_booking(rules, session_type, start, world.now))
                     .hold(rules, &request, world.now)
             };
-            let explained = slots::explain(rules, &kind.terms, &occupancy, start, world.now);
+            let explained = slots::explain(rules, &session_type.terms, &occupancy, start, world.now);
             match (listed.iter().find(|slot| slot.start == start), explained) {
                 (Some(slot), Ok(())) => {
                     assert!(
@@ -199,18 +205,19 @@ fn as_explained(refusal: Refusal) -> slots::Refusal {
 fn check_alternatives(rules: &AvailabilityRules, world: &World, change: fn(&mut SessionTerms)) {
     let moved = world.appointments.values().filter(|one| one.status == Status::Confirmed).map(Some);
     for (place, old) in moved.chain([None, None, None]).take(6).enumerate() {
-        let mut kind = match old {
-            Some(old) => *world.kinds.iter().find(|kind| kind.id == old.session_type).unwrap(),
-            None => world.kinds[place % 3],
+        let mut session_type = match old {
+            Some(old) => {
+                *world.session_types.iter().find(|session_type| session_type.id == old.session_type).unwrap()
+            }
+            None => world.session_types[place % 3],
         };
-        change(&mut kind.terms);
+        change(&mut session_type.terms);
         let seats = old.map_or(1 + place as u16 % 3, |old| old.seats);
         for start in (0..96).step_by(8).map(|quarter| world.start(quarter)) {
             let appointment = old.map_or(id(0), |old| old.id);
-            let request =
-                Request { appointment, offer: kind.at_price(price()), start, seats, hold_expires_at: None };
+            let request = Request { appointment, session: session_type, start, seats, hold_expires_at: None };
             let hold = |request: &Request| {
-                let needed = Occupancy::span_for_booking(rules, &kind, request.start, world.now);
+                let needed = Occupancy::span_for_booking(rules, &session_type, request.start, world.now);
                 match old {
                     None => world.read(needed).hold(rules, request, world.now),
                     Some(old) => world
@@ -221,7 +228,7 @@ fn check_alternatives(rules: &AvailabilityRules, world: &World, change: fn(&mut 
             };
             let Err(refusal) = hold(&request) else { continue };
             let range = Occupancy::range_of_alternatives(rules, &request, &refusal, world.now);
-            let needed = Occupancy::span_for_alternatives(rules, &kind, range, world.now);
+            let needed = Occupancy::span_for_alternatives(rules, &session_type, range, world.now);
             let occupancy = world.read(needed);
             let alternatives = occupancy.alternatives(rules, old, &request, range, world.now);
             assert!(alternatives.len() <= MAX_ALTERNATIVES && alternatives.is_sorted());
@@ -270,14 +277,14 @@ fn play(zone: &str, begin: &str, steps: &[Step]) {
     for (place, step) in steps.iter().enumerate() {
         match step {
             Step::Wait(seconds) => world.now = world.now.plus(*seconds),
-            Step::Edit { kind, variant: number } => {
-                world.kinds[*kind].terms = variant(*kind, *number).terms;
+            Step::Edit { session_type, variant: number } => {
+                world.session_types[*session_type].terms = variant(*session_type, *number).terms;
             }
-            Step::Retire { kind } => {
-                let status = &mut world.kinds[*kind].status;
+            Step::Retire { session_type } => {
+                let status = &mut world.session_types[*session_type].status;
                 *status = match status {
                     SessionTypeStatus::Active => SessionTypeStatus::Retired,
-                    SessionTypeStatus::Retired => SessionTypeStatus::Active,
+                    SessionTypeStatus::Retired | SessionTypeStatus::Unknown => SessionTypeStatus::Active,
                 };
             }
             Step::Busy { quarter, minutes: Some(minutes) } => {
@@ -301,14 +308,14 @@ fn play(zone: &str, begin: &str, steps: &[Step]) {
                             }
                             let made = appointments.last().unwrap();
                             match (&request, &made.status) {
-                                (Some((kind, start, seats)), status) => {
+                                (Some((session_type, start, seats)), status) => {
                                     let hold_expires_at = match status {
                                         Status::Pending { hold_expires_at } => Some(*hold_expires_at),
                                         _ => None,
                                     };
                                     let request = Request {
                                         appointment: made.id,
-                                        offer: kind.at_price(price()),
+                                        session: *session_type,
                                         start: *start,
                                         seats: *seats,
                                         hold_expires_at,
@@ -324,19 +331,14 @@ fn play(zone: &str, begin: &str, steps: &[Step]) {
                                 (None, _) => model.release(made.id),
                             }
                         }
-                        Resolution::Refused(why, kind, start, seats) if !stale => {
+                        Resolution::Refused(why, session_type, start, seats) if !stale => {
                             let hold_expires_at = None;
                             let appointment = match action {
                                 Action::Move { which, .. } => read.pick(*which).unwrap().id,
                                 _ => fresh,
                             };
-                            let request = Request {
-                                appointment,
-                                offer: kind.at_price(price()),
-                                start,
-                                seats,
-                                hold_expires_at,
-                            };
+                            let request =
+                                Request { appointment, session: session_type, start, seats, hold_expires_at };
                             let expected = model.move_hold(zone, &read.busy, &request, read.now);
                             assert_eq!(expected.map(|_| ()), Err(why));
                         }
@@ -380,14 +382,14 @@ proptest! {
         length in 1..1_440_u16,
         buffers in (0..720_u16, 0..720_u16),
     ) {
-        let (kind, start) = (variant(place, number), at("2027-01-10T12:00:00Z").plus(quarter * 15 * MINUTE));
-        let needed = Occupancy::span_for_booking(&always("Asia/Kolkata"), &kind, start, start);
+        let (session_type, start) = (variant(place, number), at("2027-01-10T12:00:00Z").plus(quarter * 15 * MINUTE));
+        let needed = Occupancy::span_for_booking(&always("Asia/Kolkata"), &session_type, start, start);
         let other = with(9, |terms| {
             terms.length_minutes = length;
             (terms.buffer_before_minutes, terms.buffer_after_minutes) = buffers;
         });
         let other = entry(&other, start.plus((back - 200) * 15 * MINUTE));
-        if other.occupied_span().overlaps(kind.terms.occupied(start)) {
+        if other.occupied_span().overlaps(session_type.terms.occupied(start)) {
             let days: BTreeSet<NaiveDate> = needed.utc_dates().collect();
             prop_assert!(other.occupied_span().utc_dates().all(|date| days.contains(&date)));
         }

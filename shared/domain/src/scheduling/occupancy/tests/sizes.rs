@@ -12,7 +12,7 @@ const ENTRY_BYTES: usize = 2 * 30 + 22 + 6 * 22 + 4;
 
 #[test]
 fn day_with_a_session_every_minute_fits_in_a_row() {
-    let kind = with(1, |terms| {
+    let session_type = with(1, |terms| {
         terms.length_minutes = 1;
         terms.step_minutes = 1;
     });
@@ -23,7 +23,7 @@ fn day_with_a_session_every_minute_fits_in_a_row() {
     for minute in 0..=1_440 {
         let start = midnight.plus(minute * MINUTE - 30);
         // Expired holds stay until another booking needs their time, so they count too.
-        let request = request(minute as u128 + 1, &kind, start, Some(Timestamp::MIN.plus(1)));
+        let request = request(minute as u128 + 1, &session_type, start, Some(Timestamp::MIN.plus(1)));
         table.hold(&rules, &request, Timestamp::MIN).unwrap();
     }
     let day = &table.days[&date("1971-06-02")];
@@ -40,7 +40,7 @@ fn day_with_a_session_every_minute_fits_in_a_row() {
 
 #[test]
 fn full_group_session_fits_in_a_row() {
-    let kind = with(1, |terms| terms.capacity = MAX_CAPACITY);
+    let session_type = with(1, |terms| terms.capacity = MAX_CAPACITY);
     let (start, now) = (at("2027-03-01T10:00:00Z"), at("2027-02-01T10:00:00Z"));
     let mut table = Table::default();
     // The seats are booked three times. Later bookings reclaim the expired seats.
@@ -48,9 +48,9 @@ fn full_group_session_fits_in_a_row() {
         let now = now.plus(round * DAY);
         for seat in 0..i64::from(MAX_CAPACITY) {
             let bits = (round * 1_000 + seat + 1) as u128;
-            table.hold(&utc(), &request(bits, &kind, start, Some(now.plus(HOUR))), now).unwrap();
+            table.hold(&utc(), &request(bits, &session_type, start, Some(now.plus(HOUR))), now).unwrap();
         }
-        let refused = table.hold(&utc(), &request(9_999, &kind, start, None), now).unwrap_err();
+        let refused = table.hold(&utc(), &request(9_999, &session_type, start, None), now).unwrap_err();
         assert_eq!(refused, Refusal::Seats { wanted: 1, left: 0 });
         let [group] = table.groups.values().collect::<Vec<_>>()[..] else { panic!("expected one session") };
         assert_eq!(group.seats.len(), usize::from(MAX_CAPACITY));

@@ -8,7 +8,7 @@ use crate::scheduling::party::Party;
 /// An action of a client or the expert.
 #[derive(Debug, Clone)]
 pub(super) enum Action {
-    Hold { kind: usize, quarter: i64, seats: u16, pays: bool },
+    Hold { session_type: usize, quarter: i64, seats: u16, pays: bool },
     Confirm(Index),
     Cancel(Index),
     Expire(Index),
@@ -17,7 +17,7 @@ pub(super) enum Action {
 
 /// The session types: a short one with a daily cap, a group session with a weekly cap, and a long one with long
 /// buffers.
-pub(super) fn kinds() -> Vec<SelectedSession> {
+pub(super) fn session_types() -> Vec<SelectedSession> {
     (0..3).map(|place| variant(place, 0)).collect()
 }
 
@@ -51,7 +51,7 @@ pub(super) fn variant(place: usize, variant: u16) -> SelectedSession {
 pub(super) struct World {
     pub(super) table: Table,
     pub(super) appointments: BTreeMap<AppointmentId, Appointment>,
-    pub(super) kinds: Vec<SelectedSession>,
+    pub(super) session_types: Vec<SelectedSession>,
     pub(super) busy: Vec<TimeSpan>,
     pub(super) begin: Timestamp,
     pub(super) now: Timestamp,
@@ -83,7 +83,7 @@ impl World {
     pub(super) fn begin(begin: &str) -> Self {
         let begin = at(begin);
         let (table, appointments) = (Table::default(), BTreeMap::new());
-        Self { table, appointments, kinds: kinds(), busy: Vec::new(), begin, now: begin }
+        Self { table, appointments, session_types: session_types(), busy: Vec::new(), begin, now: begin }
     }
 
     pub(super) fn start(&self, quarter: i64) -> Timestamp {
@@ -104,17 +104,12 @@ impl World {
     ) -> Resolution {
         let now = self.now;
         match *action {
-            Action::Hold { kind, quarter, seats, pays } => {
-                let (kind, start) = (&self.kinds[kind], self.start(quarter));
+            Action::Hold { session_type, quarter, seats, pays } => {
+                let (session_type, start) = (&self.session_types[session_type], self.start(quarter));
                 let hold_expires_at = pays.then_some(now.plus(300));
-                let request = Request {
-                    appointment: fresh,
-                    offer: kind.at_price(price()),
-                    start,
-                    seats,
-                    hold_expires_at,
-                };
-                let occupancy = self.read(Occupancy::span_for_booking(rules, kind, start, now));
+                let request =
+                    Request { appointment: fresh, session: *session_type, start, seats, hold_expires_at };
+                let occupancy = self.read(Occupancy::span_for_booking(rules, session_type, start, now));
                 match occupancy.hold(rules, &request, now) {
                     Ok(held) => {
                         let status = hold_expires_at
@@ -122,10 +117,10 @@ impl World {
                         let made = Appointment { id: fresh, seats, status, ..booked(0, &held) };
                         let mut appointments = self.reclaimed(&held.change);
                         appointments.push(made);
-                        let request = Some((*kind, start, seats));
+                        let request = Some((*session_type, start, seats));
                         Resolution::Write { change: held.change, appointments, request }
                     }
-                    Err(refusal) => Resolution::Refused(refusal, *kind, start, seats),
+                    Err(refusal) => Resolution::Refused(refusal, *session_type, start, seats),
                 }
             }
             Action::Confirm(which) => self.end(which, |table, old| {
@@ -145,23 +140,28 @@ impl World {
                 if old.check_reschedule(Party::Client, now).is_err() || old.start == start {
                     return Resolution::Nothing;
                 }
-                let kind = self.kinds.iter().find(|kind| kind.id == old.session_type).unwrap();
-                let mut kind = *kind;
+                let session_type = self
+                    .session_types
+                    .iter()
+                    .find(|session_type| session_type.id == old.session_type)
+                    .unwrap();
+                let mut session_type = *session_type;
                 // As in the use case, a booked session keeps its length, and a seat stays a seat.
-                kind.terms.length_minutes = u16::try_from(old.session_span().seconds() / MINUTE).unwrap();
+                session_type.terms.length_minutes =
+                    u16::try_from(old.session_span().seconds() / MINUTE).unwrap();
                 if !old.group {
-                    kind.terms.capacity = 1;
-                } else if kind.terms.capacity == 1 {
-                    kind.terms.capacity = old.seats.max(2);
+                    session_type.terms.capacity = 1;
+                } else if session_type.terms.capacity == 1 {
+                    session_type.terms.capacity = old.seats.max(2);
                 }
                 let request = Request {
                     appointment: old.id,
-                    offer: kind.at_price(price()),
+                    session: session_type,
                     start,
                     seats: old.seats,
                     hold_expires_at: None,
                 };
-                let needed = Occupancy::span_for_booking(rules, &kind, start, now);
+                let needed = Occupancy::span_for_booking(rules, &session_type, start, now);
                 let occupancy = self.read(old.occupied_span()).union(self.read(needed));
                 match occupancy.move_hold(rules, old, &request, now) {
                     Ok(held) => {
@@ -169,10 +169,10 @@ impl World {
                         appointments.push(
                             old.rescheduled(Party::Client, held.booked_time(), old.price, now).unwrap(),
                         );
-                        let request = Some((kind, start, old.seats));
+                        let request = Some((session_type, start, old.seats));
                         Resolution::Write { change: held.change, appointments, request }
                     }
-                    Err(refusal) => Resolution::Refused(refusal, kind, start, old.seats),
+                    Err(refusal) => Resolution::Refused(refusal, session_type, start, old.seats),
                 }
             }
         }
