@@ -75,7 +75,7 @@ pub struct Person {
 impl Person {
     /// The document of the signed-in person.
     pub fn of(signed_in: &people::Person, me: Me) -> Self {
-        let person::Person { id, version, email, signed_in_at: _, profile } = me.person;
+        let person::Person { id, version, email, profile, signed_in_at: _, token_refused_at: _ } = me.person;
         let roles = GrantedRole::ALL.into_iter().filter(|role| signed_in.has(*role)).map(Role::from);
         Self {
             id,

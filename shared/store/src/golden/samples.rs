@@ -143,6 +143,7 @@ pub(super) fn person() -> Person {
         version: 3,
         email: Some("grace@example.org".to_owned().try_into().expect("an address")),
         signed_in_at: Some(at(-600)),
+        token_refused_at: Some(at(-300)),
         profile: PersonProfile {
             language: Some("de-AT".to_owned().try_into().expect("a language")),
             time_zone: Some(berlin()),
