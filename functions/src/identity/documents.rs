@@ -59,7 +59,7 @@ pub struct Person {
     pub roles: Vec<Role>,
     /// The first 25 experts for whom you act, ordered by expert.
     pub memberships: Vec<Membership>,
-    /// Whether you act for more experts. `GET /v1/me/memberships` lists all of them.
+    /// Whether you act for more experts. `GET /v1/me/memberships` lists them, except those that cannot be shown at the moment.
     pub memberships_truncated: bool,
     /// Your e-mail address: the last one that the sign-in service has verified. You change it there; it appears here after the
     /// next sign-in.
@@ -82,7 +82,7 @@ impl Person {
             expert_id: signed_in.has(GrantedRole::Expert).then(|| signed_in.expert_id()),
             client_id: signed_in.has(GrantedRole::Client).then(|| signed_in.client_id()),
             roles: roles.collect(),
-            memberships_truncated: me.memberships.next.is_some(),
+            memberships_truncated: me.memberships.next.is_some() || me.memberships.truncated,
             memberships: me.memberships.memberships.into_iter().map(Membership::from).collect(),
             email,
             profile: profile.into(),

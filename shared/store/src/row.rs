@@ -115,6 +115,25 @@ pub(crate) fn read_row<R: Row<D>, D>(item: Item) -> Result<D, ReadError> {
         .map_err(|reason| ReadError::Corrupt { key, reason })
 }
 
+/// Reads the rows of a list with [`read_row`]. A row that this release cannot read is logged and left out, so that it does not hide
+/// the others. The number of these rows is returned too.
+///
+/// Only for lists in which a missing row misleads nobody once they know that it is missing; sums and decisions need all rows.
+pub(crate) fn read_list<R: Row<D>, D>(items: Vec<Item>) -> (Vec<D>, usize) {
+    let found = items.len();
+    let mut rows = Vec::with_capacity(found);
+    for item in items {
+        let key = key_of(&item);
+        match read_row::<R, D>(item) {
+            Ok(row) => rows.push(row),
+            // The reason can contain personal data.
+            Err(_) => tracing::error!(key, "a row cannot be read and is left out of a list"),
+        }
+    }
+    let unreadable = found - rows.len();
+    (rows, unreadable)
+}
+
 /// Types whose stored form is the type itself. Their text or number never changes.
 macro_rules! same {
     ($($type:ty),* $(,)?) => {$(

@@ -76,7 +76,8 @@ pub async fn invite(
             };
             read_expert(app, expert).await?;
             let team = app.store.team(expert).await?;
-            if team.invitations.iter().filter(|invitation| invitation.is_open(now)).count() >= MAX_MEMBERS {
+            let open = team.invitations.iter().filter(|invitation| invitation.is_open(now)).count();
+            if open + team.unreadable_invitations >= MAX_MEMBERS {
                 return Err(AppError::TooMany(
                     "an expert can have at most 50 open invitations; withdraw one first",
                 ));
@@ -144,7 +145,7 @@ pub async fn accept(
             return Err(AppError::Exists("membership; the expert can change your role"));
         }
         let team = app.store.team(expert).await?;
-        if team.members.len() >= MAX_MEMBERS {
+        if team.members.len() + team.unreadable_members >= MAX_MEMBERS {
             return Err(AppError::TooMany(
                 "an expert can have at most 50 members; the expert must remove one first",
             ));

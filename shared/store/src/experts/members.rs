@@ -4,9 +4,9 @@ use domain::experts::members::{Invitation, Member};
 use domain::{ExpertId, InvitationId, PersonId};
 
 use super::keys;
-use super::rows::{InvitationRow, MemberRow, TeamRow};
+use super::rows::{FormerMemberRow, InvitationRow, MemberRow, TeamRow};
 use crate::keys::{EXPIRES_AT, GSI2, expert_partition};
-use crate::row::read_row;
+use crate::row::{read_list, read_row};
 use crate::table::{Condition, Consistency, Query};
 use crate::transaction::{number, text};
 use crate::{CommitError, ReadError, Store, Transaction};
@@ -27,6 +27,10 @@ pub struct Team {
     pub members: Vec<Member>,
     /// The invitations, ordered by creation time. Some may have expired.
     pub invitations: Vec<Invitation>,
+    /// The number of members that this release cannot read.
+    pub unreadable_members: usize,
+    /// The number of invitations that this release cannot read.
+    pub unreadable_invitations: usize,
 }
 
 /// A page of memberships.
@@ -34,6 +38,8 @@ pub struct Team {
 pub struct MembershipPage {
     /// The memberships, ordered by the id of the expert.
     pub memberships: Vec<Member>,
+    /// Whether this release cannot read some memberships of the page.
+    pub truncated: bool,
     /// The expert after whom the next page begins; `None` on the last page.
     pub next: Option<ExpertId>,
 }
@@ -123,12 +129,11 @@ impl Store {
             limit: None,
             consistency: Consistency::Strong,
         };
-        let members = self.table.query(&rows(keys::MEMBERS)).await?;
-        let members = members.into_iter().map(read_row::<MemberRow, _>).collect::<Result<_, _>>()?;
-        let invitations = self.table.query(&rows(keys::INVITATIONS)).await?;
-        let invitations =
-            invitations.into_iter().map(read_row::<InvitationRow, _>).collect::<Result<_, _>>()?;
-        Ok(Team { version, members, invitations })
+        let (members, unreadable_members) =
+            read_list::<MemberRow, _>(self.table.query(&rows(keys::MEMBERS)).await?);
+        let (invitations, unreadable_invitations) =
+            read_list::<InvitationRow, _>(self.table.query(&rows(keys::INVITATIONS)).await?);
+        Ok(Team { version, members, invitations, unreadable_members, unreadable_invitations })
     }
 
     /// The memberships of a person, ordered by expert. `after` is the last expert of the previous page. The page may be a moment
@@ -154,9 +159,10 @@ impl Store {
         let mut items = self.table.query(&query).await?;
         let more = items.len() > usize::from(limit);
         items.truncate(limit.into());
-        let memberships: Vec<Member> =
-            items.into_iter().map(read_row::<MemberRow, _>).collect::<Result<_, _>>()?;
-        let next = memberships.last().filter(|_| more).map(|last| last.expert);
-        Ok(MembershipPage { memberships, next })
+        // The cursor is read from the key, because the last row may be unreadable.
+        let next =
+            items.last().filter(|_| more).and_then(|last| last.get(GSI2.sk)?.as_s().ok()?.parse().ok());
+        let (memberships, unreadable) = read_list::<MemberRow, _>(items);
+        Ok(MembershipPage { memberships, truncated: unreadable > 0, next })
     }
 }

@@ -166,7 +166,13 @@ pub(super) fn invitation() -> Invitation {
 }
 
 pub(super) fn team() -> Team {
-    Team { version: 1, members: Vec::new(), invitations: Vec::new() }
+    Team {
+        version: 1,
+        members: Vec::new(),
+        invitations: Vec::new(),
+        unreadable_members: 0,
+        unreadable_invitations: 0,
+    }
 }
 
 pub(super) fn rules() -> VersionedRules {
