@@ -363,8 +363,8 @@ enum Expected {
 
 impl Candidate {
     /// What a rule means for a person with full access.
-    fn of_person(&self, rule: Rule) -> Expected {
-        match verdict(rule, self.person.as_ref().expect("a person")) {
+    fn of_person(&self, rule: Rule, writes: bool) -> Expected {
+        match verdict(rule, self.person.as_ref().expect("a person"), writes) {
             Verdict::Admitted => Expected::Admitted,
             Verdict::Forbidden => Expected::Forbidden,
             Verdict::Hidden => Expected::Hidden,
@@ -411,9 +411,9 @@ fn candidates(issuer: &str) -> Vec<Candidate> {
         candidates.push(Candidate {
             hint: hint.clone(),
             actor: with(Scope::FULL),
-            verdict: |candidate, rule, _| match rule {
+            verdict: |candidate, rule, writes| match rule {
                 Rule::Provider => Expected::Forbidden,
-                rule => candidate.of_person(rule),
+                rule => candidate.of_person(rule, writes),
             },
             person: Some(person.clone()),
         });
@@ -423,7 +423,7 @@ fn candidates(issuer: &str) -> Vec<Candidate> {
             verdict: |candidate, rule, writes| match rule {
                 Rule::Anybody => Expected::Admitted,
                 _ if writes => Expected::Forbidden,
-                rule => candidate.of_person(rule),
+                rule => candidate.of_person(rule, writes),
             },
             person: Some(person.clone()),
         });

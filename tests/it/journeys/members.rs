@@ -268,8 +268,33 @@ async fn an_administrator_who_is_a_member_decides_nothing_for_the_platform() {
     let refused =
         test.post(&refunds).signed_in_as("margaret").idempotency_key("r").json(&refund).send().await;
     assert_eq!(refused.problem(403), "forbidden", "she has only the rights of an assistant");
+
+    // She leaves. Until half a year has passed, she sees the appointments of the expert and decides nothing.
     test.remove_member("margaret", &offer.expert, &member).await.expect(204);
+    assert_eq!(test.status("margaret", &format!("/v1/appointments/{appointment}")).await, 200);
+    let refused = async |when: &str| {
+        assert_eq!(set_fee(100, "\"1\"").await.problem(403), "forbidden", "{when}");
+        for (action, body) in
+            [("payment/resolution", &decision), ("complete", &json!({})), ("no-show", &json!({}))]
+        {
+            let response = test.post_action("margaret", &appointment, action, body).await;
+            assert_eq!(response.problem(403), "forbidden", "{action} {when}");
+        }
+        let refund = test.post(&refunds).signed_in_as("margaret").idempotency_key(when).json(&refund);
+        assert_eq!(refund.send().await.problem(403), "forbidden", "{when}");
+    };
+    refused("at-once").await;
+    test.advance(180 * DAY - 1);
+    refused("last-day").await;
+    // A membership that is renewed counts from its last end.
+    let member = test.join(&offer.expert, "ada", "margaret", "assistant").await;
+    test.remove_member("ada", &offer.expert, &member).await.expect(204);
+    test.advance(1);
+    refused("member-again").await;
+    test.advance(180 * DAY - 1);
     set_fee(100, "\"1\"").await.expect(200);
+    let resolved = test.post_action("margaret", &appointment, "payment/resolution", &decision).await;
+    assert_eq!(resolved.problem(409), "payment-state", "she may decide, and nothing is escalated");
 }
 
 #[tokio::test]

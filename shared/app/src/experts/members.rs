@@ -208,6 +208,7 @@ pub async fn remove(app: &App, actor: &Actor, expert: ExpertId, person: PersonId
         let member = app.store.member(expert, person).await?.ok_or(AppError::NotFound("member"))?;
         let mut transaction = Transaction::new();
         transaction.delete_member(&member);
+        transaction.put_former_member(&member.left(app.now()))?;
         Ok(Decision::Commit(transaction, ()))
     })
     .await

@@ -10,6 +10,8 @@ use super::people::{Person, Role, Scope};
 use crate::{App, AppError};
 
 const NOT_IN_ROLE: &str = "your role as a member of this expert does not allow this";
+const NOT_IMPARTIAL: &str =
+    "another administrator must do this: you act for this expert, or did so within the last 180 days";
 
 /// Who runs a use case. Each transport builds it: HTTP from the access token, a worker as [`Actor::Platform`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,16 +125,17 @@ impl Actor {
         }
     }
 
-    /// Requires an administrator who is neither the expert nor a member of the expert, for decisions about the expert.
+    /// Requires an administrator who is neither the expert nor a member of the expert, and was no member within the last 180 days,
+    /// for decisions about the expert.
     ///
     /// # Errors
-    /// As for [`in_role`](Self::in_role), and [`AppError::Forbidden`] if the person is this expert or a member of the expert.
+    /// As for [`in_role`](Self::in_role), and [`AppError::Forbidden`] if the person is or was one of these.
     pub(crate) async fn impartial_admin(&self, app: &App, expert: ExpertId) -> Result<(), AppError> {
         let person = self.in_role(Role::Admin, Scope::Write)?;
         if person.expert_id() == expert || membership(app, person, expert).await?.is_some() {
-            return Err(AppError::Forbidden("another administrator must do this: you act for this expert"));
+            return Err(AppError::Forbidden(NOT_IMPARTIAL));
         }
-        Ok(())
+        require_no_former_member(app, person, expert).await
     }
 
     /// As whom the person acts on an appointment. See [`side_of`](Self::side_of).
@@ -159,10 +162,10 @@ impl Actor {
     /// A person has one side. The expert acts as the expert, even if they are also the client. The client acts only as the client,
     /// even if they are also a member of the expert. A member acts for the expert, even if they are also an administrator; one
     /// whose role this release does not know has no side.
-    /// An administrator who is none of these acts for the platform.
+    /// An administrator who is none of these acts for the platform; one who was a member within the last 180 days can only read.
     ///
     /// # Errors
-    /// As for [`signed_in`](Self::signed_in).
+    /// As for [`signed_in`](Self::signed_in), and [`AppError::Forbidden`] for a change by an administrator who was a member.
     pub(crate) async fn side_of(
         &self,
         app: &App,
@@ -184,7 +187,13 @@ impl Actor {
         let id = person.id();
         Ok(match membership(app, person, expert).await? {
             Some(role) => role.has(Right::Schedule).then_some(ActingAs::Member { id, role }),
-            None => person.has(Role::Admin).then_some(ActingAs::Administrator { id }),
+            None if person.has(Role::Admin) => {
+                if scope == Scope::Write {
+                    require_no_former_member(app, person, expert).await?;
+                }
+                Some(ActingAs::Administrator { id })
+            }
+            None => None,
         })
     }
 }
@@ -200,4 +209,12 @@ pub(crate) fn require(acting: ActingAs, right: Right) -> Result<(), AppError> {
 /// The role of a person as a member of an expert; `None` if they are not a member. Reads one row.
 async fn membership(app: &App, person: &Person, expert: ExpertId) -> Result<Option<MemberRole>, AppError> {
     Ok(app.store.member(expert, person.id()).await?.map(|member| member.role))
+}
+
+/// Requires that a person was no member of an expert within the last 180 days. Reads one row.
+async fn require_no_former_member(app: &App, person: &Person, expert: ExpertId) -> Result<(), AppError> {
+    match app.store.former_member(expert, person.id()).await? {
+        Some(former) if !former.is_impartial(app.now()) => Err(AppError::Forbidden(NOT_IMPARTIAL)),
+        _ => Ok(()),
+    }
 }

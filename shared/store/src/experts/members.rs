@@ -1,6 +1,6 @@
 //! Rows of the members and invitations of experts.
 
-use domain::experts::members::{Invitation, Member};
+use domain::experts::members::{FormerMember, IMPARTIAL_AFTER, Invitation, Member};
 use domain::{ExpertId, InvitationId, PersonId};
 
 use super::keys;
@@ -62,6 +62,16 @@ impl Transaction {
         self.delete(keys::member(member.expert, member.person), Condition::Version(member.version));
     }
 
+    /// Remembers that a person was a member, until they are impartial again. A later end of another membership replaces it.
+    ///
+    /// # Errors
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
+    pub fn put_former_member(&mut self, former: &FormerMember) -> Result<(), CommitError> {
+        let key = keys::former_member(former.expert, former.person);
+        let ttl = [(EXPIRES_AT, number(former.left_at.plus(IMPARTIAL_AFTER).seconds()))];
+        self.put_row::<FormerMemberRow, _>(key, Condition::None, former, ttl)
+    }
+
     /// Writes an invitation, on condition that the stored version is the one before.
     ///
     /// # Errors
@@ -97,6 +107,20 @@ impl Store {
     pub async fn member(&self, expert: ExpertId, person: PersonId) -> Result<Option<Member>, ReadError> {
         let item = self.table.get(&keys::member(expert, person), Consistency::Strong).await?;
         item.map(read_row::<MemberRow, _>).transpose()
+    }
+
+    /// The last end of a person's membership of an expert; `None` if there is none, or DynamoDB has deleted it because the person is
+    /// impartial again.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
+    pub async fn former_member(
+        &self,
+        expert: ExpertId,
+        person: PersonId,
+    ) -> Result<Option<FormerMember>, ReadError> {
+        let item = self.table.get(&keys::former_member(expert, person), Consistency::Strong).await?;
+        item.map(read_row::<FormerMemberRow, _>).transpose()
     }
 
     /// An invitation of an expert.

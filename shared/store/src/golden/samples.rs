@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::experts::availability::{AvailabilityRules, DateRange, ExtraWindow, WeeklyHours, Window};
 use domain::experts::duration::SessionDuration;
 use domain::experts::expert::{Expert, ExpertProfile};
-use domain::experts::members::{Invitation, Member, MemberRole};
+use domain::experts::members::{FormerMember, Invitation, Member, MemberRole};
 use domain::experts::policy::{CancellationPolicy, Percent, ReschedulePolicy, ReschedulePrice, Tier};
 use domain::experts::session_type::{
     BookingWindow, Collection, SessionType, SessionTypeStatus, SessionTypeTerms,
@@ -135,6 +135,10 @@ pub(super) fn member() -> Member {
         since: at(-3_600),
         invitation: InvitationId::from_bits(6),
     }
+}
+
+pub(super) fn former_member() -> FormerMember {
+    FormerMember { expert: EXPERT, person: PersonId::from_bits(8), left_at: at(-60) }
 }
 
 pub(super) fn person() -> Person {
