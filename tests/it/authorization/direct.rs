@@ -232,6 +232,8 @@ const USE_CASES: &[UseCase] = use_cases! {
     "experts::members::accept" Rule::Secret, WRITES, |app, actor, ids|
         members::accept(app, actor, ids.expert, ids.invitation, &Secret::new("0".repeat(32)));
     "experts::members::list" ACCOUNT, READS, |app, actor, ids| members::list(app, actor, ids.expert);
+    "experts::members::invitation" ACCOUNT, READS, |app, actor, ids|
+        members::invitation(app, actor, ids.expert, ids.invitation);
     "experts::members::edit" ACCOUNT, WRITES, |app, actor, ids|
         members::edit(app, actor, ids.expert, ids.member, 1, MemberRole::Manager, name());
     "experts::members::memberships" Rule::SignedIn, READS, |app, actor, ids|

@@ -153,7 +153,16 @@ async fn an_assistant_cannot_report_that_the_expert_did_not_come() {
 async fn an_invitation_is_accepted_once_with_its_secret_within_seven_days() {
     let test = TestApp::new().await;
     let expert = test.expert(&office_hours()).await;
-    let invitation = test.invite(&expert, "ada", "manager").await;
+    let path = format!("/v1/experts/{expert}/invitations");
+    let terms = json!({ "role": "manager", "name": "Ines" });
+    let created = test.post(&path).signed_in_as("ada").idempotency_key("first").json(&terms).send().await;
+    let path = created.headers["location"].to_str().expect("a path").to_owned();
+    let invitation = created.expect(201);
+    let read = test.get(&path).signed_in_as("ada").send().await.expect(200);
+    let mut shown = invitation.clone();
+    shown.as_object_mut().expect("an object").remove("secret");
+    assert_eq!(read, shown, "the secret is shown only once");
+    assert_eq!(test.status("ines", &path).await, 403);
     let open = test.team(&expert).await;
     assert_eq!(open["invitations"][0]["id"], invitation["id"]);
     assert!(open["invitations"][0].get("secret").is_none(), "the secret is shown only once");
@@ -169,6 +178,7 @@ async fn an_invitation_is_accepted_once_with_its_secret_within_seven_days() {
         accepted,
         "a repeated request changes nothing"
     );
+    assert_eq!(test.status("ada", &path).await, 404, "it is no longer open");
     assert_eq!(test.accept(&invitation, "mallory").await.problem(404), "not-found");
 
     let another = test.invite(&expert, "ada", "assistant").await;
@@ -181,6 +191,8 @@ async fn an_invitation_is_accepted_once_with_its_secret_within_seven_days() {
     let late = test.invite(&expert, "ada", "assistant").await;
     test.advance(7 * DAY);
     assert_eq!(test.accept(&late, "mallory").await.problem(404), "not-found");
+    let path = format!("/v1/experts/{expert}/invitations/{}", id(&late));
+    assert_eq!(test.status("ada", &path).await, 404);
     assert_eq!(test.team(&expert).await["invitations"], json!([]));
 }
 

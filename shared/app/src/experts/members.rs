@@ -172,6 +172,21 @@ pub async fn list(app: &App, actor: &Actor, expert: ExpertId) -> Result<Team, Ap
     Ok(team)
 }
 
+/// An invitation that has not expired and was not accepted.
+///
+/// # Errors
+/// [`AppError::Forbidden`] if the actor is not the expert, [`AppError::NotFound`] if there is no such invitation.
+pub async fn invitation(
+    app: &App,
+    actor: &Actor,
+    expert: ExpertId,
+    id: InvitationId,
+) -> Result<Invitation, AppError> {
+    actor.act_for(app, expert, Right::Account, Scope::Read).await?;
+    let invitation = app.store.invitation(expert, id).await?;
+    invitation.filter(|invitation| invitation.is_open(app.now())).ok_or(AppError::NotFound("invitation"))
+}
+
 /// Changes the role and the name of a member. `if_match` is the version that the expert has read.
 ///
 /// # Errors

@@ -18,7 +18,7 @@ pub(super) struct TeamVersion {
     pub(super) version: u64,
 }
 
-/// An expert's members and invitations.
+/// An expert's members and invitations, as far as this release can read them.
 #[derive(Debug, Clone)]
 pub struct Team {
     /// The version, for [`Transaction::put_team`].
@@ -139,7 +139,7 @@ impl Store {
     /// An expert's members and invitations. The use cases that create them limit their number.
     ///
     /// # Errors
-    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
+    /// [`ReadError`] if the table cannot be read, or the row with the version cannot be parsed.
     pub async fn team(&self, expert: ExpertId) -> Result<Team, ReadError> {
         // The version comes first: if a member joins between these reads, a transaction with this version fails.
         let row = self.table.get(&keys::team(expert), Consistency::Strong).await?;
@@ -164,7 +164,7 @@ impl Store {
     /// behind; [`Store::member`] is not.
     ///
     /// # Errors
-    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
+    /// [`ReadError`] if the table cannot be read.
     pub async fn memberships(
         &self,
         person: PersonId,
