@@ -6,7 +6,7 @@ use domain::kernel::text::ShortText;
 use domain::{ExpertId, InvitationId, PersonId};
 use store::{MembershipPage, Team, Transaction};
 
-use crate::experts::profiles::{check_version, commit_edit, read as read_expert};
+use crate::experts::profiles::{check_version, read as read_expert};
 use crate::idempotency::{IdempotentRequest, RequestStatus, abandon};
 use crate::identity::Actor;
 use crate::identity::people::Scope;
@@ -201,14 +201,16 @@ pub async fn edit(
     role: MemberRole,
     name: ShortText,
 ) -> Result<Member, AppError> {
-    let owner = actor.act_for(app, expert, Right::Account, Scope::Write).await?;
-    let current = app.store.member(owner.expert(), person).await?.ok_or(AppError::NotFound("member"))?;
-    check_version(if_match, current.version)?;
-    let member = Member { version: current.version + 1, role, name, ..current };
-    let mut transaction = Transaction::new();
-    transaction.put_member(&member)?;
-    commit_edit(app, transaction, member.version).await?;
-    Ok(member)
+    actor.act_for(app, expert, Right::Account, Scope::Write).await?;
+    app.transact("edit_member", || async {
+        let current = app.store.member(expert, person).await?.ok_or(AppError::NotFound("member"))?;
+        check_version(if_match, current.version)?;
+        let member = Member { version: current.version + 1, role, name: name.clone(), ..current };
+        let mut transaction = Transaction::new();
+        transaction.put_member(&member)?;
+        Ok(Decision::Commit(transaction, member))
+    })
+    .await
 }
 
 /// Removes a member. The expert can remove each member, and a member can remove themself. Their next request is refused.

@@ -182,7 +182,7 @@ pub async fn replace_rules(
     check_version(if_match, current)?;
     let rules = VersionedRules { version: current + 1, rules };
     let mut transaction = Transaction::new();
-    transaction.put_rules(owner.expert(), &rules)?;
+    transaction.put_rules(expert, &rules)?;
     commit_edit(app, transaction, rules.version).await?;
     Ok(rules)
 }

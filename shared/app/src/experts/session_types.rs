@@ -195,7 +195,7 @@ pub async fn edit(
     check_version(if_match, current.version)?;
     let session_type = SessionType { version: current.version + 1, terms, ..current };
     let mut transaction = Transaction::new();
-    transaction.put_session_type(owner.expert(), &session_type)?;
+    transaction.put_session_type(expert, &session_type)?;
     commit_edit(app, transaction, session_type.version).await?;
     Ok(PricedSessionType { session_type, hourly_rate })
 }

@@ -50,7 +50,7 @@ pub async fn replace(
     }
     let billing = VersionedBilling { version: current + 1, details };
     let mut transaction = Transaction::new();
-    transaction.put_billing(owner.expert(), &billing)?;
+    transaction.put_billing(expert, &billing)?;
     commit_edit(app, transaction, billing.version).await?;
     Ok(billing)
 }
