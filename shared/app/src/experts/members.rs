@@ -55,7 +55,7 @@ pub async fn invite(
     role: MemberRole,
     name: ShortText,
 ) -> Result<NewInvitation, AppError> {
-    let expert = actor.act_for(app, expert, Right::Account, Scope::Write).await?.expert();
+    actor.act_for(app, expert, Right::Account, Scope::Write).await?;
     let person = actor.signed_in(Scope::Write)?;
     let (invitation, secret, record) = app
         .transact("invite_member", || async {
@@ -165,8 +165,8 @@ pub async fn accept(
 /// # Errors
 /// [`AppError::Forbidden`] if the actor is not the expert.
 pub async fn list(app: &App, actor: &Actor, expert: ExpertId) -> Result<Team, AppError> {
-    let owner = actor.act_for(app, expert, Right::Account, Scope::Read).await?;
-    let mut team = app.store.team(owner.expert()).await?;
+    actor.act_for(app, expert, Right::Account, Scope::Read).await?;
+    let mut team = app.store.team(expert).await?;
     let now = app.now();
     team.invitations.retain(|invitation| invitation.is_open(now));
     Ok(team)
@@ -236,9 +236,9 @@ pub async fn remove(app: &App, actor: &Actor, expert: ExpertId, person: PersonId
 /// # Errors
 /// [`AppError::Forbidden`] if the actor is not the expert, [`AppError::NotFound`] if the invitation does not exist or was accepted.
 pub async fn withdraw(app: &App, actor: &Actor, expert: ExpertId, id: InvitationId) -> Result<(), AppError> {
-    let owner = actor.act_for(app, expert, Right::Account, Scope::Write).await?;
+    actor.act_for(app, expert, Right::Account, Scope::Write).await?;
     app.transact("withdraw_invitation", || async {
-        let invitation = app.store.invitation(owner.expert(), id).await?;
+        let invitation = app.store.invitation(expert, id).await?;
         let invitation = invitation.ok_or(AppError::NotFound("invitation"))?;
         let mut transaction = Transaction::new();
         transaction.delete_invitation(&invitation);

@@ -112,9 +112,9 @@ pub async fn edit(
     profile: ExpertProfile,
     published: Option<bool>,
 ) -> Result<Expert, AppError> {
-    let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
+    actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
     check(app, &profile)?;
-    let current = read(app, owner.expert()).await?;
+    let current = read(app, expert).await?;
     if profile.hourly_rate != current.profile.hourly_rate {
         actor.act_for(app, expert, Right::Money, Scope::Write).await?;
     }
@@ -155,11 +155,8 @@ pub async fn suspend(
 /// # Errors
 /// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::NotFound`] if the expert has none.
 pub async fn rules(app: &App, actor: &Actor, expert: ExpertId) -> Result<VersionedRules, AppError> {
-    let owner = actor.act_for(app, expert, Right::Schedule, Scope::Read).await?;
-    app.store
-        .rules(owner.expert())
-        .await?
-        .ok_or(AppError::NotFound("availability; create it with If-Match \"0\""))
+    actor.act_for(app, expert, Right::Schedule, Scope::Read).await?;
+    app.store.rules(expert).await?.ok_or(AppError::NotFound("availability; create it with If-Match \"0\""))
 }
 
 /// Creates or replaces the availability rules of an expert. `if_match` is the version that the expert has read; 0 if there were
@@ -175,10 +172,10 @@ pub async fn replace_rules(
     if_match: u64,
     rules: AvailabilityRules,
 ) -> Result<VersionedRules, AppError> {
-    let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
+    actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
     rules.check()?;
-    read(app, owner.expert()).await?;
-    let current = app.store.rules(owner.expert()).await?.map_or(0, |rules| rules.version);
+    read(app, expert).await?;
+    let current = app.store.rules(expert).await?.map_or(0, |rules| rules.version);
     check_version(if_match, current)?;
     let rules = VersionedRules { version: current + 1, rules };
     let mut transaction = Transaction::new();

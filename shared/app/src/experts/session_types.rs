@@ -94,7 +94,7 @@ pub async fn create(
     request: &IdempotentRequest,
     terms: SessionTypeTerms,
 ) -> Result<Creation<PricedSessionType>, AppError> {
-    let expert = actor.act_for(app, expert, Right::Money, Scope::Write).await?.expert();
+    actor.act_for(app, expert, Right::Money, Scope::Write).await?;
     let person = actor.signed_in(Scope::Write)?;
     app.transact("create_session_type", || async {
         let now = app.now();
@@ -185,12 +185,12 @@ pub async fn edit(
     if_match: u64,
     terms: SessionTypeTerms,
 ) -> Result<PricedSessionType, AppError> {
-    let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
-    let current = find(app, owner.expert(), id).await?;
+    actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
+    let current = find(app, expert, id).await?;
     if !terms.charge_like(&current.terms) {
         actor.act_for(app, expert, Right::Money, Scope::Write).await?;
     }
-    let hourly_rate = hourly_rate(app, owner.expert(), &terms).await?;
+    let hourly_rate = hourly_rate(app, expert, &terms).await?;
     check(app, &terms, hourly_rate)?;
     check_version(if_match, current.version)?;
     let session_type = SessionType { version: current.version + 1, terms, ..current };
@@ -213,10 +213,10 @@ pub async fn retire(
     id: SessionTypeId,
     if_match: u64,
 ) -> Result<PricedSessionType, AppError> {
-    let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
+    actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
     app.transact("retire_session_type", || async {
-        let current = find(app, owner.expert(), id).await?;
-        let hourly_rate = hourly_rate(app, owner.expert(), &current.terms).await?;
+        let current = find(app, expert, id).await?;
+        let hourly_rate = hourly_rate(app, expert, &current.terms).await?;
         if current.status == SessionTypeStatus::Retired {
             return Ok(Decision::Unchanged(PricedSessionType { session_type: current, hourly_rate }));
         }
@@ -224,7 +224,7 @@ pub async fn retire(
         let session_type =
             SessionType { version: current.version + 1, status: SessionTypeStatus::Retired, ..current };
         let mut transaction = Transaction::new();
-        transaction.put_session_type(owner.expert(), &session_type)?;
+        transaction.put_session_type(expert, &session_type)?;
         Ok(Decision::Commit(transaction, PricedSessionType { session_type, hourly_rate }))
     })
     .await
@@ -244,7 +244,7 @@ pub async fn offer_again(
     id: SessionTypeId,
     if_match: u64,
 ) -> Result<PricedSessionType, AppError> {
-    let expert = actor.act_for(app, expert, Right::Money, Scope::Write).await?.expert();
+    actor.act_for(app, expert, Right::Money, Scope::Write).await?;
     app.transact("offer_session_type_again", || async {
         let current = find(app, expert, id).await?;
         let hourly_rate = hourly_rate(app, expert, &current.terms).await?;

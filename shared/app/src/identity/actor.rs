@@ -26,17 +26,6 @@ pub enum Actor {
     Platform,
 }
 
-/// Proof that the actor may act for an expert. Only [`Actor::act_for`] creates it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Owner(ExpertId);
-
-impl Owner {
-    /// The expert.
-    pub(crate) fn expert(self) -> ExpertId {
-        self.0
-    }
-}
-
 impl Actor {
     /// The person who is signed in; `None` for all other actors.
     pub fn person(&self) -> Option<&Person> {
@@ -101,7 +90,7 @@ impl Actor {
         }
     }
 
-    /// Proof that the person may act for an expert with this right: as the expert, or as a member whose role has the right.
+    /// Requires that the person may act for an expert with this right: as the expert, or as a member whose role has the right.
     ///
     /// # Errors
     /// As for [`signed_in`](Self::signed_in), and [`AppError::Forbidden`] for all others.
@@ -111,15 +100,15 @@ impl Actor {
         expert: ExpertId,
         right: Right,
         scope: Scope,
-    ) -> Result<Owner, AppError> {
+    ) -> Result<(), AppError> {
         let person = self.signed_in(scope)?;
         let is_expert = person.expert_id() == expert;
         if is_expert && person.has(Role::Expert) {
-            return Ok(Owner(expert));
+            return Ok(());
         }
         let role = if is_expert { None } else { membership(app, person, expert).await? };
         match role {
-            Some(role) if role.has(right) => Ok(Owner(expert)),
+            Some(role) if role.has(right) => Ok(()),
             Some(_) => Err(AppError::Forbidden(NOT_IN_ROLE)),
             None => Err(AppError::Forbidden("you are neither this expert nor a member of the expert")),
         }
