@@ -1,7 +1,7 @@
 //! The JSON documents of the area.
 
-use app::identity::people::{self, Role as GrantedRole};
 use app::identity::person::Me;
+use app::identity::signed_in::{Role as GrantedRole, SignedInPerson};
 use domain::identity::person;
 use domain::kernel::language::Language;
 use domain::kernel::phone::Phone;
@@ -74,7 +74,7 @@ pub struct Person {
 
 impl Person {
     /// The document of the signed-in person.
-    pub fn of(signed_in: &people::Person, me: Me) -> Self {
+    pub fn of(signed_in: &SignedInPerson, me: Me) -> Self {
         let person::Person { id, version, email, profile, signed_in_at: _, token_refused_at: _ } = me.person;
         let roles = GrantedRole::ALL.into_iter().filter(|role| signed_in.has(*role)).map(Role::from);
         Self {

@@ -7,8 +7,8 @@ use std::pin::Pin;
 use app::experts::{members, profiles, session_types};
 use app::idempotency::{IdempotentRequest, complete};
 use app::identity::Actor;
-use app::identity::people::{AccessToken, Person, Role, Scope};
 use app::identity::person;
+use app::identity::signed_in::{AccessToken, Role, Scope, SignedInPerson};
 use app::operations::{failing_jobs, outbox};
 use app::payments::{
     accounts, checkout, escalations, exchange_rates, fees, reconciliation, refunds, reports, webhooks,
@@ -408,7 +408,7 @@ fn candidates(issuer: &str) -> Vec<Candidate> {
     for person in people() {
         let bits = id_bits(issuer, &person.subject);
         let roles: Vec<Role> = person.groups.iter().filter_map(|group| Role::from_group(group)).collect();
-        let with = |scopes: &[Scope]| Actor::Person(Person::new(bits, roles.clone(), scopes));
+        let with = |scopes: &[Scope]| Actor::Person(SignedInPerson::new(bits, roles.clone(), scopes));
         let hint = format!("{} as {:?}", person.subject, person.groups);
         candidates.push(Candidate {
             hint: hint.clone(),

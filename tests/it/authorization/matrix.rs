@@ -5,7 +5,7 @@
 use http_api::Audience;
 use serde_json::{Value, json};
 
-use app::identity::people::Role;
+use app::identity::signed_in::Role;
 use domain::experts::members::Right;
 
 use crate::harness::{Offer, TestApp, billing_details, office_hours, paid_hour};

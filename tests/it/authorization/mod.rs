@@ -7,7 +7,7 @@ mod use_cases;
 
 use std::collections::BTreeSet;
 
-use app::identity::people::Role;
+use app::identity::signed_in::Role;
 use app::payments::jobs::PaymentsJob;
 use domain::experts::members::{MemberRole, Right};
 use domain::payments::gateway::GatewayKind;

@@ -9,7 +9,7 @@ use store::{MembershipPage, Team, Transaction};
 use crate::experts::profiles::{check_version, read as read_expert};
 use crate::idempotency::{IdempotentRequest, RequestStatus, abandon};
 use crate::identity::Actor;
-use crate::identity::people::Scope;
+use crate::identity::signed_in::Scope;
 use crate::ports::Secret;
 use crate::{App, AppError, Decision};
 

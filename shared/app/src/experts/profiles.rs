@@ -8,7 +8,7 @@ use store::{CommitError, Transaction, VersionedRules};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::Actor;
-use crate::identity::people::{Role, Scope};
+use crate::identity::signed_in::{Role, Scope};
 use crate::{App, AppError, Decision};
 
 /// Checks a profile by itself and against the currencies that the operator allows.

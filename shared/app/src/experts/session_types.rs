@@ -8,7 +8,7 @@ use store::{Activations, Transaction};
 use crate::experts::profiles::{check_version, commit_edit, read as read_expert};
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::Actor;
-use crate::identity::people::Scope;
+use crate::identity::signed_in::Scope;
 use crate::{App, AppError, Decision};
 
 /// The maximum number of active session types of an expert.

@@ -6,7 +6,7 @@ use domain::scheduling::appointment::Appointment;
 use domain::scheduling::party::ActingAs;
 use domain::{ClientId, ExpertId};
 
-use super::people::{Person, Role, Scope};
+use super::signed_in::{Role, Scope, SignedInPerson};
 use crate::{App, AppError};
 
 const NOT_IN_ROLE: &str = "your role as a member of this expert does not allow this";
@@ -19,7 +19,7 @@ pub enum Actor {
     /// Somebody who is not signed in.
     Anonymous,
     /// A person who is signed in.
-    Person(Person),
+    Person(SignedInPerson),
     /// The unverified sender of a webhook. The use case verifies the signature of the message before it uses the message.
     Provider,
     /// The platform itself: jobs and schedules.
@@ -28,7 +28,7 @@ pub enum Actor {
 
 impl Actor {
     /// The person who is signed in; `None` for all other actors.
-    pub fn person(&self) -> Option<&Person> {
+    pub fn person(&self) -> Option<&SignedInPerson> {
         match self {
             Self::Person(person) => Some(person),
             Self::Anonymous | Self::Provider | Self::Platform => None,
@@ -40,7 +40,7 @@ impl Actor {
     /// # Errors
     /// [`AppError::SignInRequired`] for an anonymous actor, [`AppError::Forbidden`] if the token lacks the scope or the actor is
     /// not a person.
-    pub(crate) fn signed_in(&self, scope: Scope) -> Result<&Person, AppError> {
+    pub(crate) fn signed_in(&self, scope: Scope) -> Result<&SignedInPerson, AppError> {
         match self {
             Self::Anonymous => Err(AppError::SignInRequired),
             Self::Person(person) if person.has_scope(scope) => Ok(person),
@@ -56,7 +56,7 @@ impl Actor {
     ///
     /// # Errors
     /// As for [`signed_in`](Self::signed_in), and [`AppError::Forbidden`] without the role.
-    pub(crate) fn in_role(&self, role: Role, scope: Scope) -> Result<&Person, AppError> {
+    pub(crate) fn in_role(&self, role: Role, scope: Scope) -> Result<&SignedInPerson, AppError> {
         let person = self.signed_in(scope)?;
         if person.has(role) {
             return Ok(person);
@@ -196,12 +196,20 @@ pub(crate) fn require(acting: ActingAs, right: Right) -> Result<(), AppError> {
 }
 
 /// The role of a person as a member of an expert; `None` if they are not a member. Reads one row.
-async fn membership(app: &App, person: &Person, expert: ExpertId) -> Result<Option<MemberRole>, AppError> {
+async fn membership(
+    app: &App,
+    person: &SignedInPerson,
+    expert: ExpertId,
+) -> Result<Option<MemberRole>, AppError> {
     Ok(app.store.member(expert, person.id()).await?.map(|member| member.role))
 }
 
 /// Requires that a person was no member of an expert within the last 180 days. Reads one row.
-async fn require_no_former_member(app: &App, person: &Person, expert: ExpertId) -> Result<(), AppError> {
+async fn require_no_former_member(
+    app: &App,
+    person: &SignedInPerson,
+    expert: ExpertId,
+) -> Result<(), AppError> {
     match app.store.former_member(expert, person.id()).await? {
         Some(former) if !former.is_impartial(app.now()) => Err(AppError::Forbidden(NOT_IMPARTIAL)),
         _ => Ok(()),

@@ -1,12 +1,12 @@
-//! The signed-in person: what the platform keeps about them, and for whom they act.
+//! What the platform keeps about the person who is signed in, and for whom they act.
 
 use domain::PersonId;
 use domain::identity::person::{Person, PersonProfile, UserInfo};
 use store::{MembershipPage, Transaction};
 
 use crate::identity::Actor;
-use crate::identity::people::{AccessToken, Scope};
 use crate::identity::ports::IssuerError;
+use crate::identity::signed_in::{AccessToken, Scope};
 use crate::{App, AppError, Decision};
 
 /// What is logged if the issuer fails to describe a person. An alarm counts it.

@@ -8,7 +8,7 @@ use domain::payments::gateway::GatewayKind;
 use store::{CommitError, Transaction};
 
 use crate::identity::Actor;
-use crate::identity::people::Scope;
+use crate::identity::signed_in::Scope;
 use crate::payments::jobs::PaymentsJob;
 use crate::payments::ports::{AccountState, OnboardingPage};
 use crate::{App, AppError, Decision};

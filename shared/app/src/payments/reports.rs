@@ -7,7 +7,7 @@ use domain::{ExpertId, TimeSpan, Timestamp, Zone};
 use store::{DifferencePage, LedgerPage};
 
 use crate::identity::Actor;
-use crate::identity::people::{Role, Scope};
+use crate::identity::signed_in::{Role, Scope};
 use crate::{App, AppError};
 
 /// The maximum number of entries or differences of one page.

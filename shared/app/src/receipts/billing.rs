@@ -8,7 +8,7 @@ use store::{Transaction, VersionedBilling};
 
 use crate::experts::profiles::{check_version, commit_edit, read as read_expert};
 use crate::identity::Actor;
-use crate::identity::people::Scope;
+use crate::identity::signed_in::Scope;
 use crate::payments::ports::GatewayError;
 use crate::receipts::error::ReceiptsError;
 use crate::{App, AppError};

@@ -11,7 +11,7 @@ use domain::scheduling::appointment::Appointment;
 use domain::{AppointmentId, ExpertId, ReceiptId, Zone};
 use store::{ReceiptPage, Transaction};
 
-use crate::identity::people::Scope;
+use crate::identity::signed_in::Scope;
 use crate::identity::{Actor, require};
 use crate::receipts::taxes::{self, Taxed};
 use crate::{App, AppError, Decision};

@@ -14,7 +14,7 @@ use store::{AppointmentOwner, AppointmentPage, AppointmentRecord, Offer, Transac
 
 use crate::events::{AmountChange, EventData};
 use crate::experts::profiles::check_version;
-use crate::identity::people::{Role, Scope};
+use crate::identity::signed_in::{Role, Scope};
 use crate::identity::{Actor, require};
 use crate::payments::error::{PaymentsError, check_escalation};
 use crate::payments::jobs::PaymentsJob;

@@ -8,7 +8,7 @@ use store::{RowVersion, Transaction, VersionedDetails};
 
 use crate::experts::profiles::check_version;
 use crate::identity::Actor;
-use crate::identity::people::Scope;
+use crate::identity::signed_in::Scope;
 use crate::scheduling::appointments::find;
 use crate::{App, AppError, Decision};
 

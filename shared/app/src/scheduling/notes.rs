@@ -9,7 +9,7 @@ use store::{NotesWritten, Transaction};
 use crate::experts::profiles::check_version;
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::Actor;
-use crate::identity::people::Scope;
+use crate::identity::signed_in::Scope;
 use crate::{App, AppError, Decision};
 
 /// The contents of a note.
