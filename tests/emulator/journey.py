@@ -180,6 +180,7 @@ def walk(aws, simulators, outputs, resources, functions):
     check("prices are estimated at the published rates", estimate["rate_date"] == rates["date"], (estimate, rates))
     role = {"role": "assistant", "name": "Alan"}
     invitation, other = (ada("POST", f"{mine}/invitations", role, expect=201).json for _ in range(2))
+    check("an invitation can be read", ada("GET", f"{mine}/invitations/{other['id']}").json["name"] == "Alan")
     ada("DELETE", f"{mine}/invitations/{other['id']}", expect=204)
     secret = {"secret": invitation["secret"]}
     member = alan("POST", f"{mine}/invitations/{invitation['id']}/acceptance", secret).json["person_id"]

@@ -14,8 +14,9 @@ async fn holding_and_confirming_stay_within_their_budgets() {
     let test = TestApp::new().await;
     let offer = test.offer(&paid_hour()).await;
     let app = &test.stack.app;
-    let client = app::identity::people::Role::Client;
-    let person = app::identity::people::Person::new(7, vec![client], app::identity::people::Scope::FULL);
+    let client = app::identity::signed_in::Role::Client;
+    let person =
+        app::identity::signed_in::SignedInPerson::new(7, vec![client], app::identity::signed_in::Scope::FULL);
     let (actor, platform) = (Actor::Person(person), Actor::Platform);
     let request =
         |key: &str| app::idempotency::IdempotentRequest { key: key.to_owned(), fingerprint: "f".to_owned() };

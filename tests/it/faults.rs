@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use app::events::DomainEvent;
 use app::idempotency::{Creation, IdempotentRequest};
 use app::identity::Actor;
-use app::identity::people::{Person, Role, Scope};
+use app::identity::signed_in::{Role, Scope, SignedInPerson};
 use app::operations::jobs::Job;
 use app::operations::{failing_jobs, outbox};
 use app::payments::jobs::PaymentsJob;
@@ -217,7 +217,7 @@ async fn book_at(app: &App, offer: &Offer, client: u128, start: &str) -> Result<
 
 /// Books as the first request, or as a repeated one whose response was not stored.
 async fn send_booking(app: &App, offer: &Offer, client: u128, start: &str) -> Result<Booked, AppError> {
-    let person = Person::new(client, vec![Role::Client], Scope::FULL);
+    let person = SignedInPerson::new(client, vec![Role::Client], Scope::FULL);
     let attendee = Attendee {
         name: "Alan".to_owned().try_into().expect("a name"),
         email: "alan@example.org".to_owned().try_into().expect("an address"),
@@ -244,7 +244,7 @@ async fn send_booking(app: &App, offer: &Offer, client: u128, start: &str) -> Re
 
 /// The appointment that the client's only request has created.
 async fn made(app: &App, client: u128) -> AppointmentId {
-    let person = Person::new(client, vec![Role::Client], Scope::FULL).client_id().to_string();
+    let person = SignedInPerson::new(client, vec![Role::Client], Scope::FULL).client_id().to_string();
     let idempotency = app.store.idempotency_record(&person, "k").await.expect("readable").expect("a record");
     idempotency.subject.parse().expect("an id")
 }
@@ -361,7 +361,7 @@ async fn job_is_not_finished_by_a_stale_read() {
     // The appointment is cancelled, and the refund job reads a part of that transaction but not yet the rest.
     let late = || Some(rows.rows.lock().expect("no poisoned lock").clone());
     let before = late();
-    let client = Actor::Person(Person::new(7, vec![Role::Client], Scope::FULL));
+    let client = Actor::Person(SignedInPerson::new(7, vec![Role::Client], Scope::FULL));
     let version = read().await.appointment.version;
     appointments::cancel(&app, &client, id, version, LongText::default(), None).await.expect("called off");
     let called_off = late();
@@ -459,7 +459,7 @@ async fn ten_thousand_unreadable_entries_delay_nothing() {
     let swept = outbox::sweep(&app, &Actor::Platform).await.expect("swept");
     assert_eq!((swept.queued, swept.unreadable), (4, 0));
     // Administrators see all of them, page by page.
-    let admin = Actor::Person(Person::new(9, vec![Role::Admin], Scope::FULL));
+    let admin = Actor::Person(SignedInPerson::new(9, vec![Role::Admin], Scope::FULL));
     let (mut cursor, mut listed) = (None, Vec::new());
     loop {
         let page = failing_jobs::list(&app, &admin, cursor.as_deref(), 100).await.expect("an administrator");
@@ -572,7 +572,7 @@ async fn unreadable_entry_is_set_aside_unchanged_and_runs_once_it_is_readable() 
     process(&app, names[0].clone()).await;
     assert_eq!(*rows.rows.lock().expect("no poisoned lock"), aside);
 
-    let admin = Actor::Person(Person::new(9, vec![Role::Admin], Scope::FULL));
+    let admin = Actor::Person(SignedInPerson::new(9, vec![Role::Admin], Scope::FULL));
     let page = failing_jobs::list(&app, &admin, None, 100).await.expect("an administrator");
     assert_eq!(page.jobs.len(), 6);
     for job in &page.jobs {
@@ -678,7 +678,7 @@ async fn job_that_does_not_end_or_panics_is_listed_as_failing() {
             let _ = tokio::time::timeout(std::time::Duration::from_secs(1), run).await;
             test.advance(outbox::lease_seconds(FailureDomain::General));
         }
-        let admin = Actor::Person(Person::new(9, vec![Role::Admin], Scope::FULL));
+        let admin = Actor::Person(SignedInPerson::new(9, vec![Role::Admin], Scope::FULL));
         let page = failing_jobs::list(&app, &admin, None, 100).await.expect("an administrator");
         let [job] = page.jobs.as_slice() else { panic!("{page:?}") };
         assert_eq!(job.subject, Some(id.into()));

@@ -361,6 +361,58 @@ async fn a_session_type_that_cannot_be_read_does_not_hide_the_others() {
 }
 
 #[tokio::test]
+async fn members_and_memberships_that_can_be_read_are_listed_without_the_others() {
+    let test = TestApp::new().await;
+    let ada = test.offer(&free_hour()).await.expert;
+    let profile = json!({ "name": "Grace Hopper", "headline": "Compilers" });
+    let grace = test.post("/v1/experts").signed_in_as("grace").idempotency_key("p").json(&profile);
+    let grace = grace.send().await.expect(201)["id"].as_str().expect("an id").to_owned();
+    let ines = test.join(&ada, "ada", "ines", "assistant").await;
+    test.join(&grace, "grace", "ines", "manager").await;
+    let max = test.join(&ada, "ada", "max", "manager").await;
+    let (open, later) =
+        (test.invite(&ada, "ada", "assistant").await, test.invite(&ada, "ada", "assistant").await);
+    let unreadable = format!("MEMBER#{ines}");
+    rewrite(&test, |item| {
+        let row = (item["PK"]["S"].as_str().expect("a key"), item["SK"]["S"].as_str().expect("a key"));
+        if row.0.ends_with(&ada) && row.1 == unreadable
+            || row.1 == format!("INVITE#{}", later["id"].as_str().expect("an id"))
+        {
+            item["schema"] = json!({ "N": "2" });
+        }
+    })
+    .await;
+    let ids = |list: &Value, name: &str| -> Vec<String> {
+        let list = list.as_array().expect("a list").iter();
+        list.map(|row| row[name].as_str().expect("an id").to_owned()).collect()
+    };
+    let team = test.get(&format!("/v1/experts/{ada}/members")).signed_in_as("ada").send().await.expect(200);
+    assert_eq!(ids(&team["members"], "person_id"), [max]);
+    assert_eq!(ids(&team["invitations"], "id"), [open["id"].as_str().expect("an id")]);
+    assert_eq!(team["truncated"], true);
+
+    let me = test.get("/v1/me").signed_in_as("ines").send().await.expect(200);
+    assert_eq!(ids(&me["memberships"], "expert_id"), [&*grace]);
+    assert_eq!(me["memberships_truncated"], true);
+    // A page with the row that cannot be read does not end the list.
+    let (mut listed, mut truncated, mut cursor) = (Vec::new(), Vec::new(), String::new());
+    loop {
+        let path = format!("/v1/me/memberships?limit=1{cursor}");
+        let page = test.get(&path).signed_in_as("ines").send().await.expect(200);
+        listed.extend(ids(&page["memberships"], "expert_id"));
+        truncated.push(page["truncated"] == true);
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    truncated.sort_unstable();
+    assert_eq!((listed, truncated), (vec![grace], vec![false, true]));
+    let complete = test.get("/v1/me").signed_in_as("max").send().await.expect(200);
+    assert_eq!(complete["memberships_truncated"], false);
+}
+
+#[tokio::test]
 async fn rows_in_a_withdrawn_currency_or_time_zone_are_read() {
     let test = TestApp::new().await;
     let (expert, appointment) = paid_appointment(&test).await;

@@ -13,7 +13,7 @@ pub const ROUTE: Route = Route {
     function: "create_expert",
     method: Method::Post,
     path: "/v1/experts",
-    audience: Audience::Only(app::identity::people::Role::Expert),
+    audience: Audience::Only(app::identity::signed_in::Role::Expert),
     summary: "Create my expert profile, public or as a draft",
     operation: |schemas| {
         Operation::responds_with::<Expert>(schemas, StatusCode::CREATED)

@@ -21,7 +21,7 @@ pub const ROUTE: Route = Route {
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
-/// All members and open invitations of an expert, at most 50 of each.
+/// The members and open invitations of an expert, at most 50 of each.
 #[derive(Serialize, JsonSchema)]
 struct Members {
     /// The members.
@@ -30,12 +30,18 @@ struct Members {
     /// The invitations that can be accepted now, the oldest first.
     #[schemars(length(max = 50))]
     invitations: Vec<Invitation>,
+    /// Whether some members or invitations are missing, because they cannot be shown at the moment.
+    truncated: bool,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let expert = request.path_parameter("expert_id", "expert")?;
-    let Team { members, invitations, .. } = members::list(app, request.actor(), expert).await?;
-    let members = members.into_iter().map(Member::from).collect();
-    let invitations = invitations.into_iter().map(Invitation::from).collect();
-    Ok(Response::json(StatusCode::OK, &Members { members, invitations }))
+    let team = members::list(app, request.actor(), expert).await?;
+    let Team { members, invitations, unreadable_members, unreadable_invitations, version: _ } = team;
+    let members = Members {
+        members: members.into_iter().map(Member::from).collect(),
+        invitations: invitations.into_iter().map(Invitation::from).collect(),
+        truncated: unreadable_members + unreadable_invitations > 0,
+    };
+    Ok(Response::json(StatusCode::OK, &members))
 }

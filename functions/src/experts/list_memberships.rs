@@ -40,6 +40,8 @@ struct MembershipsQuery {
 struct Memberships {
     /// The memberships of this page.
     memberships: Vec<Membership>,
+    /// Whether some memberships of this page are missing, because they cannot be shown at the moment.
+    truncated: bool,
     /// The `cursor` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<ExpertId>,
@@ -49,5 +51,6 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let MembershipsQuery { cursor, limit } = request.query()?;
     let page = members::memberships(app, request.actor(), cursor, limit).await?;
     let memberships = page.memberships.into_iter().map(Membership::from).collect();
-    Ok(Response::json(StatusCode::OK, &Memberships { memberships, next_cursor: page.next }))
+    let (truncated, next_cursor) = (page.truncated, page.next);
+    Ok(Response::json(StatusCode::OK, &Memberships { memberships, truncated, next_cursor }))
 }

@@ -12,6 +12,7 @@ pub mod list_session_types;
 pub mod offer_session_type_again;
 pub mod read_availability;
 pub mod read_expert;
+pub mod read_invitation;
 pub mod read_profile;
 pub mod read_session_type;
 pub mod remove_member;
@@ -54,6 +55,7 @@ pub const ROUTES: Routes = &[
     (retire_session_type::ROUTE, TABLE),
     (offer_session_type_again::ROUTE, TABLE),
     (create_invitation::ROUTE, TABLE),
+    (read_invitation::ROUTE, TABLE),
     (accept_invitation::ROUTE, TABLE),
     (withdraw_invitation::ROUTE, TABLE),
     (list_members::ROUTE, TABLE),

@@ -14,7 +14,7 @@ pub const ROUTE: Route = Route {
     function: "suspend_expert",
     method: Method::Put,
     path: "/v1/experts/{expert_id}/suspension",
-    audience: Audience::Only(app::identity::people::Role::Admin),
+    audience: Audience::Only(app::identity::signed_in::Role::Admin),
     summary: "Suspend an expert or lift the suspension; existing appointments are not affected",
     operation: |schemas| {
         Operation::responds_with::<Expert>(schemas, StatusCode::OK)

@@ -1,7 +1,7 @@
 //! The JSON documents of the area.
 
-use app::identity::people::{self, Role as GrantedRole};
 use app::identity::person::Me;
+use app::identity::signed_in::{Role as GrantedRole, SignedInPerson};
 use domain::identity::person;
 use domain::kernel::language::Language;
 use domain::kernel::phone::Phone;
@@ -59,7 +59,7 @@ pub struct Person {
     pub roles: Vec<Role>,
     /// The first 25 experts for whom you act, ordered by expert.
     pub memberships: Vec<Membership>,
-    /// Whether you act for more experts. `GET /v1/me/memberships` lists all of them.
+    /// Whether you act for more experts. `GET /v1/me/memberships` lists them, except those that cannot be shown at the moment.
     pub memberships_truncated: bool,
     /// Your e-mail address: the last one that the sign-in service has verified. You change it there; it appears here after the
     /// next sign-in.
@@ -74,15 +74,15 @@ pub struct Person {
 
 impl Person {
     /// The document of the signed-in person.
-    pub fn of(signed_in: &people::Person, me: Me) -> Self {
-        let person::Person { id, version, email, signed_in_at: _, profile } = me.person;
+    pub fn of(signed_in: &SignedInPerson, me: Me) -> Self {
+        let person::Person { id, version, email, profile, signed_in_at: _, token_refused_at: _ } = me.person;
         let roles = GrantedRole::ALL.into_iter().filter(|role| signed_in.has(*role)).map(Role::from);
         Self {
             id,
             expert_id: signed_in.has(GrantedRole::Expert).then(|| signed_in.expert_id()),
             client_id: signed_in.has(GrantedRole::Client).then(|| signed_in.client_id()),
             roles: roles.collect(),
-            memberships_truncated: me.memberships.next.is_some(),
+            memberships_truncated: me.memberships.next.is_some() || me.memberships.truncated,
             memberships: me.memberships.memberships.into_iter().map(Membership::from).collect(),
             email,
             profile: profile.into(),

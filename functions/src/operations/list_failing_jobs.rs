@@ -15,7 +15,7 @@ pub const ROUTE: Route = Route {
     function: "list_failing_jobs",
     method: Method::Get,
     path: "/v1/failing-jobs",
-    audience: Audience::Only(app::identity::people::Role::Admin),
+    audience: Audience::Only(app::identity::signed_in::Role::Admin),
     summary: "List the jobs that fail, the longest failing first",
     operation: |schemas| {
         Operation::responds_with::<FailingJobs>(schemas, StatusCode::OK).query::<FailingJobsQuery>()

@@ -12,7 +12,7 @@ pub const ROUTE: Route = Route {
     function: "retry_job",
     method: Method::Post,
     path: "/v1/failing-jobs/{job_id}/retry",
-    audience: Audience::Only(app::identity::people::Role::Admin),
+    audience: Audience::Only(app::identity::signed_in::Role::Admin),
     summary: "Retry a failing job now",
     operation: |schemas| {
         Operation::responds_with::<FailingJob>(schemas, StatusCode::OK).problems(&[problem::JOB_UNREADABLE])

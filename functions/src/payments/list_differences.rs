@@ -18,7 +18,7 @@ pub const ROUTE: Route = Route {
     function: "list_differences",
     method: Method::Get,
     path: "/v1/ledger-differences",
-    audience: Audience::Only(app::identity::people::Role::Admin),
+    audience: Audience::Only(app::identity::signed_in::Role::Admin),
     summary: "List the differences between the ledger and the gateways' books, open ones first",
     operation: |schemas| {
         Operation::responds_with::<Differences>(schemas, StatusCode::OK).query::<DifferencesQuery>()

@@ -17,7 +17,7 @@ pub const ROUTE: Route = Route {
     function: "list_escalations",
     method: Method::Get,
     path: "/v1/escalations",
-    audience: Audience::Only(app::identity::people::Role::Admin),
+    audience: Audience::Only(app::identity::signed_in::Role::Admin),
     summary: "List the payments that wait for an administrator, oldest booking first",
     operation: |schemas| {
         Operation::responds_with::<Escalations>(schemas, StatusCode::OK).query::<EscalationsQuery>()

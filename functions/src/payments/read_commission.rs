@@ -19,7 +19,7 @@ pub const ROUTE: Route = Route {
     function: "read_commission",
     method: Method::Get,
     path: "/v1/commission",
-    audience: Audience::Only(app::identity::people::Role::Admin),
+    audience: Audience::Only(app::identity::signed_in::Role::Admin),
     summary: "Read the platform's commission over a period of UTC days as JSON or CSV",
     operation: |schemas| {
         let operation = Operation::responds_with::<CommissionReport>(schemas, StatusCode::OK);

@@ -12,7 +12,7 @@ pub const ROUTE: Route = Route {
     function: "read_expert_fee",
     method: Method::Get,
     path: "/v1/experts/{expert_id}/fee",
-    audience: Audience::Only(app::identity::people::Role::Admin),
+    audience: Audience::Only(app::identity::signed_in::Role::Admin),
     summary: "Read the platform's fee for an expert",
     operation: |schemas| Operation::responds_with::<ExpertFee>(schemas, StatusCode::OK).versioned(),
     handler: |app, request| Box::pin(handle(app, request)),

@@ -16,7 +16,7 @@ pub const ROUTE: Route = Route {
     function: "resolve_escalation",
     method: Method::Post,
     path: "/v1/appointments/{appointment_id}/payment/resolution",
-    audience: Audience::Only(app::identity::people::Role::Admin),
+    audience: Audience::Only(app::identity::signed_in::Role::Admin),
     summary: "Resolve the escalation of a payment",
     operation: |schemas| {
         Operation::responds_with::<Payment>(schemas, StatusCode::OK)

@@ -13,7 +13,7 @@ pub const ROUTE: Route = Route {
     function: "set_expert_fee",
     method: Method::Put,
     path: "/v1/experts/{expert_id}/fee",
-    audience: Audience::Only(app::identity::people::Role::Admin),
+    audience: Audience::Only(app::identity::signed_in::Role::Admin),
     summary: "Set the platform's fee for an expert; the first time with If-Match: \"0\"",
     operation: |schemas| {
         Operation::responds_with::<ExpertFee>(schemas, StatusCode::OK)

@@ -18,7 +18,7 @@ pub const ROUTE: Route = Route {
     function: "book_appointment",
     method: Method::Post,
     path: "/v1/appointments",
-    audience: Audience::Only(app::identity::people::Role::Client),
+    audience: Audience::Only(app::identity::signed_in::Role::Client),
     summary: "Book a session",
     operation: |schemas| {
         Operation::responds_with::<Appointment>(schemas, StatusCode::CREATED)

@@ -8,7 +8,7 @@ use domain::Timestamp;
 use store::idempotency::IdempotencyRecord;
 
 use crate::identity::Actor;
-use crate::identity::people::Person;
+use crate::identity::signed_in::SignedInPerson;
 use crate::{App, AppError};
 
 /// How long a request with an idempotency key may run, in seconds. It exceeds the timeout of 10 s of the functions that accept
@@ -52,7 +52,7 @@ impl IdempotentRequest {
     pub(crate) async fn status(
         &self,
         app: &App,
-        person: &Person,
+        person: &SignedInPerson,
         now: Timestamp,
     ) -> Result<RequestStatus, AppError> {
         let person = person.client_id().to_string();
@@ -73,7 +73,12 @@ impl IdempotentRequest {
     }
 
     /// A new record of this person's request, which creates the resource `id` now.
-    pub(crate) fn record(&self, person: &Person, id: impl ToString, now: Timestamp) -> IdempotencyRecord {
+    pub(crate) fn record(
+        &self,
+        person: &SignedInPerson,
+        id: impl ToString,
+        now: Timestamp,
+    ) -> IdempotencyRecord {
         IdempotencyRecord::starting(
             person.client_id().to_string(),
             &self.key,

@@ -6,7 +6,7 @@
 //!
 //! A claim grants a role only if it contains exactly the name of the role. A claim of another form grants nothing.
 
-use app::identity::people::{AccessToken, Person, Role, Scope};
+use app::identity::signed_in::{AccessToken, Role, Scope, SignedInPerson};
 use app::ports::Secret;
 use app::{Settings, SignIn};
 use aws_lc_rs::digest;
@@ -29,12 +29,12 @@ pub fn person(
     subject: Option<&str>,
     authorization: Option<&str>,
     settings: &Settings,
-) -> Option<Person> {
+) -> Option<SignedInPerson> {
     let (issuer, subject) =
         (issuer.filter(|text| !text.is_empty())?, subject.filter(|text| !text.is_empty())?);
     let claims = claims(issuer, subject, authorization).unwrap_or_default();
     let roles = roles(&claims, &settings.sign_in);
-    Some(Person::new(id_bits(issuer, subject), roles, scopes(&claims, &settings.sign_in)))
+    Some(SignedInPerson::new(id_bits(issuer, subject), roles, scopes(&claims, &settings.sign_in)))
 }
 
 /// The access token in the header `authorization`; `None` if it cannot be read, or belongs to somebody else than the issuer and the
@@ -155,12 +155,12 @@ mod tests {
     }
 
     /// The person of a token with these claims, which API Gateway has verified.
-    fn verified(claims: &Value, settings: &Settings) -> Person {
+    fn verified(claims: &Value, settings: &Settings) -> SignedInPerson {
         let header = header(claims);
         person(claims["iss"].as_str(), claims["sub"].as_str(), Some(&header), settings).expect("a person")
     }
 
-    fn held(person: &Person) -> Vec<Role> {
+    fn held(person: &SignedInPerson) -> Vec<Role> {
         [Role::Expert, Role::Client, Role::Admin].into_iter().filter(|role| person.has(*role)).collect()
     }
 

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use app::identity::Actor;
-use app::identity::people::{AccessToken, Person};
+use app::identity::signed_in::{AccessToken, SignedInPerson};
 use app::{Settings, idempotency};
 use aws_lc_rs::digest;
 use domain::Violations;
@@ -79,7 +79,7 @@ impl Request {
     ///
     /// # Errors
     /// 401 if the request has no access token.
-    pub fn require_person(&self) -> Result<&Person, Problem> {
+    pub fn require_person(&self) -> Result<&SignedInPerson, Problem> {
         self.actor.person().ok_or_else(Problem::unauthorized)
     }
 

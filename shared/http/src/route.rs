@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::time::Instant;
 
 use app::App;
-use app::identity::people::Role;
+use app::identity::signed_in::Role;
 use http::StatusCode;
 use lambda_http::Body;
 use percent_encoding::percent_decode_str;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use reqwest::{RequestBuilder, StatusCode};
 
 /// Timeout of a connection attempt.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -37,30 +38,42 @@ pub fn client() -> Result<reqwest::Client, HttpsError> {
         .map_err(|error| HttpsError(error.to_string()))
 }
 
-/// Why the body of a response was not read.
+/// Why a document was not fetched. The text continues a sentence that begins with the name of the provider.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BodyError {
+pub(crate) enum FetchError {
     /// The connection failed or the response took too long.
-    #[error("{0}")]
+    #[error("does not respond: {0}")]
     Connection(reqwest::Error),
-    /// The body is longer than the limit, in bytes.
-    #[error("the response has more than {0} bytes")]
+    /// The status of the response is not 200.
+    #[error("responds {0}")]
+    Status(StatusCode),
+    /// The document is longer than the limit, in bytes.
+    #[error("responds with more than {0} bytes")]
     TooLong(usize),
 }
 
-/// The body of a response with at most `limit` bytes.
+impl From<reqwest::Error> for FetchError {
+    /// The error without the URL, which may be confidential.
+    fn from(error: reqwest::Error) -> Self {
+        Self::Connection(error.without_url())
+    }
+}
+
+/// Fetches a document of at most `limit` bytes: the body of a response with status 200.
 ///
 /// # Errors
-/// If the body cannot be read, or is longer. No more than the limit is kept in memory.
-pub(crate) async fn body(mut response: reqwest::Response, limit: usize) -> Result<BytesMut, BodyError> {
-    let mut body = BytesMut::new();
-    while let Some(chunk) =
-        response.chunk().await.map_err(|error| BodyError::Connection(error.without_url()))?
-    {
-        if body.len() + chunk.len() > limit {
-            return Err(BodyError::TooLong(limit));
-        }
-        body.extend_from_slice(&chunk);
+/// [`FetchError`]. No more than the limit is kept in memory.
+pub(crate) async fn fetch(request: RequestBuilder, limit: usize) -> Result<BytesMut, FetchError> {
+    let mut response = request.send().await?;
+    if response.status() != StatusCode::OK {
+        return Err(FetchError::Status(response.status()));
     }
-    Ok(body)
+    let mut document = BytesMut::new();
+    while let Some(chunk) = response.chunk().await? {
+        if document.len() + chunk.len() > limit {
+            return Err(FetchError::TooLong(limit));
+        }
+        document.extend_from_slice(&chunk);
+    }
+    Ok(document)
 }

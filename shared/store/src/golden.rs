@@ -46,6 +46,7 @@ fn written() -> Map<String, Value> {
     t.put_expert(&samples::suspended_draft()).expect("a row");
     t.put_rules(samples::EXPERT, &samples::rules()).expect("a row");
     t.put_member(&samples::member()).expect("a row");
+    t.put_former_member(&samples::former_member()).expect("a row");
     t.put_invitation(&samples::invitation()).expect("a row");
     t.put_team(samples::EXPERT, &samples::team()).expect("a row");
     t.put_activations(samples::EXPERT, &Activations { version: 1 }).expect("a row");
@@ -252,6 +253,9 @@ async fn check_members(store: &Store) {
     assert_eq!(found.as_ref(), Some(&member));
     let listed = store.memberships(member.person, None, 10).await.expect("readable");
     assert_eq!(listed.memberships, [member]);
+    let former = samples::former_member();
+    let found = store.former_member(samples::EXPERT, former.person).await.expect("readable");
+    assert_eq!(found, Some(former));
     let invitation = samples::invitation();
     let found = store.invitation(samples::EXPERT, invitation.id).await.expect("readable");
     assert_eq!(found, Some(invitation));
@@ -411,7 +415,7 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
             store.occupancy(expert, span, Consistency::Strong).await.map(drop),
             store.idempotency_record(&samples::CLIENT.to_string(), "key-1").await.map(drop),
             store.member(expert, samples::member().person).await.map(drop),
-            store.memberships(samples::member().person, None, 9).await.map(drop),
+            store.former_member(expert, samples::former_member().person).await.map(drop),
             store.invitation(expert, samples::invitation().id).await.map(drop),
             store.team(expert).await.map(drop),
             store.history(appointment, None, 9).await.map(drop),

@@ -7,8 +7,8 @@ use std::pin::Pin;
 use app::experts::{members, profiles, session_types};
 use app::idempotency::{IdempotentRequest, complete};
 use app::identity::Actor;
-use app::identity::people::{AccessToken, Person, Role, Scope};
 use app::identity::person;
+use app::identity::signed_in::{AccessToken, Role, Scope, SignedInPerson};
 use app::operations::{failing_jobs, outbox};
 use app::payments::{
     accounts, checkout, escalations, exchange_rates, fees, reconciliation, refunds, reports, webhooks,
@@ -234,6 +234,8 @@ const USE_CASES: &[UseCase] = use_cases! {
     "experts::members::accept" Rule::Secret, WRITES, |app, actor, ids|
         members::accept(app, actor, ids.expert, ids.invitation, &Secret::new("0".repeat(32)));
     "experts::members::list" ACCOUNT, READS, |app, actor, ids| members::list(app, actor, ids.expert);
+    "experts::members::invitation" ACCOUNT, READS, |app, actor, ids|
+        members::invitation(app, actor, ids.expert, ids.invitation);
     "experts::members::edit" ACCOUNT, WRITES, |app, actor, ids|
         members::edit(app, actor, ids.expert, ids.member, 1, MemberRole::Manager, name());
     "experts::members::memberships" Rule::SignedIn, READS, |app, actor, ids|
@@ -365,8 +367,8 @@ enum Expected {
 
 impl Candidate {
     /// What a rule means for a person with full access.
-    fn of_person(&self, rule: Rule) -> Expected {
-        match verdict(rule, self.person.as_ref().expect("a person")) {
+    fn of_person(&self, rule: Rule, writes: bool) -> Expected {
+        match verdict(rule, self.person.as_ref().expect("a person"), writes) {
             Verdict::Admitted => Expected::Admitted,
             Verdict::Forbidden => Expected::Forbidden,
             Verdict::Hidden => Expected::Hidden,
@@ -408,14 +410,14 @@ fn candidates(issuer: &str) -> Vec<Candidate> {
     for person in people() {
         let bits = id_bits(issuer, &person.subject);
         let roles: Vec<Role> = person.groups.iter().filter_map(|group| Role::from_group(group)).collect();
-        let with = |scopes: &[Scope]| Actor::Person(Person::new(bits, roles.clone(), scopes));
+        let with = |scopes: &[Scope]| Actor::Person(SignedInPerson::new(bits, roles.clone(), scopes));
         let hint = format!("{} as {:?}", person.subject, person.groups);
         candidates.push(Candidate {
             hint: hint.clone(),
             actor: with(Scope::FULL),
-            verdict: |candidate, rule, _| match rule {
+            verdict: |candidate, rule, writes| match rule {
                 Rule::Provider => Expected::Forbidden,
-                rule => candidate.of_person(rule),
+                rule => candidate.of_person(rule, writes),
             },
             person: Some(person.clone()),
         });
@@ -425,7 +427,7 @@ fn candidates(issuer: &str) -> Vec<Candidate> {
             verdict: |candidate, rule, writes| match rule {
                 Rule::Anybody => Expected::Admitted,
                 _ if writes => Expected::Forbidden,
-                rule => candidate.of_person(rule),
+                rule => candidate.of_person(rule, writes),
             },
             person: Some(person.clone()),
         });

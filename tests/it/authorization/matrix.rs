@@ -5,7 +5,7 @@
 use http_api::Audience;
 use serde_json::{Value, json};
 
-use app::identity::people::Role;
+use app::identity::signed_in::Role;
 use domain::experts::members::Right;
 
 use crate::harness::{Offer, TestApp, billing_details, office_hours, paid_hour};
@@ -98,6 +98,7 @@ pub const MATRIX: &[Entry] = &[
     entry("retire_session_type", Rule::Acts(Right::Schedule)),
     entry("offer_session_type_again", Rule::Acts(Right::Money)),
     entry("create_invitation", Rule::Acts(Right::Account)).sends(|_| member()),
+    entry("read_invitation", Rule::Acts(Right::Account)),
     entry("accept_invitation", Rule::Secret).sends(|_| json!({ "secret": "0".repeat(32) })),
     entry("withdraw_invitation", Rule::Acts(Right::Account)),
     entry("list_members", Rule::Acts(Right::Account)),

@@ -220,7 +220,7 @@ async fn stale_rates_are_marked_until_newer_ones_arrive() {
         let error = fetch(&test).await.expect_err("the bank fails").to_string();
         assert_eq!(
             error,
-            "no exchange rates were fetched: the European Central Bank answers 500 Internal Server Error"
+            "no exchange rates were fetched: the European Central Bank responds 500 Internal Server Error"
         );
         assert_eq!(estimate(&test, &offers, "USD").await.expect("an estimate")["stale"], stale, "{now}");
         assert_eq!(table(&test).await["stale"], stale, "{now}");
@@ -242,7 +242,7 @@ async fn implausible_rates_are_rejected_and_the_previous_ones_stay() {
     let before = table(&test).await;
     test.advance(8 * HOUR);
     for (wrong, said) in [
-        (Switches { fail: true, ..usual() }, "answers 500"),
+        (Switches { fail: true, ..usual() }, "responds 500"),
         (Switches { cut_off: true, ..usual() }, "not well-formed"),
         (Switches { huge: true, ..usual() }, "more than 65536 bytes"),
         (Switches { date: Some("2027-01-05".to_owned()), ..usual() }, "the rates are dated 2027-01-05"),
@@ -320,7 +320,7 @@ async fn fetch_times_out_if_the_bank_does_not_respond() {
     let bank = EuropeanCentralBank::new(http, &format!("{address}/{}", simulators::ecb::DAILY_RATES));
     let app = App { exchange_rates: Arc::new(bank.expect("an address")), ..test.stack.app.clone() };
     let error = refresh(&app, &Actor::Platform).await.expect_err("the bank does not respond").to_string();
-    assert!(error.contains("does not answer"), "{error}");
+    assert!(error.contains("does not respond"), "{error}");
     assert_eq!(table(&test).await, before);
 }
 

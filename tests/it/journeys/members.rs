@@ -89,7 +89,7 @@ async fn an_assistant_manages_the_offer_and_the_appointments_but_no_money() {
     assert_eq!(test.status("ines", &format!("/v1/experts/{expert}/availability")).await, 403);
     assert_eq!(test.status("ines", &format!("/v1/appointments/{appointment}")).await, 404);
     let mine = test.get("/v1/me/memberships").signed_in_as("ines").send().await.expect(200);
-    assert_eq!(mine, json!({ "memberships": [] }));
+    assert_eq!(mine, json!({ "memberships": [], "truncated": false }));
 }
 
 #[tokio::test]
@@ -153,7 +153,16 @@ async fn an_assistant_cannot_report_that_the_expert_did_not_come() {
 async fn an_invitation_is_accepted_once_with_its_secret_within_seven_days() {
     let test = TestApp::new().await;
     let expert = test.expert(&office_hours()).await;
-    let invitation = test.invite(&expert, "ada", "manager").await;
+    let path = format!("/v1/experts/{expert}/invitations");
+    let terms = json!({ "role": "manager", "name": "Ines" });
+    let created = test.post(&path).signed_in_as("ada").idempotency_key("first").json(&terms).send().await;
+    let path = created.headers["location"].to_str().expect("a path").to_owned();
+    let invitation = created.expect(201);
+    let read = test.get(&path).signed_in_as("ada").send().await.expect(200);
+    let mut shown = invitation.clone();
+    shown.as_object_mut().expect("an object").remove("secret");
+    assert_eq!(read, shown, "the secret is shown only once");
+    assert_eq!(test.status("ines", &path).await, 403);
     let open = test.team(&expert).await;
     assert_eq!(open["invitations"][0]["id"], invitation["id"]);
     assert!(open["invitations"][0].get("secret").is_none(), "the secret is shown only once");
@@ -169,6 +178,7 @@ async fn an_invitation_is_accepted_once_with_its_secret_within_seven_days() {
         accepted,
         "a repeated request changes nothing"
     );
+    assert_eq!(test.status("ada", &path).await, 404, "it is no longer open");
     assert_eq!(test.accept(&invitation, "mallory").await.problem(404), "not-found");
 
     let another = test.invite(&expert, "ada", "assistant").await;
@@ -181,6 +191,8 @@ async fn an_invitation_is_accepted_once_with_its_secret_within_seven_days() {
     let late = test.invite(&expert, "ada", "assistant").await;
     test.advance(7 * DAY);
     assert_eq!(test.accept(&late, "mallory").await.problem(404), "not-found");
+    let path = format!("/v1/experts/{expert}/invitations/{}", id(&late));
+    assert_eq!(test.status("ada", &path).await, 404);
     assert_eq!(test.team(&expert).await["invitations"], json!([]));
 }
 
@@ -268,8 +280,33 @@ async fn an_administrator_who_is_a_member_decides_nothing_for_the_platform() {
     let refused =
         test.post(&refunds).signed_in_as("margaret").idempotency_key("r").json(&refund).send().await;
     assert_eq!(refused.problem(403), "forbidden", "she has only the rights of an assistant");
+
+    // She leaves. Until half a year has passed, she sees the appointments of the expert and decides nothing.
     test.remove_member("margaret", &offer.expert, &member).await.expect(204);
+    assert_eq!(test.status("margaret", &format!("/v1/appointments/{appointment}")).await, 200);
+    let refused = async |when: &str| {
+        assert_eq!(set_fee(100, "\"1\"").await.problem(403), "forbidden", "{when}");
+        for (action, body) in
+            [("payment/resolution", &decision), ("complete", &json!({})), ("no-show", &json!({}))]
+        {
+            let response = test.post_action("margaret", &appointment, action, body).await;
+            assert_eq!(response.problem(403), "forbidden", "{action} {when}");
+        }
+        let refund = test.post(&refunds).signed_in_as("margaret").idempotency_key(when).json(&refund);
+        assert_eq!(refund.send().await.problem(403), "forbidden", "{when}");
+    };
+    refused("at-once").await;
+    test.advance(180 * DAY - 1);
+    refused("last-day").await;
+    // A membership that is renewed counts from its last end.
+    let member = test.join(&offer.expert, "ada", "margaret", "assistant").await;
+    test.remove_member("ada", &offer.expert, &member).await.expect(204);
+    test.advance(1);
+    refused("member-again").await;
+    test.advance(180 * DAY - 1);
     set_fee(100, "\"1\"").await.expect(200);
+    let resolved = test.post_action("margaret", &appointment, "payment/resolution", &decision).await;
+    assert_eq!(resolved.problem(409), "payment-state", "she may decide, and nothing is escalated");
 }
 
 #[tokio::test]

@@ -162,13 +162,44 @@ async fn a_response_of_the_issuer_that_proves_nothing_is_not_kept() {
         (StatusCode::OK, json!({ "email": "m@example.org", "email_verified": true }).to_string()),
         (StatusCode::OK, format!("{}{}", claims("alan"), " ".repeat(10 * 1024 * 1024))),
         (StatusCode::OK, "garbage".to_owned()),
-        (StatusCode::UNAUTHORIZED, claims("alan").to_string()),
     ] {
         test.issuer_responds(status, body);
         let before = test.snapshot().await;
         let alan = test.me("alan").await.body;
         assert_eq!((&alan["version"], alan.get("email")), (&json!(0), None), "{alan:#}");
         assert_eq!(test.snapshot().await, before);
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_that_refuses_a_token_is_asked_again_after_an_hour() {
+    for status in [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN] {
+        let test = TestApp::new().await;
+        test.issuer_responds(
+            status,
+            json!({ "sub": "alan", "email": "m@example.org", "email_verified": true }),
+        );
+        let unknown = test.me("alan").await.body;
+        assert_eq!((unknown.get("email"), unknown.get("language")), (None, None), "{unknown:#}");
+        test.issuer_describes("alan", "alan@example.com", true);
+        test.advance(HOUR - 1);
+        assert_eq!(test.me("alan").await.body, unknown, "the issuer is not asked");
+        test.advance(1);
+        let known = test.me("alan").await.body;
+        assert_eq!((&known["email"], &known["language"]), (&json!("alan@example.com"), &json!("fr")));
+
+        // A refusal later takes nothing away, and does not count as a sign-in.
+        test.advance(HOUR);
+        test.issuer_responds(status, "");
+        let later = test.me("alan").await.body;
+        assert_eq!((&later["email"], &later["language"]), (&known["email"], &known["language"]));
+        let choice = json!({ "phone": "+4312345678" });
+        test.choose("alan", &format!("\"{}\"", later["version"]), &choice).await.expect(200);
+        test.issuer_describes("alan", "alan@example.net", true);
+        assert_eq!(test.me("alan").await.body["email"], "alan@example.com");
+        test.advance(HOUR);
+        let latest = test.me("alan").await.body;
+        assert_eq!((&latest["email"], &latest["phone"]), (&json!("alan@example.net"), &choice["phone"]));
     }
 }
 

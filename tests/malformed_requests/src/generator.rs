@@ -140,10 +140,10 @@ impl<'a> Generator<'a> {
     /// A person, mostly one who may call the route.
     fn person(&mut self, route: &Route) -> crate::platform::Person {
         let likely = match route.audience {
-            http_api::Audience::Only(app::identity::people::Role::Admin) => MARGARET,
-            http_api::Audience::Only(app::identity::people::Role::Client) => ALAN,
+            http_api::Audience::Only(app::identity::signed_in::Role::Admin) => MARGARET,
+            http_api::Audience::Only(app::identity::signed_in::Role::Client) => ALAN,
             _ if route.path.contains("{expert_id}") => ADA,
-            http_api::Audience::Only(app::identity::people::Role::Expert) => {
+            http_api::Audience::Only(app::identity::signed_in::Role::Expert) => {
                 *self.random.choose(&[ADA, KATHERINE])
             }
             _ => *self.random.choose(&[ADA, ALAN]),

@@ -7,7 +7,7 @@ use app::experts::profiles;
 use app::experts::session_types;
 use app::idempotency::{Creation, IdempotentRequest, complete};
 use app::identity::Actor;
-use app::identity::people::{Person, Role, Scope};
+use app::identity::signed_in::{Role, Scope, SignedInPerson};
 use app::payments::accounts;
 use app::payments::checkout;
 use app::payments::error::PaymentsError;
@@ -121,7 +121,7 @@ pub struct Reply {
 #[derive(Debug, Clone)]
 pub struct Submission {
     /// The actor.
-    pub person: Person,
+    pub person: SignedInPerson,
     /// The request.
     pub command: Command,
     /// The number of earlier attempts.
@@ -132,7 +132,7 @@ pub struct Submission {
 #[derive(Debug, Clone)]
 pub struct SimExpert {
     /// The expert.
-    pub person: Person,
+    pub person: SignedInPerson,
     /// Their session types.
     pub types: Vec<(SessionTypeId, SessionTypeTerms)>,
     /// Their availability rules.
@@ -149,9 +149,9 @@ pub struct Actors {
     /// The experts.
     pub experts: Vec<SimExpert>,
     /// The clients.
-    pub clients: Vec<Person>,
+    pub clients: Vec<SignedInPerson>,
     /// The administrator.
-    pub admin: Person,
+    pub admin: SignedInPerson,
     /// The currency of prices.
     pub currency: Currency,
     /// The client secrets of appointments that may still be payable.
@@ -176,7 +176,7 @@ impl Actors {
             rng,
             experts: Vec::new(),
             clients: Vec::new(),
-            admin: Person::new(u128::MAX - 1, vec![Role::Admin], Scope::FULL),
+            admin: SignedInPerson::new(u128::MAX - 1, vec![Role::Admin], Scope::FULL),
             currency: Currency::EUR,
             secrets: Vec::new(),
             to_retry: Vec::new(),
@@ -195,7 +195,7 @@ impl Actors {
     }
 
     /// Finds a client.
-    pub fn client(&self, id: domain::ClientId) -> Option<&Person> {
+    pub fn client(&self, id: domain::ClientId) -> Option<&SignedInPerson> {
         self.clients.iter().find(|person| person.client_id() == id)
     }
 

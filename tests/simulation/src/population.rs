@@ -1,6 +1,6 @@
 //! The experts and clients of a simulation, and what the experts offer. There are few of each, so that they compete.
 
-use app::identity::people::{Person, Role, Scope};
+use app::identity::signed_in::{Role, Scope, SignedInPerson};
 use app::operations::jobs::Job;
 use app::payments::jobs::PaymentsJob;
 use domain::experts::availability::{AvailabilityRules, WeeklyHours, Window};
@@ -178,7 +178,7 @@ pub fn populate(simulation: &mut Simulation) {
     }
     let core = &mut *simulation.shared.lock();
     for _ in 0..clients {
-        let client = Person::new(rng.next_u128(), vec![Role::Client], Scope::FULL);
+        let client = SignedInPerson::new(rng.next_u128(), vec![Role::Client], Scope::FULL);
         core.actors.clients.push(client);
     }
 }
@@ -190,7 +190,7 @@ pub fn add_expert(
     terms: Vec<SessionTypeTerms>,
     can_be_paid: bool,
     change: impl FnOnce(&mut ExpertProfile),
-) -> Person {
+) -> SignedInPerson {
     let rules = rules(zone);
     let name = "Ada".to_owned().try_into().unwrap_or_else(|_| panic!("a name"));
     let headline = "Knows things".to_owned().try_into().unwrap_or_else(|_| panic!("a line"));
@@ -199,7 +199,7 @@ pub fn add_expert(
     let capacity = profile.mentorship_capacity;
     let (person, account, session_types, now) = {
         let core = &mut *simulation.shared.lock();
-        let person = Person::new(core.product_rng.next_u128(), vec![Role::Expert], Scope::FULL);
+        let person = SignedInPerson::new(core.product_rng.next_u128(), vec![Role::Expert], Scope::FULL);
         let account = can_be_paid.then(|| core.gateway.add_enabled_account(person.expert_id()));
         let session_types: Vec<SessionType> = terms
             .into_iter()

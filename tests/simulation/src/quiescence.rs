@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use app::AppError;
-use app::identity::people::Person;
+use app::identity::signed_in::SignedInPerson;
 use app::scheduling::error::SchedulingError;
 use domain::kernel::time::{DAY, HOUR};
 use domain::payments::account::PaymentAccount;
@@ -176,7 +176,7 @@ fn reconcile(simulation: &mut Simulation) -> bool {
 /// Sends a request and waits until no work is left.
 fn submit_and_wait(
     simulation: &mut Simulation,
-    person: &Person,
+    person: &SignedInPerson,
     wanted: Command,
 ) -> Option<Result<Reply, AppError>> {
     let told = {

@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 
 use crate::actors::Resolution;
-use app::identity::people::Person;
+use app::identity::signed_in::SignedInPerson;
 use domain::experts::availability::DateRange;
 use domain::experts::session_type::SessionTypeTerms;
 use domain::kernel::time::{DAY, HOUR, MINUTE};
@@ -207,7 +207,11 @@ fn next_decision(core: &mut Core) -> Option<i64> {
 }
 
 /// Picks the client, the expert or the administrator as the acting party.
-fn pick_party(core: &mut Core, expert: ExpertId, client: domain::ClientId) -> Option<(Person, Party)> {
+fn pick_party(
+    core: &mut Core,
+    expert: ExpertId,
+    client: domain::ClientId,
+) -> Option<(SignedInPerson, Party)> {
     let party =
         *core.actors.rng.pick(&[Party::Client, Party::Client, Party::Expert, Party::Expert, Party::Platform]);
     let person = match party {
@@ -233,7 +237,7 @@ fn pick_duration(core: &mut Core, terms: &SessionTypeTerms) -> Option<u16> {
 }
 
 fn perform(core: &mut Core, workload: &Workload, activity: Activity) {
-    let send = |core: &mut Core, person: Person, wanted: Command| {
+    let send = |core: &mut Core, person: SignedInPerson, wanted: Command| {
         submit(core, Submission { person, command: wanted, attempts: 0 });
     };
     let experts = core.actors.experts.clone();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use app::identity::people::Role;
+use app::identity::signed_in::Role;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;

@@ -6,10 +6,10 @@ use domain::kernel::text::ShortText;
 use domain::{ExpertId, InvitationId, PersonId};
 use store::{MembershipPage, Team, Transaction};
 
-use crate::experts::profiles::{commit_edit, read as read_expert};
+use crate::experts::profiles::read as read_expert;
 use crate::idempotency::{IdempotentRequest, RequestStatus, release};
 use crate::identity::Actor;
-use crate::identity::people::Scope;
+use crate::identity::signed_in::Scope;
 use crate::ports::Secret;
 use crate::{App, AppError, Decision, check_version};
 
@@ -55,7 +55,7 @@ pub async fn invite(
     role: MemberRole,
     name: ShortText,
 ) -> Result<NewInvitation, AppError> {
-    let expert = actor.act_for(app, expert, Right::Account, Scope::Write).await?.expert();
+    actor.act_for(app, expert, Right::Account, Scope::Write).await?;
     let person = actor.signed_in(Scope::Write)?;
     let (invitation, secret, record) = app
         .transact("invite_member", || async {
@@ -76,7 +76,8 @@ pub async fn invite(
             };
             read_expert(app, expert).await?;
             let team = app.store.team(expert).await?;
-            if team.invitations.iter().filter(|invitation| invitation.is_open(now)).count() >= MAX_MEMBERS {
+            let open = team.invitations.iter().filter(|invitation| invitation.is_open(now)).count();
+            if open + team.unreadable_invitations >= MAX_MEMBERS {
                 return Err(AppError::TooMany(
                     "an expert can have at most 50 open invitations; withdraw one first",
                 ));
@@ -144,7 +145,7 @@ pub async fn accept(
             return Err(AppError::Exists("membership"));
         }
         let team = app.store.team(expert).await?;
-        if team.members.len() >= MAX_MEMBERS {
+        if team.members.len() + team.unreadable_members >= MAX_MEMBERS {
             return Err(AppError::TooMany(
                 "an expert can have at most 50 members; the expert must remove one first",
             ));
@@ -164,11 +165,26 @@ pub async fn accept(
 /// # Errors
 /// [`AppError::Forbidden`] if the actor is not the expert.
 pub async fn list(app: &App, actor: &Actor, expert: ExpertId) -> Result<Team, AppError> {
-    let owner = actor.act_for(app, expert, Right::Account, Scope::Read).await?;
-    let mut team = app.store.team(owner.expert()).await?;
+    actor.act_for(app, expert, Right::Account, Scope::Read).await?;
+    let mut team = app.store.team(expert).await?;
     let now = app.now();
     team.invitations.retain(|invitation| invitation.is_open(now));
     Ok(team)
+}
+
+/// An invitation that has not expired and was not accepted.
+///
+/// # Errors
+/// [`AppError::Forbidden`] if the actor is not the expert, [`AppError::NotFound`] if there is no such invitation.
+pub async fn invitation(
+    app: &App,
+    actor: &Actor,
+    expert: ExpertId,
+    id: InvitationId,
+) -> Result<Invitation, AppError> {
+    actor.act_for(app, expert, Right::Account, Scope::Read).await?;
+    let invitation = app.store.invitation(expert, id).await?;
+    invitation.filter(|invitation| invitation.is_open(app.now())).ok_or(AppError::NotFound("invitation"))
 }
 
 /// Changes the role and the name of a member. `if_match` is the version that the expert has read.
@@ -185,14 +201,16 @@ pub async fn edit(
     role: MemberRole,
     name: ShortText,
 ) -> Result<Member, AppError> {
-    let owner = actor.act_for(app, expert, Right::Account, Scope::Write).await?;
-    let current = app.store.member(owner.expert(), person).await?.ok_or(AppError::NotFound("member"))?;
-    check_version(if_match, current.version)?;
-    let member = Member { version: current.version + 1, role, name, ..current };
-    let mut transaction = Transaction::new();
-    transaction.put_member(&member)?;
-    commit_edit(app, transaction, member.version).await?;
-    Ok(member)
+    actor.act_for(app, expert, Right::Account, Scope::Write).await?;
+    app.transact("edit_member", || async {
+        let current = app.store.member(expert, person).await?.ok_or(AppError::NotFound("member"))?;
+        check_version(if_match, current.version)?;
+        let member = Member { version: current.version + 1, role, name: name.clone(), ..current };
+        let mut transaction = Transaction::new();
+        transaction.put_member(&member)?;
+        Ok(Decision::Commit(transaction, member))
+    })
+    .await
 }
 
 /// Removes a member. The expert can remove each member, and a member can remove themself. Their next request is refused.
@@ -207,6 +225,7 @@ pub async fn remove(app: &App, actor: &Actor, expert: ExpertId, person: PersonId
         let member = app.store.member(expert, person).await?.ok_or(AppError::NotFound("member"))?;
         let mut transaction = Transaction::new();
         transaction.delete_member(&member);
+        transaction.put_former_member(&member.left(app.now()))?;
         Ok(Decision::Commit(transaction, ()))
     })
     .await
@@ -217,9 +236,9 @@ pub async fn remove(app: &App, actor: &Actor, expert: ExpertId, person: PersonId
 /// # Errors
 /// [`AppError::Forbidden`] if the actor is not the expert, [`AppError::NotFound`] if the invitation does not exist or was accepted.
 pub async fn withdraw(app: &App, actor: &Actor, expert: ExpertId, id: InvitationId) -> Result<(), AppError> {
-    let owner = actor.act_for(app, expert, Right::Account, Scope::Write).await?;
+    actor.act_for(app, expert, Right::Account, Scope::Write).await?;
     app.transact("withdraw_invitation", || async {
-        let invitation = app.store.invitation(owner.expert(), id).await?;
+        let invitation = app.store.invitation(expert, id).await?;
         let invitation = invitation.ok_or(AppError::NotFound("invitation"))?;
         let mut transaction = Transaction::new();
         transaction.delete_invitation(&invitation);

@@ -4,11 +4,11 @@ use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::{Expert, ExpertProfile};
 use domain::experts::members::Right;
 use domain::{Currency, ExpertId, Violations};
-use store::{CommitError, Transaction, VersionedRules};
+use store::{Transaction, VersionedRules};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::Actor;
-use crate::identity::people::{Role, Scope};
+use crate::identity::signed_in::{Role, Scope};
 use crate::{App, AppError, Decision, check_version};
 
 /// Checks a profile by itself and against the currencies that the operator allows.
@@ -125,10 +125,10 @@ pub async fn edit(
     profile: ExpertProfile,
     published: Option<bool>,
 ) -> Result<Expert, AppError> {
-    let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
+    actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
     check(app, &profile)?;
     app.transact("update_expert", || async {
-        let current = read(app, owner.expert()).await?;
+        let current = read(app, expert).await?;
         if profile.hourly_rate != current.profile.hourly_rate {
             actor.act_for(app, expert, Right::Money, Scope::Write).await?;
         }
@@ -173,9 +173,9 @@ pub async fn suspend(
 /// # Errors
 /// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::NotFound`] if the expert has none.
 pub async fn rules(app: &App, actor: &Actor, expert: ExpertId) -> Result<VersionedRules, AppError> {
-    let owner = actor.act_for(app, expert, Right::Schedule, Scope::Read).await?;
+    actor.act_for(app, expert, Right::Schedule, Scope::Read).await?;
     app.store
-        .rules(owner.expert())
+        .rules(expert)
         .await?
         .ok_or(AppError::NotCreated("there are no availability rules yet; create them with If-Match \"0\""))
 }
@@ -193,24 +193,16 @@ pub async fn replace_rules(
     if_match: u64,
     rules: AvailabilityRules,
 ) -> Result<VersionedRules, AppError> {
-    let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
+    actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
     rules.check()?;
-    read(app, owner.expert()).await?;
+    read(app, expert).await?;
     app.transact("replace_availability", || async {
-        let current = app.store.rules(owner.expert()).await?.map_or(0, |rules| rules.version);
+        let current = app.store.rules(expert).await?.map_or(0, |rules| rules.version);
         check_version(if_match, current)?;
         let rules = VersionedRules { version: current + 1, rules: rules.clone() };
         let mut transaction = Transaction::new();
-        transaction.put_rules(owner.expert(), &rules)?;
+        transaction.put_rules(expert, &rules)?;
         Ok(Decision::Commit(transaction, rules))
     })
     .await
-}
-
-/// Commits an edit that creates `version`. On a version conflict, a concurrent edit has created that version.
-pub(crate) async fn commit_edit(app: &App, transaction: Transaction, version: u64) -> Result<(), AppError> {
-    app.commit(transaction).await.map_err(|failure| match failure {
-        AppError::Commit(CommitError::VersionConflict(_)) => AppError::VersionMismatch { current: version },
-        other => other,
-    })
 }

@@ -9,7 +9,7 @@ use store::{Activations, Transaction};
 use crate::experts::profiles::{check_currency, read as read_expert, read_own, read_public};
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::Actor;
-use crate::identity::people::Scope;
+use crate::identity::signed_in::Scope;
 use crate::{App, AppError, Decision, check_version};
 
 /// The maximum number of active session types of an expert.
@@ -95,7 +95,7 @@ pub async fn create(
     request: &IdempotentRequest,
     terms: SessionTypeTerms,
 ) -> Result<Creation<PricedSessionType>, AppError> {
-    let expert = actor.act_for(app, expert, Right::Money, Scope::Write).await?.expert();
+    actor.act_for(app, expert, Right::Money, Scope::Write).await?;
     let person = actor.signed_in(Scope::Write)?;
     app.transact("create_session_type", || async {
         let now = app.now();
@@ -218,20 +218,20 @@ pub async fn edit(
     if_match: u64,
     terms: SessionTypeTerms,
 ) -> Result<PricedSessionType, AppError> {
-    let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
+    actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
     app.transact("update_session_type", || async {
-        let current = find(app, owner.expert(), id).await?;
+        let current = find(app, expert, id).await?;
         let is_known = current.status != SessionTypeStatus::Unknown;
         if !is_known || !terms.charge_like(&current.terms) {
             actor.act_for(app, expert, Right::Money, Scope::Write).await?;
         }
-        let hourly_rate = hourly_rate(app, owner.expert(), &terms).await?;
+        let hourly_rate = hourly_rate(app, expert, &terms).await?;
         check(app, &terms, hourly_rate)?;
         check_version(if_match, current.version)?;
         let status = if is_known { current.status } else { SessionTypeStatus::Retired };
         let session_type = SessionType { id, version: current.version + 1, status, terms: terms.clone() };
         let mut transaction = Transaction::new();
-        transaction.put_session_type(owner.expert(), &session_type)?;
+        transaction.put_session_type(expert, &session_type)?;
         Ok(Decision::Commit(transaction, PricedSessionType { session_type, hourly_rate }))
     })
     .await
@@ -250,10 +250,10 @@ pub async fn retire(
     id: SessionTypeId,
     if_match: u64,
 ) -> Result<PricedSessionType, AppError> {
-    let owner = actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
+    actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
     app.transact("retire_session_type", || async {
-        let current = find(app, owner.expert(), id).await?;
-        let hourly_rate = hourly_rate(app, owner.expert(), &current.terms).await?;
+        let current = find(app, expert, id).await?;
+        let hourly_rate = hourly_rate(app, expert, &current.terms).await?;
         if current.status == SessionTypeStatus::Retired {
             return Ok(Decision::Unchanged(PricedSessionType { session_type: current, hourly_rate }));
         }
@@ -262,7 +262,7 @@ pub async fn retire(
         let session_type =
             SessionType { version: current.version + 1, status: SessionTypeStatus::Retired, ..current };
         let mut transaction = Transaction::new();
-        transaction.put_session_type(owner.expert(), &session_type)?;
+        transaction.put_session_type(expert, &session_type)?;
         Ok(Decision::Commit(transaction, PricedSessionType { session_type, hourly_rate }))
     })
     .await
@@ -282,7 +282,7 @@ pub async fn offer_again(
     id: SessionTypeId,
     if_match: u64,
 ) -> Result<PricedSessionType, AppError> {
-    let expert = actor.act_for(app, expert, Right::Money, Scope::Write).await?.expert();
+    actor.act_for(app, expert, Right::Money, Scope::Write).await?;
     app.transact("offer_session_type_again", || async {
         let current = find(app, expert, id).await?;
         let hourly_rate = hourly_rate(app, expert, &current.terms).await?;

@@ -6,10 +6,12 @@ use domain::scheduling::appointment::Appointment;
 use domain::scheduling::party::ActingAs;
 use domain::{ClientId, ExpertId};
 
-use super::people::{Person, Role, Scope};
+use super::signed_in::{Role, Scope, SignedInPerson};
 use crate::{App, AppError};
 
 const NOT_IN_ROLE: &str = "your role as a member of this expert does not allow this";
+const NOT_IMPARTIAL: &str =
+    "another administrator must do this: you act for this expert, or did so within the last 180 days";
 
 /// Who runs a use case. Each transport builds it: HTTP from the access token, a worker as [`Actor::Platform`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,27 +19,16 @@ pub enum Actor {
     /// Somebody who is not signed in.
     Anonymous,
     /// A person who is signed in.
-    Person(Person),
+    Person(SignedInPerson),
     /// The unverified sender of a webhook. The use case verifies the signature of the message before it uses the message.
     Provider,
     /// The platform itself: jobs and schedules.
     Platform,
 }
 
-/// Proof that the actor may act for an expert. Only [`Actor::act_for`] creates it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Owner(ExpertId);
-
-impl Owner {
-    /// The expert.
-    pub(crate) fn expert(self) -> ExpertId {
-        self.0
-    }
-}
-
 impl Actor {
     /// The person who is signed in; `None` for all other actors.
-    pub fn person(&self) -> Option<&Person> {
+    pub fn person(&self) -> Option<&SignedInPerson> {
         match self {
             Self::Person(person) => Some(person),
             Self::Anonymous | Self::Provider | Self::Platform => None,
@@ -49,7 +40,7 @@ impl Actor {
     /// # Errors
     /// [`AppError::SignInRequired`] for an anonymous actor, [`AppError::Forbidden`] if the token lacks the scope or the actor is
     /// not a person.
-    pub(crate) fn signed_in(&self, scope: Scope) -> Result<&Person, AppError> {
+    pub(crate) fn signed_in(&self, scope: Scope) -> Result<&SignedInPerson, AppError> {
         match self {
             Self::Anonymous => Err(AppError::SignInRequired),
             Self::Person(person) if person.has_scope(scope) => Ok(person),
@@ -65,7 +56,7 @@ impl Actor {
     ///
     /// # Errors
     /// As for [`signed_in`](Self::signed_in), and [`AppError::Forbidden`] without the role.
-    pub(crate) fn in_role(&self, role: Role, scope: Scope) -> Result<&Person, AppError> {
+    pub(crate) fn in_role(&self, role: Role, scope: Scope) -> Result<&SignedInPerson, AppError> {
         let person = self.signed_in(scope)?;
         if person.has(role) {
             return Ok(person);
@@ -99,7 +90,7 @@ impl Actor {
         }
     }
 
-    /// Proof that the person may act for an expert with this right: as the expert, or as a member whose role has the right.
+    /// Requires that the person may act for an expert with this right: as the expert, or as a member whose role has the right.
     ///
     /// # Errors
     /// As for [`signed_in`](Self::signed_in), and [`AppError::Forbidden`] for all others.
@@ -109,30 +100,31 @@ impl Actor {
         expert: ExpertId,
         right: Right,
         scope: Scope,
-    ) -> Result<Owner, AppError> {
+    ) -> Result<(), AppError> {
         let person = self.signed_in(scope)?;
         let is_expert = person.expert_id() == expert;
         if is_expert && person.has(Role::Expert) {
-            return Ok(Owner(expert));
+            return Ok(());
         }
         let role = if is_expert { None } else { membership(app, person, expert).await? };
         match role {
-            Some(role) if role.has(right) => Ok(Owner(expert)),
+            Some(role) if role.has(right) => Ok(()),
             Some(_) => Err(AppError::Forbidden(NOT_IN_ROLE)),
             None => Err(AppError::Forbidden("you are neither this expert nor a member of the expert")),
         }
     }
 
-    /// Requires an administrator who is neither the expert nor a member of the expert, for decisions about the expert.
+    /// Requires an administrator who is neither the expert nor a member of the expert, and was no member within the last 180 days,
+    /// for decisions about the expert.
     ///
     /// # Errors
-    /// As for [`in_role`](Self::in_role), and [`AppError::Forbidden`] if the person is this expert or a member of the expert.
+    /// As for [`in_role`](Self::in_role), and [`AppError::Forbidden`] if the person is or was one of these.
     pub(crate) async fn impartial_admin(&self, app: &App, expert: ExpertId) -> Result<(), AppError> {
         let person = self.in_role(Role::Admin, Scope::Write)?;
         if person.expert_id() == expert || membership(app, person, expert).await?.is_some() {
-            return Err(AppError::Forbidden("another administrator must do this: you act for this expert"));
+            return Err(AppError::Forbidden(NOT_IMPARTIAL));
         }
-        Ok(())
+        require_no_former_member(app, person, expert).await
     }
 
     /// As whom the person acts on an appointment. See [`side_of`](Self::side_of).
@@ -159,10 +151,10 @@ impl Actor {
     /// A person has one side. The expert acts as the expert, even if they are also the client. The client acts only as the client,
     /// even if they are also a member of the expert. A member acts for the expert, even if they are also an administrator; one
     /// whose role this release does not know has no side.
-    /// An administrator who is none of these acts for the platform.
+    /// An administrator who is none of these acts for the platform; one who was a member within the last 180 days can only read.
     ///
     /// # Errors
-    /// As for [`signed_in`](Self::signed_in).
+    /// As for [`signed_in`](Self::signed_in), and [`AppError::Forbidden`] for a change by an administrator who was a member.
     pub(crate) async fn side_of(
         &self,
         app: &App,
@@ -184,7 +176,13 @@ impl Actor {
         let id = person.id();
         Ok(match membership(app, person, expert).await? {
             Some(role) => role.has(Right::Schedule).then_some(ActingAs::Member { id, role }),
-            None => person.has(Role::Admin).then_some(ActingAs::Administrator { id }),
+            None if person.has(Role::Admin) => {
+                if scope == Scope::Write {
+                    require_no_former_member(app, person, expert).await?;
+                }
+                Some(ActingAs::Administrator { id })
+            }
+            None => None,
         })
     }
 }
@@ -198,6 +196,22 @@ pub(crate) fn require(acting: ActingAs, right: Right) -> Result<(), AppError> {
 }
 
 /// The role of a person as a member of an expert; `None` if they are not a member. Reads one row.
-async fn membership(app: &App, person: &Person, expert: ExpertId) -> Result<Option<MemberRole>, AppError> {
+async fn membership(
+    app: &App,
+    person: &SignedInPerson,
+    expert: ExpertId,
+) -> Result<Option<MemberRole>, AppError> {
     Ok(app.store.member(expert, person.id()).await?.map(|member| member.role))
+}
+
+/// Requires that a person was no member of an expert within the last 180 days. Reads one row.
+async fn require_no_former_member(
+    app: &App,
+    person: &SignedInPerson,
+    expert: ExpertId,
+) -> Result<(), AppError> {
+    match app.store.former_member(expert, person.id()).await? {
+        Some(former) if !former.is_impartial(app.now()) => Err(AppError::Forbidden(NOT_IMPARTIAL)),
+        _ => Ok(()),
+    }
 }

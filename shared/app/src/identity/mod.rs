@@ -1,9 +1,9 @@
 //! Identity: who acts, what they may do, what belongs to them, and what the platform keeps about people.
 
 pub mod actor;
-pub mod people;
 pub mod person;
 pub mod ports;
+pub mod signed_in;
 
 pub use actor::Actor;
 pub(crate) use actor::require;

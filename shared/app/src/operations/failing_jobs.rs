@@ -6,7 +6,7 @@ use store::{FailureDomain, JobName, OutboxEntry, StoredEntry, Transaction};
 
 use super::jobs::Job;
 use crate::identity::Actor;
-use crate::identity::people::{Role, Scope};
+use crate::identity::signed_in::{Role, Scope};
 use crate::{App, AppError, Decision};
 
 /// The maximum number of jobs on one page.

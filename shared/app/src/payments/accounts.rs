@@ -8,7 +8,7 @@ use domain::payments::gateway::GatewayKind;
 use store::{CommitError, Transaction};
 
 use crate::identity::Actor;
-use crate::identity::people::Scope;
+use crate::identity::signed_in::Scope;
 use crate::payments::jobs::PaymentsJob;
 use crate::payments::ports::{AccountState, OnboardingPage};
 use crate::{App, AppError, Decision};
@@ -50,7 +50,7 @@ pub async fn start_onboarding(
     expert: ExpertId,
     gateway: GatewayKind,
 ) -> Result<OnboardingPage, AppError> {
-    let expert = actor.act_for(app, expert, Right::Account, Scope::Write).await?.expert();
+    actor.act_for(app, expert, Right::Account, Scope::Write).await?;
     crate::experts::profiles::read(app, expert).await?;
     let port = &app.gateways.get(gateway)?.accounts;
     let account = match app.store.payment_account(expert, gateway).await? {
@@ -88,9 +88,9 @@ pub async fn read_account(
     expert: ExpertId,
     gateway: GatewayKind,
 ) -> Result<PaymentAccount, AppError> {
-    let owner = actor.act_for(app, expert, Right::Account, Scope::Read).await?;
+    actor.act_for(app, expert, Right::Account, Scope::Read).await?;
     let none = AppError::NotCreated("there is no account at the payment gateway yet; start onboarding first");
-    refresh(app, owner.expert(), gateway).await?.map(|account| account.after).ok_or(none)
+    refresh(app, expert, gateway).await?.map(|account| account.after).ok_or(none)
 }
 
 /// An account that was read from the gateway again.

@@ -7,7 +7,7 @@ use store::AppointmentRecord;
 
 use super::process::fetch_payment;
 use crate::identity::Actor;
-use crate::identity::people::Scope;
+use crate::identity::signed_in::Scope;
 use crate::payments::ports::PayWith;
 use crate::{App, AppError};
 

@@ -9,7 +9,7 @@ use store::{AppointmentRecord, EscalationPage, RowVersion, Transaction};
 
 use crate::events::{EventData, PaymentChanged};
 use crate::identity::Actor;
-use crate::identity::people::{Role, Scope};
+use crate::identity::signed_in::{Role, Scope};
 use crate::payments::error::PaymentsError;
 use crate::payments::jobs::PaymentsJob;
 use crate::{App, AppError, Decision};

@@ -6,7 +6,7 @@ use store::Transaction;
 
 use crate::experts::profiles;
 use crate::identity::Actor;
-use crate::identity::people::{Role, Scope};
+use crate::identity::signed_in::{Role, Scope};
 use crate::{App, AppError, Decision, check_version};
 
 /// An expert's own commission rate. It has version 0 if none was ever set.

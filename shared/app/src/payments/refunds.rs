@@ -9,7 +9,7 @@ use domain::{AppointmentId, Money, Timestamp};
 use store::{RowVersion, Transaction};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
-use crate::identity::people::Scope;
+use crate::identity::signed_in::Scope;
 use crate::identity::{Actor, require};
 use crate::payments::error::{PaymentsError, check_escalation};
 use crate::payments::jobs::PaymentsJob;

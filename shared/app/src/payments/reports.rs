@@ -7,7 +7,7 @@ use domain::{ExpertId, TimeSpan, Timestamp, Zone};
 use store::{DifferencePage, LedgerPage};
 
 use crate::identity::Actor;
-use crate::identity::people::{Role, Scope};
+use crate::identity::signed_in::{Role, Scope};
 use crate::{App, AppError};
 
 /// The maximum number of entries or differences of one page.
@@ -38,8 +38,8 @@ pub async fn ledger(
     after: Option<&str>,
     limit: u16,
 ) -> Result<LedgerPage, AppError> {
-    let owner = actor.act_for(app, expert, Right::Money, Scope::Read).await?;
-    Ok(app.store.ledger(owner.expert(), recorded, after, Some(limit.clamp(1, MAX_PAGE))).await?)
+    actor.act_for(app, expert, Right::Money, Scope::Read).await?;
+    Ok(app.store.ledger(expert, recorded, after, Some(limit.clamp(1, MAX_PAGE))).await?)
 }
 
 /// An expert's earnings from one day to another, both inclusive. The days are those of the time zone in the expert's availability
@@ -55,8 +55,8 @@ pub async fn earnings(
     first: Date,
     last: Date,
 ) -> Result<EarningsStatement, AppError> {
-    let owner = actor.act_for(app, expert, Right::Money, Scope::Read).await?;
-    let rules = app.store.rules(owner.expert()).await?;
+    actor.act_for(app, expert, Right::Money, Scope::Read).await?;
+    let rules = app.store.rules(expert).await?;
     let time_zone = rules.map_or(Zone::UTC, |rules| rules.rules.time_zone);
     let span = days(time_zone, first, last)?;
     let mut report = EarningsReport::new(span);
@@ -64,7 +64,7 @@ pub async fn earnings(
     let recorded = TimeSpan::new(Timestamp::MIN, span.end());
     let mut after = None;
     loop {
-        let page = app.store.ledger(owner.expert(), recorded, after.as_deref(), Some(CHUNK)).await?;
+        let page = app.store.ledger(expert, recorded, after.as_deref(), Some(CHUNK)).await?;
         page.entries.iter().for_each(|entry| report.add(entry));
         after = page.next;
         if after.is_none() {

@@ -8,7 +8,7 @@ use store::{Transaction, VersionedBilling};
 
 use crate::experts::profiles::read as read_expert;
 use crate::identity::Actor;
-use crate::identity::people::Scope;
+use crate::identity::signed_in::Scope;
 use crate::payments::ports::GatewayError;
 use crate::receipts::error::ReceiptsError;
 use crate::{App, AppError, Decision, check_version};
@@ -18,9 +18,9 @@ use crate::{App, AppError, Decision, check_version};
 /// # Errors
 /// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::NotFound`] if the expert has none.
 pub async fn read(app: &App, actor: &Actor, expert: ExpertId) -> Result<VersionedBilling, AppError> {
-    let owner = actor.act_for(app, expert, Right::Money, Scope::Read).await?;
+    actor.act_for(app, expert, Right::Money, Scope::Read).await?;
     app.store
-        .billing(owner.expert())
+        .billing(expert)
         .await?
         .ok_or(AppError::NotCreated("there are no billing details yet; create them with If-Match \"0\""))
 }
@@ -39,19 +39,19 @@ pub async fn replace(
     if_match: u64,
     details: BillingDetails,
 ) -> Result<VersionedBilling, AppError> {
-    let owner = actor.act_for(app, expert, Right::Money, Scope::Write).await?;
-    read_expert(app, owner.expert()).await?;
+    actor.act_for(app, expert, Right::Money, Scope::Write).await?;
+    read_expert(app, expert).await?;
     app.transact("replace_billing_details", || async {
-        let before = app.store.billing(owner.expert()).await?;
+        let before = app.store.billing(expert).await?;
         let current = before.as_ref().map_or(0, |billing| billing.version);
         check_version(if_match, current)?;
         let was_on = before.is_some_and(|billing| billing.details.tax == Some(TaxChoice::Stripe));
         if details.tax == Some(TaxChoice::Stripe) && !was_on {
-            check_tax_service(app, owner.expert()).await?;
+            check_tax_service(app, expert).await?;
         }
         let billing = VersionedBilling { version: current + 1, details: details.clone() };
         let mut transaction = Transaction::new();
-        transaction.put_billing(owner.expert(), &billing)?;
+        transaction.put_billing(expert, &billing)?;
         Ok(Decision::Commit(transaction, billing))
     })
     .await

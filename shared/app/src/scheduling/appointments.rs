@@ -13,7 +13,7 @@ use store::table::Consistency;
 use store::{AppointmentOwner, AppointmentPage, AppointmentRecord, Offer, Transaction};
 
 use crate::events::{AmountChange, EventData};
-use crate::identity::people::{Role, Scope};
+use crate::identity::signed_in::{Role, Scope};
 use crate::identity::{Actor, require};
 use crate::payments::error::{PaymentsError, check_escalation};
 use crate::payments::jobs::PaymentsJob;

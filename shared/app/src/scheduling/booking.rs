@@ -18,7 +18,7 @@ use store::{AppointmentRecord, CommitError, Offer, Transaction, VersionedDetails
 use crate::events::EventData;
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus, release};
 use crate::identity::Actor;
-use crate::identity::people::{Person, Role, Scope};
+use crate::identity::signed_in::{Role, Scope, SignedInPerson};
 use crate::payments::error::PaymentsError;
 use crate::payments::exchange_rates::convert_for_charge;
 use crate::payments::fees::commission_rate;
@@ -130,7 +130,7 @@ enum Hold {
 /// One attempt at the transaction that holds the slot.
 async fn attempt_hold(
     app: &App,
-    person: &Person,
+    person: &SignedInPerson,
     request: &IdempotentRequest,
     booking: &Booking,
 ) -> Result<Decision<Hold>, AppError> {

@@ -7,7 +7,7 @@ use domain::scheduling::party::Party;
 use store::{RowVersion, Transaction, VersionedDetails};
 
 use crate::identity::Actor;
-use crate::identity::people::Scope;
+use crate::identity::signed_in::Scope;
 use crate::scheduling::appointments::find;
 use crate::{App, AppError, Decision, check_version};
 

@@ -6,7 +6,7 @@ use domain::scheduling::party::Party;
 use store::HistoryPage;
 
 use crate::identity::Actor;
-use crate::identity::people::Scope;
+use crate::identity::signed_in::Scope;
 use crate::{App, AppError};
 
 /// The maximum number of entries on one page.

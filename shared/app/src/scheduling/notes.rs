@@ -8,7 +8,7 @@ use store::{NotesWritten, Transaction};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::Actor;
-use crate::identity::people::Scope;
+use crate::identity::signed_in::Scope;
 use crate::{App, AppError, Decision, check_version};
 
 /// The contents of a note.

@@ -41,6 +41,8 @@ impl MemberRole {
 
 /// How long an invitation can be accepted, in seconds.
 pub const INVITATION_VALIDITY: i64 = 7 * DAY;
+/// How long after the end of a membership a person is impartial again in matters of the expert, in seconds.
+pub const IMPARTIAL_AFTER: i64 = 180 * DAY;
 /// The maximum number of members of an expert, and the maximum number of open invitations.
 pub const MAX_MEMBERS: usize = 50;
 
@@ -61,6 +63,31 @@ pub struct Member {
     pub since: Timestamp,
     /// The invitation that the person accepted.
     pub invitation: InvitationId,
+}
+
+impl Member {
+    /// The end of the membership.
+    pub fn left(&self, now: Timestamp) -> FormerMember {
+        FormerMember { expert: self.expert, person: self.person, left_at: now }
+    }
+}
+
+/// A person whose membership of an expert has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormerMember {
+    /// The expert for whom the person acted.
+    pub expert: ExpertId,
+    /// The person.
+    pub person: PersonId,
+    /// When the membership ended.
+    pub left_at: Timestamp,
+}
+
+impl FormerMember {
+    /// Whether the person may decide matters of the expert as an administrator.
+    pub fn is_impartial(&self, now: Timestamp) -> bool {
+        self.left_at.plus(IMPARTIAL_AFTER) <= now
+    }
 }
 
 /// An invitation to become a member of an expert. Whoever has its secret can accept it, once.

@@ -3,7 +3,12 @@
 use crate::kernel::language::Language;
 use crate::kernel::phone::Phone;
 use crate::kernel::text::Email;
+use crate::kernel::time::HOUR;
 use crate::{PersonId, Timestamp, Zone};
+
+/// How long the issuer is not asked about a person after it has refused their access token, in seconds. Few tokens are valid for
+/// longer.
+const PAUSE_AFTER_REFUSAL: i64 = HOUR;
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +21,8 @@ pub struct Person {
     pub email: Option<Email>,
     /// The sign-in after which the issuer last described the person; `None` if it never has.
     pub signed_in_at: Option<Timestamp>,
+    /// When the issuer last refused an access token of the person; `None` if it has described the person since.
+    pub token_refused_at: Option<Timestamp>,
     /// What the person chooses.
     pub profile: PersonProfile,
 }
@@ -46,29 +53,50 @@ pub struct UserInfo {
 
 impl Person {
     /// A person about whom nothing is stored.
-    pub fn unknown(id: PersonId) -> Self {
-        Self { id, version: 0, email: None, signed_in_at: None, profile: PersonProfile::default() }
+    pub fn new(id: PersonId) -> Self {
+        Self {
+            id,
+            version: 0,
+            email: None,
+            signed_in_at: None,
+            token_refused_at: None,
+            profile: PersonProfile::default(),
+        }
     }
 
-    /// Whether the person has signed in again since the issuer last described them. `signed_in_at` belongs to the access token of a
-    /// request.
-    pub fn is_outdated(&self, signed_in_at: Timestamp) -> bool {
+    /// Whether to ask the issuer about the person: they have signed in since it last described them, and it has not refused an
+    /// access token of theirs within the last hour. `signed_in_at` belongs to the access token of a request.
+    pub fn is_outdated(&self, signed_in_at: Timestamp, now: Timestamp) -> bool {
         self.signed_in_at.is_none_or(|last| last < signed_in_at)
+            && self.token_refused_at.is_none_or(|refused| refused.plus(PAUSE_AFTER_REFUSAL) <= now)
     }
 
     /// The next version of the person, after the issuer has described them.
     ///
-    /// The e-mail address changes only to another verified one. Language and time zone are taken over if nothing is stored about
-    /// the person yet. Afterwards they are the person's choice.
+    /// The e-mail address changes only to another verified one. Language and time zone are taken over with the first description,
+    /// unless the person has chosen something before. Afterwards they are the person's choice.
     #[must_use]
     pub fn described(self, user_info: UserInfo, signed_in_at: Timestamp) -> Self {
         let UserInfo { subject: _, email, language, time_zone } = user_info;
-        let profile = match self.version {
-            0 => PersonProfile { language, time_zone, phone: None },
-            _ => self.profile,
+        let profile = if self.signed_in_at.is_none() && self.profile == PersonProfile::default() {
+            PersonProfile { language, time_zone, phone: None }
+        } else {
+            self.profile
         };
-        let signed_in_at = self.signed_in_at.max(Some(signed_in_at));
-        Self { id: self.id, version: self.version + 1, email: email.or(self.email), signed_in_at, profile }
+        Self {
+            id: self.id,
+            version: self.version + 1,
+            email: email.or(self.email),
+            signed_in_at: self.signed_in_at.max(Some(signed_in_at)),
+            token_refused_at: None,
+            profile,
+        }
+    }
+
+    /// The next version of the person, after the issuer has refused their access token.
+    #[must_use]
+    pub fn refused(self, now: Timestamp) -> Self {
+        Self { version: self.version + 1, token_refused_at: Some(now), ..self }
     }
 
     /// The next version of the person, with another profile.
@@ -83,6 +111,7 @@ mod tests {
     use super::*;
 
     const ID: PersonId = PersonId::from_bits(1);
+    const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_seconds(seconds)
@@ -102,17 +131,31 @@ mod tests {
 
     #[test]
     fn the_first_description_is_taken_over() {
-        let ada = Person::unknown(ID);
-        assert!(ada.is_outdated(at(0)));
+        let ada = Person::new(ID);
+        assert!(ada.is_outdated(at(0), NOW));
         let ada = ada.described(described(email("ada@example.org"), language("en")), at(5));
         assert_eq!((ada.version, &ada.email), (1, &email("ada@example.org")));
         assert_eq!((&ada.profile.language, ada.profile.time_zone), (&language("en"), Some(Zone::UTC)));
-        assert!(!ada.is_outdated(at(4)) && !ada.is_outdated(at(5)) && ada.is_outdated(at(6)));
+        let is_outdated = |signed_in_at| ada.is_outdated(at(signed_in_at), NOW);
+        assert!(!is_outdated(4) && !is_outdated(5) && is_outdated(6));
+    }
+
+    #[test]
+    fn after_a_refusal_the_issuer_is_not_asked_for_an_hour() {
+        let refused = Person::new(ID).refused(NOW);
+        assert!(
+            !refused.is_outdated(at(9), NOW.plus(HOUR - 1)) && refused.is_outdated(at(9), NOW.plus(HOUR))
+        );
+        let ada = refused.described(described(email("ada@example.org"), language("en")), at(9));
+        assert_eq!((ada.version, &ada.profile.language), (2, &language("en")), "it is the first description");
+        assert!(ada.is_outdated(at(10), NOW), "the refusal is over");
+        let refused = ada.clone().refused(NOW);
+        assert_eq!(refused, Person { version: 3, token_refused_at: Some(NOW), ..ada });
     }
 
     #[test]
     fn a_later_description_changes_the_email_only() {
-        let ada = Person::unknown(ID).described(described(email("ada@example.org"), language("en")), at(5));
+        let ada = Person::new(ID).described(described(email("ada@example.org"), language("en")), at(5));
         let ada = ada.edited(PersonProfile { language: None, ..PersonProfile::default() });
         let ada = ada.described(described(email("ada@example.com"), language("fr")), at(9));
         assert_eq!((ada.version, &ada.email), (3, &email("ada@example.com")));
@@ -124,15 +167,15 @@ mod tests {
     #[test]
     fn what_a_person_chose_before_the_first_description_stays() {
         let chosen = PersonProfile { language: language("de"), ..PersonProfile::default() };
-        let ada = Person::unknown(ID).edited(chosen.clone());
-        assert!(ada.is_outdated(at(0)));
+        let ada = Person::new(ID).edited(chosen.clone());
+        assert!(ada.is_outdated(at(0), NOW));
         let ada = ada.described(described(email("ada@example.org"), language("en")), at(5));
         assert_eq!((&ada.email, &ada.profile), (&email("ada@example.org"), &chosen));
     }
 
     #[test]
     fn an_older_sign_in_does_not_become_the_last_one() {
-        let ada = Person::unknown(ID).described(described(None, None), at(9));
+        let ada = Person::new(ID).described(described(None, None), at(9));
         assert_eq!(ada.described(described(None, None), at(5)).signed_in_at, Some(at(9)));
     }
 }

@@ -12,7 +12,7 @@ use domain::payments::exchange::ReferenceRates;
 use reqwest::Url;
 use reqwest::header::{ACCEPT, USER_AGENT};
 
-use crate::https::{self, BodyError};
+use crate::https;
 
 /// The URL of the bank's file with the latest rates.
 pub const DAILY_RATES: &str = "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml";
@@ -43,24 +43,13 @@ impl EuropeanCentralBank {
     }
 
     async fn fetch(&self) -> Result<BytesMut, PortError> {
-        let unavailable = |error: reqwest::Error| {
-            PortError(format!("the European Central Bank does not answer: {}", error.without_url()))
-        };
         let request = self
             .http
             .get(self.url.clone())
             .header(ACCEPT, "application/xml, text/xml")
             .header(USER_AGENT, concat!("expert-connect/", env!("CARGO_PKG_VERSION")));
-        let response = request.send().await.map_err(unavailable)?;
-        if response.status() != reqwest::StatusCode::OK {
-            return Err(PortError(format!("the European Central Bank answers {}", response.status())));
-        }
-        https::body(response, MAX_FILE).await.map_err(|error| match error {
-            BodyError::Connection(error) => unavailable(error),
-            BodyError::TooLong(limit) => {
-                PortError(format!("the file of exchange rates has more than {limit} bytes"))
-            }
-        })
+        let file = https::fetch(request, MAX_FILE).await;
+        file.map_err(|error| PortError(format!("the European Central Bank {error}")))
     }
 }
 
@@ -132,10 +121,10 @@ mod tests {
     #[tokio::test]
     async fn response_that_is_not_a_file_of_rates_is_an_error() {
         for (status, body, expected) in [
-            ("500 Internal Server Error", FILE, "answers 500"),
-            ("404 Not Found", FILE, "answers 404"),
-            ("302 Found\r\nLocation: /elsewhere.xml", "", "answers 302"),
-            ("204 No Content", "", "answers 204"),
+            ("500 Internal Server Error", FILE, "responds 500"),
+            ("404 Not Found", FILE, "responds 404"),
+            ("302 Found\r\nLocation: /elsewhere.xml", "", "responds 302"),
+            ("204 No Content", "", "responds 204"),
             ("200 OK", "<html></html>", "cannot be read"),
         ] {
             let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -156,7 +145,7 @@ mod tests {
         // A response that stalls.
         let half = vec![response("200 OK", FILE)[..400].to_vec()];
         let error = latest(half, true).await.expect_err("too slow");
-        assert!(error.0.contains("does not answer"), "{error}");
+        assert!(error.0.contains("does not respond"), "{error}");
     }
 
     #[test]

@@ -7,14 +7,14 @@ mod wire;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use app::identity::ports::Issuer;
+use app::identity::ports::{Issuer, IssuerError};
 use app::ports::{PortError, Secret};
 use async_trait::async_trait;
 use domain::identity::person::UserInfo;
-use reqwest::Url;
 use reqwest::header::ACCEPT;
+use reqwest::{StatusCode, Url};
 
-use crate::https::{self, BodyError};
+use crate::https::{self, FetchError};
 
 /// The maximum size of a response, in bytes. Usual ones have less than two thousand.
 const MAX_RESPONSE: usize = 64 * 1024;
@@ -52,24 +52,18 @@ fn is_loopback(url: &Url) -> bool {
 
 #[async_trait]
 impl Issuer for UserInfoEndpoint {
-    async fn user_info(&self, token: &Secret) -> Result<Option<UserInfo>, PortError> {
-        let unavailable = |error: reqwest::Error| {
-            PortError(format!("the issuer does not respond: {}", error.without_url()))
-        };
+    async fn user_info(&self, token: &Secret) -> Result<Option<UserInfo>, IssuerError> {
         let request = self.http.get(self.url.clone()).header(ACCEPT, "application/json");
-        let response =
-            request.bearer_auth(token.reveal()).timeout(TIMEOUT).send().await.map_err(unavailable)?;
-        if response.status() != reqwest::StatusCode::OK {
-            return Err(PortError(format!("the issuer responds {}", response.status())));
-        }
-        let body = https::body(response, MAX_RESPONSE).await.map_err(|error| match error {
-            BodyError::Connection(error) => unavailable(error),
-            too_long @ BodyError::TooLong(_) => PortError(format!("the issuer: {too_long}")),
+        let request = request.bearer_auth(token.reveal()).timeout(TIMEOUT);
+        let claims = https::fetch(request, MAX_RESPONSE).await.map_err(|error| match error {
+            // The token is not valid there, or lacks a scope (RFC 6750, section 3.1).
+            FetchError::Status(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => IssuerError::TokenRefused,
+            error => PortError(format!("the issuer {error}")).into(),
         })?;
         // The error of the parser would contain personal data.
-        let found = serde_json::from_slice(&body)
+        let claims = serde_json::from_slice(&claims)
             .map_err(|_| PortError("the response of the issuer is not JSON with a subject".to_owned()))?;
-        Ok(Some(convert::user_info(found)))
+        Ok(Some(convert::user_info(claims)))
     }
 }
 
@@ -109,7 +103,7 @@ mod tests {
         format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
     }
 
-    async fn ask(chunks: Vec<Vec<u8>>, hang: bool) -> Result<Option<UserInfo>, PortError> {
+    async fn ask(chunks: Vec<Vec<u8>>, hang: bool) -> Result<Option<UserInfo>, IssuerError> {
         let url = serve(chunks, hang).await;
         let endpoint = UserInfoEndpoint::new(https::client().expect("a client"), &url).expect("an address");
         endpoint.user_info(&Secret::new("a.b.c")).await
@@ -126,7 +120,7 @@ mod tests {
     async fn a_response_that_describes_nobody_is_an_error() {
         for (status, body, expected) in [
             ("500 Internal Server Error", ADA, "responds 500"),
-            ("401 Unauthorized", ADA, "responds 401"),
+            ("404 Not Found", ADA, "responds 404"),
             ("302 Found\r\nLocation: /elsewhere", "", "responds 302"),
             ("204 No Content", "", "responds 204"),
             ("200 OK", "<html>ada@example.org</html>", "is not JSON with a subject"),
@@ -137,9 +131,18 @@ mod tests {
             ("200 OK", "", "is not JSON with a subject"),
         ] {
             let error = ask(vec![response(status, body)], false).await.expect_err(body);
-            assert!(error.0.contains(expected), "{status}: {error}");
-            assert!(!error.0.contains("ada"), "the log has no personal data: {error}");
-            assert!(!error.0.contains("a.b.c"), "the log has no token: {error}");
+            let IssuerError::Unavailable(PortError(text)) = error else { panic!("{status}: {error}") };
+            assert!(text.contains(expected), "{status}: {text}");
+            assert!(!text.contains("ada"), "the log has no personal data: {text}");
+            assert!(!text.contains("a.b.c"), "the log has no token: {text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_that_the_issuer_refuses_is_no_failure_of_the_issuer() {
+        for status in ["401 Unauthorized", "403 Forbidden"] {
+            let error = ask(vec![response(status, ADA)], false).await.expect_err(status);
+            assert_eq!(error, IssuerError::TokenRefused, "{status}");
         }
     }
 
@@ -149,7 +152,7 @@ mod tests {
         let mut endless = vec![b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec()];
         endless.extend(std::iter::repeat_n(chunk, 640));
         let error = ask(endless, true).await.expect_err("too long");
-        assert!(error.0.contains("more than 65536 bytes"), "{error}");
+        assert!(error.to_string().contains("more than 65536 bytes"), "{error}");
     }
 
     #[tokio::test]
@@ -158,7 +161,7 @@ mod tests {
         let (silent, stalled) = tokio::join!(ask(Vec::new(), true), ask(half, true));
         for outcome in [silent, stalled] {
             let error = outcome.expect_err("too slow");
-            assert!(error.0.contains("does not respond"), "{error}");
+            assert!(error.to_string().contains("does not respond"), "{error}");
         }
     }
 

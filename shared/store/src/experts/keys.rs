@@ -7,6 +7,7 @@
 //! | list_slots, booking, anyone | an expert's session types | table | `EXPERT#<expert>` | `TYPE#<id>` |
 //! | every use case for an expert | may this person act for the expert | table | `EXPERT#<expert>` | `MEMBER#<person>` |
 //! | the expert | an expert's members | table | `EXPERT#<expert>` | `MEMBER#<person>` |
+//! | administrators | was this person a member of the expert | table | `EXPERT#<expert>` | `LEFT#<person>` |
 //! | the expert, the invited person | an expert's invitations | table | `EXPERT#<expert>` | `INVITE#<invitation>` |
 //! | the expert, the invited person | did the members or invitations change | table | `EXPERT#<expert>` | `TEAM` |
 //! | a member | for whom does a person act | GSI2 | `MEMBER#<person>` | `<expert>` |
@@ -43,6 +44,11 @@ pub const INVITATIONS: &str = "INVITE#";
 /// A member of an expert.
 pub fn member(expert: ExpertId, person: PersonId) -> Key {
     Key::new(expert_partition(expert), format!("{MEMBERS}{person}"))
+}
+
+/// The last end of a person's membership of an expert.
+pub fn former_member(expert: ExpertId, person: PersonId) -> Key {
+    Key::new(expert_partition(expert), format!("LEFT#{person}"))
 }
 
 /// An invitation of an expert.
@@ -86,6 +92,7 @@ pub(crate) mod tests {
             row(rules(EXPERT)),
             row(session_type(EXPERT, SESSION_TYPE)),
             row(member(EXPERT, PERSON)),
+            row(former_member(EXPERT, PERSON)),
             row(invitation(EXPERT, INVITATION)),
             row(team(EXPERT)),
             indexed(GSI2, memberships(PERSON), EXPERT.to_string()),
@@ -102,6 +109,7 @@ pub(crate) mod tests {
         assert_eq!(admissions(EXPERT).sk, "CLIENTS");
         assert_eq!(session_type(EXPERT, SESSION_TYPE).sk, format!("TYPE#ses_{ZEROS}3"));
         assert_eq!(member(EXPERT, PERSON).to_string(), format!("EXPERT#exp_{ZEROS}1 / MEMBER#per_{ZEROS}2"));
+        assert_eq!(former_member(EXPERT, PERSON).sk, format!("LEFT#per_{ZEROS}2"));
         assert_eq!(invitation(EXPERT, INVITATION).sk, format!("INVITE#inv_{ZEROS}4"));
         assert_eq!(team(EXPERT).sk, "TEAM");
         assert_eq!(memberships(PERSON), format!("MEMBER#per_{ZEROS}2"));

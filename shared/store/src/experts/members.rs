@@ -1,12 +1,12 @@
 //! Rows of the members and invitations of experts.
 
-use domain::experts::members::{Invitation, Member};
+use domain::experts::members::{FormerMember, IMPARTIAL_AFTER, Invitation, Member};
 use domain::{ExpertId, InvitationId, PersonId};
 
 use super::keys;
-use super::rows::{InvitationRow, MemberRow, TeamRow};
+use super::rows::{FormerMemberRow, InvitationRow, MemberRow, TeamRow};
 use crate::keys::{EXPIRES_AT, GSI2, expert_partition};
-use crate::row::read_row;
+use crate::row::{read_list, read_row};
 use crate::table::{Condition, Consistency, Query};
 use crate::transaction::{number, text};
 use crate::{CommitError, ReadError, Store, Transaction};
@@ -18,7 +18,7 @@ pub(super) struct TeamVersion {
     pub(super) version: u64,
 }
 
-/// An expert's members and invitations.
+/// An expert's members and invitations, as far as this release can read them.
 #[derive(Debug, Clone)]
 pub struct Team {
     /// The version, for [`Transaction::put_team`].
@@ -27,6 +27,10 @@ pub struct Team {
     pub members: Vec<Member>,
     /// The invitations, ordered by creation time. Some may have expired.
     pub invitations: Vec<Invitation>,
+    /// The number of members that this release cannot read.
+    pub unreadable_members: usize,
+    /// The number of invitations that this release cannot read.
+    pub unreadable_invitations: usize,
 }
 
 /// A page of memberships.
@@ -34,6 +38,8 @@ pub struct Team {
 pub struct MembershipPage {
     /// The memberships, ordered by the id of the expert.
     pub memberships: Vec<Member>,
+    /// Whether this release cannot read some memberships of the page.
+    pub truncated: bool,
     /// The expert after whom the next page begins; `None` on the last page.
     pub next: Option<ExpertId>,
 }
@@ -54,6 +60,16 @@ impl Transaction {
     /// Deletes a member, on condition that the row has not changed since it was read.
     pub fn delete_member(&mut self, member: &Member) {
         self.delete(keys::member(member.expert, member.person), Condition::Version(member.version));
+    }
+
+    /// Remembers that a person was a member, until they are impartial again. A later end of another membership replaces it.
+    ///
+    /// # Errors
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
+    pub fn put_former_member(&mut self, former: &FormerMember) -> Result<(), CommitError> {
+        let key = keys::former_member(former.expert, former.person);
+        let ttl = [(EXPIRES_AT, number(former.left_at.plus(IMPARTIAL_AFTER).seconds()))];
+        self.put_row::<FormerMemberRow, _>(key, Condition::None, former, ttl)
     }
 
     /// Writes an invitation, on condition that the stored version is the one before.
@@ -93,6 +109,20 @@ impl Store {
         item.map(read_row::<MemberRow, _>).transpose()
     }
 
+    /// The last end of a person's membership of an expert; `None` if there is none, or DynamoDB has deleted it because the person is
+    /// impartial again.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
+    pub async fn former_member(
+        &self,
+        expert: ExpertId,
+        person: PersonId,
+    ) -> Result<Option<FormerMember>, ReadError> {
+        let item = self.table.get(&keys::former_member(expert, person), Consistency::Strong).await?;
+        item.map(read_row::<FormerMemberRow, _>).transpose()
+    }
+
     /// An invitation of an expert.
     ///
     /// # Errors
@@ -109,7 +139,7 @@ impl Store {
     /// An expert's members and invitations. The use cases that create them limit their number.
     ///
     /// # Errors
-    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
+    /// [`ReadError`] if the table cannot be read, or the row with the version cannot be parsed.
     pub async fn team(&self, expert: ExpertId) -> Result<Team, ReadError> {
         // The version comes first: if a member joins between these reads, a transaction with this version fails.
         let row = self.table.get(&keys::team(expert), Consistency::Strong).await?;
@@ -123,19 +153,18 @@ impl Store {
             limit: None,
             consistency: Consistency::Strong,
         };
-        let members = self.table.query(&rows(keys::MEMBERS)).await?;
-        let members = members.into_iter().map(read_row::<MemberRow, _>).collect::<Result<_, _>>()?;
-        let invitations = self.table.query(&rows(keys::INVITATIONS)).await?;
-        let invitations =
-            invitations.into_iter().map(read_row::<InvitationRow, _>).collect::<Result<_, _>>()?;
-        Ok(Team { version, members, invitations })
+        let (members, unreadable_members) =
+            read_list::<MemberRow, _>(self.table.query(&rows(keys::MEMBERS)).await?);
+        let (invitations, unreadable_invitations) =
+            read_list::<InvitationRow, _>(self.table.query(&rows(keys::INVITATIONS)).await?);
+        Ok(Team { version, members, invitations, unreadable_members, unreadable_invitations })
     }
 
     /// The memberships of a person, ordered by expert. `after` is the last expert of the previous page. The page may be a moment
     /// behind; [`Store::member`] is not.
     ///
     /// # Errors
-    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
+    /// [`ReadError`] if the table cannot be read.
     pub async fn memberships(
         &self,
         person: PersonId,
@@ -154,9 +183,10 @@ impl Store {
         let mut items = self.table.query(&query).await?;
         let more = items.len() > usize::from(limit);
         items.truncate(limit.into());
-        let memberships: Vec<Member> =
-            items.into_iter().map(read_row::<MemberRow, _>).collect::<Result<_, _>>()?;
-        let next = memberships.last().filter(|_| more).map(|last| last.expert);
-        Ok(MembershipPage { memberships, next })
+        // The cursor is read from the key, because the last row may be unreadable.
+        let next =
+            items.last().filter(|_| more).and_then(|last| last.get(GSI2.sk)?.as_s().ok()?.parse().ok());
+        let (memberships, unreadable) = read_list::<MemberRow, _>(items);
+        Ok(MembershipPage { memberships, truncated: unreadable > 0, next })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::experts::availability::{AvailabilityRules, DateRange, ExtraWindow, WeeklyHours, Window};
 use domain::experts::duration::SessionDuration;
 use domain::experts::expert::{Expert, ExpertProfile};
-use domain::experts::members::{Invitation, Member, MemberRole};
+use domain::experts::members::{FormerMember, Invitation, Member, MemberRole};
 use domain::experts::policy::{CancellationPolicy, Percent, ReschedulePolicy, ReschedulePrice, Tier};
 use domain::experts::session_type::{
     BookingWindow, Collection, SessionType, SessionTypeStatus, SessionTypeTerms,
@@ -34,6 +34,10 @@ impl Row<Admissions> for AdmissionsRow {
 }
 
 impl Row<Member> for MemberRow {
+    const SCHEMA: u16 = 1;
+}
+
+impl Row<FormerMember> for FormerMemberRow {
     const SCHEMA: u16 = 1;
 }
 
@@ -98,6 +102,12 @@ stored! {
         name: Text,
         since: Timestamp,
         invitation: InvitationId,
+    }
+
+    struct FormerMemberRow for FormerMember {
+        expert: ExpertId,
+        person: PersonId,
+        left_at: Timestamp,
     }
 
     struct InvitationRow for Invitation {

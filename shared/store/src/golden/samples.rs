@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::experts::availability::{AvailabilityRules, DateRange, ExtraWindow, WeeklyHours, Window};
 use domain::experts::duration::SessionDuration;
 use domain::experts::expert::{Expert, ExpertProfile};
-use domain::experts::members::{Invitation, Member, MemberRole};
+use domain::experts::members::{FormerMember, Invitation, Member, MemberRole};
 use domain::experts::policy::{CancellationPolicy, Percent, ReschedulePolicy, ReschedulePrice, Tier};
 use domain::experts::session_type::{
     BookingWindow, Collection, SessionType, SessionTypeStatus, SessionTypeTerms,
@@ -137,12 +137,17 @@ pub(super) fn member() -> Member {
     }
 }
 
+pub(super) fn former_member() -> FormerMember {
+    FormerMember { expert: EXPERT, person: PersonId::from_bits(8), left_at: at(-60) }
+}
+
 pub(super) fn person() -> Person {
     Person {
         id: PersonId::from_bits(5),
         version: 3,
         email: Some("grace@example.org".to_owned().try_into().expect("an address")),
         signed_in_at: Some(at(-600)),
+        token_refused_at: Some(at(-300)),
         profile: PersonProfile {
             language: Some("de-AT".to_owned().try_into().expect("a language")),
             time_zone: Some(berlin()),
@@ -165,7 +170,13 @@ pub(super) fn invitation() -> Invitation {
 }
 
 pub(super) fn team() -> Team {
-    Team { version: 1, members: Vec::new(), invitations: Vec::new() }
+    Team {
+        version: 1,
+        members: Vec::new(),
+        invitations: Vec::new(),
+        unreadable_members: 0,
+        unreadable_invitations: 0,
+    }
 }
 
 pub(super) fn rules() -> VersionedRules {

@@ -17,6 +17,8 @@ stored! {
         email: Option<Text>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         signed_in_at: Option<Timestamp>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token_refused_at: Option<Timestamp>,
         profile: PersonProfileRow,
     }
 

@@ -1,5 +1,5 @@
 use app::Settings;
-use app::identity::people::Role;
+use app::identity::signed_in::Role;
 use http_api::Request as ApiRequest;
 use http_api::claims::{id_bits, person};
 use lambda_http::Body;

@@ -1,6 +1,6 @@
 //! The building blocks of flows. Actors retry requests without a response.
 
-use app::identity::people::{Person, Role, Scope};
+use app::identity::signed_in::{Role, Scope, SignedInPerson};
 use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::ExpertProfile;
 use domain::experts::session_type::{Collection, SessionTypeTerms};
@@ -25,8 +25,8 @@ const RETRY_DELAY: i64 = 20;
 pub struct Scenario {
     /// The simulation.
     pub simulation: Simulation,
-    expert: Option<Person>,
-    clients: Vec<Person>,
+    expert: Option<SignedInPerson>,
+    clients: Vec<SignedInPerson>,
     appointments: Vec<AppointmentId>,
     /// The currency that clients pay in, if it differs from the currency of the price.
     pub pay_in: Option<Currency>,
@@ -36,7 +36,7 @@ impl Scenario {
     /// Creates a simulation without an expert.
     pub fn begin(traced: bool) -> Self {
         let simulation = Simulation::new(1, FaultProfile::none(), traced);
-        let clients = [2, 3].map(|bits| Person::new(bits, vec![Role::Client], Scope::FULL)).to_vec();
+        let clients = [2, 3].map(|bits| SignedInPerson::new(bits, vec![Role::Client], Scope::FULL)).to_vec();
         simulation.shared.lock().actors.clients.clone_from(&clients);
         Self { simulation, expert: None, clients, appointments: Vec::new(), pay_in: None }
     }
@@ -87,7 +87,7 @@ impl Scenario {
     }
 
     /// Sends a request, and retries it until there is a definite response.
-    pub fn submit(&mut self, person: Person, wanted: Command) -> Option<Reply> {
+    pub fn submit(&mut self, person: SignedInPerson, wanted: Command) -> Option<Reply> {
         let asked = Submission { person, command: wanted, attempts: 0 };
         for _ in 0..MAX_ATTEMPTS {
             let outcome = submit(&mut self.simulation.shared.lock(), asked.clone());

@@ -49,13 +49,13 @@ impl Scope {
 /// Their ids as an expert, a client and a member are derived from issuer and subject of the access token. Whether something
 /// belongs to them therefore follows from the request alone, without a read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
+pub struct SignedInPerson {
     bits: u128,
     roles: Vec<Role>,
     scopes: Vec<Scope>,
 }
 
-impl Person {
+impl SignedInPerson {
     /// A person. `bits` is a digest of issuer and subject of their access token; `scopes` is what that token allows.
     pub fn new(bits: u128, roles: Vec<Role>, scopes: &[Scope]) -> Self {
         Self { bits, roles, scopes: scopes.to_vec() }
