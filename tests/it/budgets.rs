@@ -32,6 +32,7 @@ async fn holding_and_confirming_stay_within_their_budgets() {
         details: domain::scheduling::details::SessionDetails::default(),
         gateway: domain::payments::gateway::GatewayKind::Stripe,
         pay_in: None,
+        expected_price: None,
     };
     let _ = test.meter.take();
     app::scheduling::booking::book(app, &actor, &request("k"), &booking("2027-01-05T10:00:00Z"))
@@ -57,6 +58,71 @@ async fn holding_and_confirming_stay_within_their_budgets() {
     println!("confirm: {} tenths of a write unit in one transaction", confirm[0]);
     // The jobs that publish the event and issue the receipt.
     assert!(confirm[0] <= 140 + 2 * OUTBOX_ENTRY, "confirm: {} tenths of a write unit", confirm[0]);
+}
+
+#[tokio::test]
+async fn hold_with_a_capacity_stays_within_its_budget_with_forty_active_clients() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let app = &test.stack.app;
+    let path = format!("/v1/experts/{}", offer.expert);
+    let profile = json!({ "name": "Ada", "headline": "Engines", "mentorship_capacity": 40 });
+    let edit = test.put(&path).signed_in_as("ada").header("If-Match", "\"1\"").json(&profile);
+    edit.send().await.expect(200);
+    let starts: Vec<String> = ["05", "06", "07", "08", "11", "12"]
+        .iter()
+        .flat_map(|day| (9..16).map(move |hour| format!("2027-01-{day}T{hour:02}:00:00Z")))
+        .collect();
+    // Each client books once, and says something about the session.
+    let book = async |number: u8| {
+        let client = app::identity::signed_in::Role::Client;
+        let full = app::identity::signed_in::Scope::FULL;
+        let person = app::identity::signed_in::SignedInPerson::new(100 + u128::from(number), vec![client], full);
+        let start = &starts[usize::from(number)];
+        let attendee = TestApp::booking(&offer, start)["attendee"].clone();
+        let booking = app::scheduling::booking::Booking {
+            expert: offer.expert.parse().expect("an id"),
+            session_type: offer.session_type.parse().expect("an id"),
+            duration_minutes: None,
+            start: start.parse().expect("a time"),
+            seats: 1,
+            attendee: serde_json::from_value::<Attendee>(attendee).expect("an attendee").into(),
+            details: domain::scheduling::details::SessionDetails {
+                topic: Some("Loops".to_owned().try_into().expect("a topic")),
+                ..Default::default()
+            },
+            gateway: domain::payments::gateway::GatewayKind::Stripe,
+            pay_in: None,
+            expected_price: None,
+        };
+        let request =
+            app::idempotency::IdempotentRequest { key: "k".to_owned(), fingerprint: "f".to_owned() };
+        app::scheduling::booking::book(app, &Actor::Person(person), &request, &booking).await.map(drop)
+    };
+    for number in 0..38 {
+        book(number).await.expect("booked");
+    }
+    // The first booking some minutes later counts the appointments for the last time.
+    test.advance(301);
+    book(38).await.expect("booked");
+    let _ = test.meter.take();
+    book(39).await.expect("booked");
+    let costs = test.meter.take();
+    let reads = reads(&costs);
+    let hold = transactions(costs);
+    println!("hold with a capacity of 40: {reads} tenths of read units, {} of write units", hold[0]);
+    // Two units for the details, and four for the list of forty clients.
+    assert!(hold[0] <= 160 + OUTBOX_ENTRY, "hold: {} tenths of a write unit", hold[0]);
+    assert!(reads <= 100, "hold: {reads} tenths of a read unit");
+
+    // A full expert counts once a minute.
+    book(40).await.expect_err("at capacity");
+    let _ = test.meter.take();
+    book(40).await.expect_err("at capacity");
+    let costs = test.meter.take();
+    let refusal = self::reads(&costs);
+    println!("refusal with a capacity of 40: {refusal} tenths of read units");
+    assert!(refusal <= 100 && transactions(costs).is_empty(), "refusal: {refusal} tenths of a read unit");
 }
 
 #[tokio::test]
@@ -93,6 +159,12 @@ async fn issuing_a_receipt_stays_within_its_budget() {
     let units: u64 = costs.iter().map(|cost| cost.tenths).sum();
     println!("read a receipt: {units} tenths of a read unit in {} requests", costs.len());
     assert!(costs.len() == 1 && units <= 10, "{costs:?}");
+}
+
+/// The tenths of read units of all reads.
+fn reads(costs: &[store::Cost]) -> u64 {
+    let reads = costs.iter().filter(|cost| ["GetItem", "BatchGetItem", "Query"].contains(&cost.operation));
+    reads.map(|cost| cost.tenths).sum()
 }
 
 /// The tenths of write units of each transaction.

@@ -52,10 +52,11 @@ pub struct ExpertProfileRequest {
     /// What an hour with the expert costs.
     #[serde(default)]
     hourly_rate: Option<HourlyRate>,
-    /// The maximum number of clients who have appointments that have not ended; no limit if absent. At the limit, only clients
-    /// who already have such an appointment can book.
+    /// The maximum number of clients who have appointments that have not ended, however far ahead; no limit if absent. At the
+    /// limit, only clients who already have such an appointment can book. A client keeps the place until their last appointment
+    /// has ended or is cancelled.
     #[serde(default)]
-    #[schemars(range(min = 1, max = 1_000))]
+    #[schemars(range(min = 1, max = 100))]
     mentorship_capacity: Option<u16>,
 }
 
@@ -133,7 +134,7 @@ pub struct ExpertProfile {
     pub links: Vec<Link>,
     /// What an hour with the expert costs.
     pub hourly_rate: Option<Money>,
-    /// The maximum number of clients with appointments that have not ended; no limit if null.
+    /// The maximum number of clients with appointments that have not ended, however far ahead; no limit if null.
     pub mentorship_capacity: Option<u16>,
 }
 
@@ -685,7 +686,8 @@ mirror!(struct ExtraWindow <=> availability::ExtraWindow { date, opens, closes }
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MemberRole {
-    /// Manages the profile, the availability, the session types and the appointments, but not prices.
+    /// Manages the profile, the availability, the session types and the appointments, but not prices. A cancellation before the
+    /// start, and a report that the client did not come, refund what the cancellation policy says.
     Assistant,
     /// Does what an assistant does, and also sees and manages the expert's money: prices, earnings, ledger, billing details,
     /// receipts, refunds and charges.
@@ -700,7 +702,8 @@ mirror!(enum MemberRole <= members::MemberRole { Assistant, Manager, Unknown });
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NewMemberRole {
-    /// Manages the profile, the availability, the session types and the appointments, but not prices.
+    /// Manages the profile, the availability, the session types and the appointments, but not prices. A cancellation before the
+    /// start, and a report that the client did not attend, refund what the cancellation policy says.
     Assistant,
     /// Does what an assistant does, and also sees and manages the expert's money: prices, earnings, ledger, billing details,
     /// receipts, refunds and charges.

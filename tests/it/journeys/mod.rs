@@ -2,8 +2,10 @@
 
 mod booking;
 mod cancelling;
+mod capacity;
 mod durations;
 mod exchange_rates;
+mod expected_price;
 mod failing_jobs;
 mod groups;
 mod history;

@@ -4,7 +4,7 @@ use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::{Expert, ExpertProfile};
 use domain::experts::members::Right;
 use domain::{Currency, ExpertId, Violations};
-use store::{Transaction, VersionedRules};
+use store::{Admissions, Transaction, VersionedRules};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::Actor;
@@ -129,14 +129,19 @@ pub async fn edit(
     check(app, &profile)?;
     app.transact("update_expert", || async {
         let current = read(app, expert).await?;
+        // A person who has read an older version must learn that first.
+        check_version(if_match, current.version)?;
         if profile.hourly_rate != current.profile.hourly_rate {
             actor.act_for(app, expert, Right::Money, Scope::Write).await?;
         }
-        check_version(if_match, current.version)?;
-        let published = published.unwrap_or(current.published);
-        let profile = profile.clone();
-        let expert = Expert { version: current.version + 1, published, profile, ..current };
         let mut transaction = Transaction::new();
+        if profile.mentorship_capacity.is_some() && current.profile.mentorship_capacity.is_none() {
+            // Bookings without a capacity do not write the list of clients, so the next booking must count the appointments.
+            let stored = app.store.admissions(expert).await?.map_or(0, |admissions| admissions.version);
+            transaction.put_admissions(expert, &Admissions::uncounted(stored, app.now()))?;
+        }
+        let (published, profile) = (published.unwrap_or(current.published), profile.clone());
+        let expert = Expert { version: current.version + 1, published, profile, ..current };
         transaction.put_expert(&expert)?;
         Ok(Decision::Commit(transaction, expert))
     })

@@ -45,14 +45,17 @@ problem_types! {
         "The expert has not published the profile, or is suspended.",
         "Choose another expert, or try again later; as the expert, publish the profile.";
     EXPERT_AT_CAPACITY = 409 "expert-at-capacity", "The expert takes no new clients",
-        "The expert has as many clients with upcoming appointments as their mentorship capacity allows.",
-        "Choose another expert, or try again later.";
+        "As many clients as the expert's mentorship capacity allows have appointments that have not ended.",
+        "Choose another expert, or try again later: a cancellation makes room within a minute.";
     NO_HOURS = 409 "availability-not-published", "No availability is published",
         "The expert has not published availability rules, so nothing can be booked.",
         "Choose another expert, or try again later; as the expert, publish availability rules.";
     NO_PRICE = 409 "no-price", "The duration has no price now",
         "The price of the duration is derived from the expert's hourly rate, and none that can be charged follows from it now.",
         "Choose another duration; as the expert, set an hourly rate, or give the duration a price.";
+    PRICE_CHANGED = 409 "price-changed", "The price has changed",
+        "The session now costs another amount than `expected_price`. Nothing is held.",
+        "Show `price` to the client. If they accept it, book with it as `expected_price` and a new Idempotency-Key.";
     HOLD_EXPIRED = 409 "hold-expired", "The hold has expired",
         "The hold of the slot ended before its payment was opened.",
         "Book again with a new Idempotency-Key.";
@@ -88,6 +91,10 @@ pub(super) fn from_error(error: &SchedulingError) -> Problem {
         SchedulingError::AtCapacity => Problem::new(EXPERT_AT_CAPACITY, detail),
         SchedulingError::NoHours => Problem::new(NO_HOURS, detail),
         SchedulingError::NoPrice(_) => Problem::new(NO_PRICE, detail).with_pointer("/duration_minutes"),
+        SchedulingError::PriceChanged { price, .. } => {
+            Problem { price: Some(*price), ..Problem::new(PRICE_CHANGED, detail) }
+                .with_pointer("/expected_price")
+        }
         SchedulingError::HoldEnded => Problem::new(HOLD_EXPIRED, detail),
         SchedulingError::QuoteChanged { .. } => {
             Problem::new(QUOTE_CHANGED, detail).with_pointer("/expected_refund")
