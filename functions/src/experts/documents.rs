@@ -677,7 +677,8 @@ mirror!(struct ExtraWindow <=> availability::ExtraWindow { date, opens, closes }
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MemberRole {
-    /// Manages the profile, the availability, the session types and the appointments, but not prices.
+    /// Manages the profile, the availability, the session types and the appointments, but not prices. A cancellation before the
+    /// start, and a report that the client did not come, refund what the cancellation policy says.
     Assistant,
     /// Does what an assistant does, and also sees and manages the expert's money: prices, earnings, ledger, billing details,
     /// receipts, refunds and charges.
@@ -692,7 +693,8 @@ mirror!(enum MemberRole <= members::MemberRole { Assistant, Manager, Unknown });
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NewMemberRole {
-    /// Manages the profile, the availability, the session types and the appointments.
+    /// Manages the profile, the availability, the session types and the appointments. A cancellation before the start, and a report
+    /// that the client did not come, refund what the cancellation policy says.
     Assistant,
     /// Does what an assistant does, and also sees and manages the expert's money: earnings, ledger, billing details, receipts,
     /// refunds and charges.
