@@ -31,6 +31,7 @@ async fn holding_and_confirming_stay_within_their_budgets() {
         details: domain::scheduling::details::SessionDetails::default(),
         gateway: domain::payments::gateway::GatewayKind::Stripe,
         pay_in: None,
+        expected_price: None,
     };
     let _ = test.meter.take();
     app::scheduling::booking::book(app, &actor, &request("k"), &booking("2027-01-05T10:00:00Z"))

@@ -234,6 +234,7 @@ async fn send_booking(app: &App, offer: &Offer, client: u128, start: &str) -> Re
         details: Default::default(),
         gateway: GatewayKind::Stripe,
         pay_in: None,
+        expected_price: None,
     };
     let request = IdempotentRequest { key: "k".to_owned(), fingerprint: "f".to_owned() };
     match booking::book(app, &Actor::Person(person), &request, &booking_request).await? {

@@ -4,7 +4,7 @@ use app::App;
 use app::idempotency::{Creation, complete};
 use app::scheduling::booking::{Booked, Booking, book};
 use domain::scheduling::party::Party;
-use domain::{Currency, ExpertId, SessionTypeId, Timestamp};
+use domain::{Currency, ExpertId, Money, SessionTypeId, Timestamp};
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 use schemars::JsonSchema;
@@ -31,6 +31,7 @@ pub const ROUTE: Route = Route {
                 problem::EXPERT_AT_CAPACITY,
                 problem::NOT_FOUND,
                 problem::NO_PRICE,
+                problem::PRICE_CHANGED,
                 problem::HOLD_EXPIRED,
                 problem::PAYMENTS_NOT_READY,
                 problem::PAYMENT_REFUSED,
@@ -68,6 +69,10 @@ struct BookingRequest {
     /// The currency to pay in: the currency of the price (the default), or one of the session type's presentment currencies.
     #[serde(default)]
     pay_in: Option<Currency>,
+    /// The price that was shown before: for all seats, in the currency to pay in. If the price is different now, nothing is held
+    /// and the response is 409 with the current price.
+    #[serde(default)]
+    expected_price: Option<Money>,
 }
 
 fn stripe() -> Gateway {
@@ -89,6 +94,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         details,
         gateway,
         pay_in,
+        expected_price,
     } = request.json()?;
     let key = request.idempotent_request()?;
     let booking = Booking {
@@ -101,6 +107,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         details: details.into(),
         gateway: gateway.into(),
         pay_in,
+        expected_price,
     };
     let body = match book(app, request.actor(), &key, &booking).await? {
         Creation::Replayed(body) => body,

@@ -8,7 +8,7 @@ mod receipts;
 mod scheduling;
 
 use app::AppError;
-use domain::{Timestamp, Violations};
+use domain::{Money, Timestamp, Violations};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::{CommitError, ReadError, TableError};
@@ -52,6 +52,9 @@ pub struct Problem {
     /// If a slot was refused, the next starts that the same request could book now; at most five, within two weeks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alternatives: Option<Vec<Timestamp>>,
+    /// If the expected price was not the current one, the current one, for all seats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price: Option<Money>,
     /// The number of seconds to wait before retrying. The header `Retry-After` has the same value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
@@ -97,6 +100,7 @@ impl Problem {
             truncated: false,
             current_version: None,
             alternatives: None,
+            price: None,
             retry_after: kind.is_temporary().then_some(RETRY_AFTER),
         }
     }
@@ -265,7 +269,7 @@ mod tests {
         let status = ChangeRefusal::Status { status: "expired", requested: "cancelled" };
         let too_soon = slots::Refusal::TooSoon { earliest: Timestamp::from_seconds(0) };
         let corrupt = ReadError::Corrupt { key: text(), reason: text() };
-        let cases: [(AppError, u16, &str, Option<&str>); 47] = [
+        let cases: [(AppError, u16, &str, Option<&str>); 48] = [
             (AppError::SignInRequired, 401, "unauthorized", None),
             (AppError::Forbidden(""), 403, "forbidden", None),
             (AppError::NotFound(""), 404, "not-found", None),
@@ -311,6 +315,12 @@ mod tests {
             (SchedulingError::AtCapacity.into(), 409, "expert-at-capacity", None),
             (SchedulingError::NoHours.into(), 409, "availability-not-published", None),
             (SchedulingError::HoldEnded.into(), 409, "hold-expired", None),
+            (
+                SchedulingError::PriceChanged { price: zero(), expected: zero() }.into(),
+                409,
+                "price-changed",
+                Some("/expected_price"),
+            ),
             (
                 SchedulingError::QuoteChanged { refund: zero(), expected: zero() }.into(),
                 409,

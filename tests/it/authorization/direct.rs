@@ -94,6 +94,7 @@ impl Ids {
                 details: SessionDetails::default(),
                 gateway: GatewayKind::Stripe,
                 pay_in: None,
+                expected_price: None,
             },
         }
     }

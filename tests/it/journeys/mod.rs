@@ -5,6 +5,7 @@ mod cancelling;
 mod durations;
 mod exchange_rates;
 mod failing_jobs;
+mod expected_price;
 mod groups;
 mod history;
 mod members;

@@ -252,6 +252,7 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
                 details: details().ok_or(AppError::NotFound("details"))?,
                 gateway: GatewayKind::Stripe,
                 pay_in: *pay_in,
+                expected_price: None,
             };
             let body = format!("{expert} {session_type} {duration:?} {start} {seats} {pay_in:?}");
             match booking::book(app, actor, &request(key, body), &wanted).await? {

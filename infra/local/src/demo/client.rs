@@ -8,7 +8,7 @@ use super::api_client::{Request, Response, check_member, text};
 use super::expert::key;
 use super::expert::{MINUTES, SHORT_MINUTES};
 use super::journey::{Actor, Journey};
-use super::{Mismatch, browser, display};
+use super::{Mismatch, books, browser, display};
 
 /// A card that is always accepted.
 const GOOD_CARD: &str = "4242424242424242";
@@ -104,6 +104,7 @@ async fn request_booking(
         "session_type_id": session_type,
         "duration_minutes": MINUTES,
         "start": start,
+        "expected_price": { "amount": books::PRICE, "currency": books::CURRENCY },
         "attendee": {
             "name": client.user.name,
             "email": format!("{}@example.org", client.user.subject),

@@ -52,6 +52,8 @@ pub struct Booking {
     pub details: SessionDetails,
     /// The currency in which the client pays, one of those that the session type lists; `None` for the currency of the price.
     pub pay_in: Option<Currency>,
+    /// The price that the client expects for all seats; `None` for any price.
+    pub expected_price: Option<Money>,
 }
 
 /// The result of a booking.
@@ -81,6 +83,7 @@ pub struct Booked {
 /// - [`AppError::Invalid`] if the duration, the number of seats, the currency or the list of guests is not possible
 /// - [`SchedulingError::NoPrice`] if the duration has no price now
 /// - [`SchedulingError::Slot`] if the slot cannot be booked
+/// - [`SchedulingError::PriceChanged`] if the price is not the expected one
 /// - [`PaymentsError::NotReady`] if the session has a price and the expert cannot take payments
 /// - [`PaymentsError::Gateway`] if the gateway did not open the payment
 /// - [`SchedulingError::HoldEnded`] if the hold ended before the payment was opened
@@ -135,7 +138,7 @@ async fn attempt_hold(
     booking: &Booking,
 ) -> Result<Decision<Hold>, AppError> {
     let now = app.now();
-    let Booking { expert, session_type, duration_minutes, start, seats, attendee, details, gateway, pay_in } =
+    let Booking { expert, session_type, duration_minutes, start, seats, attendee, details, gateway, .. } =
         booking;
     let (status, offer, fee_rate) = tokio::join!(
         request.status(app, person, now),
@@ -165,7 +168,7 @@ async fn attempt_hold(
     };
     let price =
         offer.price().checked_mul(*seats).map_err(|error| AppError::invalid("/seats", error.to_string()))?;
-    let price = price_in(app, &offered.terms, price, *pay_in).await?;
+    let price = price_in(app, &offered.terms, price, booking.pay_in).await?;
     let account = accounts.into_iter().find(|account| account.gateway == *gateway && account.charges_enabled);
     if is_active && !price.is_zero() && account.is_none() {
         return Err(PaymentsError::NotReady.into());
@@ -196,6 +199,9 @@ async fn attempt_hold(
         }
     };
 
+    if let Some(expected) = booking.expected_price.filter(|expected| *expected != price) {
+        return Err(SchedulingError::PriceChanged { price, expected }.into());
+    }
     let appointment = Appointment {
         id,
         version: 1,

@@ -33,6 +33,14 @@ pub enum SchedulingError {
     /// The duration has no price now.
     #[error("this duration has no price now, because {0}; choose another one")]
     NoPrice(NoPrice),
+    /// The session costs another amount than the client expects. Nothing is held.
+    #[error("the session now costs {price}, not {expected}; book again with the price that you accept")]
+    PriceChanged {
+        /// The price of all seats now, in the currency in which the client pays.
+        price: Money,
+        /// The price that the client expects.
+        expected: Money,
+    },
     /// The hold ended before its payment was opened.
     #[error("the hold has ended; book again with a new Idempotency-Key")]
     HoldEnded,

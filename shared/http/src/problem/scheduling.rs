@@ -53,6 +53,9 @@ problem_types! {
     NO_PRICE = 409 "no-price", "The duration has no price now",
         "The price of the duration is derived from the expert's hourly rate, and none that can be charged follows from it now.",
         "Choose another duration; as the expert, set an hourly rate, or give the duration a price.";
+    PRICE_CHANGED = 409 "price-changed", "The price has changed",
+        "The session now costs another amount than `expected_price`. Nothing is held.",
+        "Show `price` to the client. If they accept it, book with it as `expected_price` and a new Idempotency-Key.";
     HOLD_EXPIRED = 409 "hold-expired", "The hold has expired",
         "The hold of the slot ended before its payment was opened.",
         "Book again with a new Idempotency-Key.";
@@ -88,6 +91,10 @@ pub(super) fn from_error(error: &SchedulingError) -> Problem {
         SchedulingError::AtCapacity => Problem::new(EXPERT_AT_CAPACITY, detail),
         SchedulingError::NoHours => Problem::new(NO_HOURS, detail),
         SchedulingError::NoPrice(_) => Problem::new(NO_PRICE, detail).with_pointer("/duration_minutes"),
+        SchedulingError::PriceChanged { price, .. } => {
+            Problem { price: Some(*price), ..Problem::new(PRICE_CHANGED, detail) }
+                .with_pointer("/expected_price")
+        }
         SchedulingError::HoldEnded => Problem::new(HOLD_EXPIRED, detail),
         SchedulingError::QuoteChanged { .. } => {
             Problem::new(QUOTE_CHANGED, detail).with_pointer("/expected_refund")
