@@ -353,7 +353,12 @@ async fn invalid_message_becomes_a_dead_letter_and_the_rest_is_processed() {
     assert_eq!(test.stack.bus.published().len(), 1);
     for queue in test.stack.queues.iter() {
         let state = queue.inspect();
-        assert_eq!((state.waiting, state.dead_letters), (0, vec!["poison".to_owned()]), "{}", queue.failure_domain);
+        assert_eq!(
+            (state.waiting, state.dead_letters),
+            (0, vec!["poison".to_owned()]),
+            "{}",
+            queue.failure_domain
+        );
     }
 }
 

@@ -60,6 +60,46 @@ async fn holding_and_confirming_stay_within_their_budgets() {
 }
 
 #[tokio::test]
+async fn hold_with_a_capacity_stays_within_its_budget_with_forty_active_clients() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let path = format!("/v1/experts/{}", offer.expert);
+    let profile = json!({ "name": "Ada", "headline": "Engines", "mentorship_capacity": 40 });
+    let edit = test.put(&path).signed_in_as("ada").header("If-Match", "\"1\"").json(&profile);
+    edit.send().await.expect(200);
+    let starts: Vec<String> = ["05", "06", "07", "08", "11", "12"]
+        .iter()
+        .flat_map(|day| (9..16).map(move |hour| format!("2027-01-{day}T{hour:02}:00:00Z")))
+        .collect();
+    // Each client books once, and says something about the session.
+    let book = |client: u8| test.book_for_client(client, &offer, &starts[usize::from(client)], "k");
+    for number in 0..38 {
+        book(number).await.expect("booked");
+    }
+    // The first booking some minutes later counts the appointments for the last time.
+    test.advance(301);
+    book(38).await.expect("booked");
+    let _ = test.meter.take();
+    book(39).await.expect("booked");
+    let costs = test.meter.take();
+    let reads = reads(&costs);
+    let hold = transactions(costs);
+    println!("hold with a capacity of 40: {reads} tenths of read units, {} of write units", hold[0]);
+    // Two units for the details, and four for the list of forty clients.
+    assert!(hold[0] <= 160 + OUTBOX_ENTRY, "hold: {} tenths of a write unit", hold[0]);
+    assert!(reads <= 100, "hold: {reads} tenths of a read unit");
+
+    // A full expert counts once a minute.
+    book(40).await.expect_err("at capacity");
+    let _ = test.meter.take();
+    book(40).await.expect_err("at capacity");
+    let costs = test.meter.take();
+    let refusal = self::reads(&costs);
+    println!("refusal with a capacity of 40: {refusal} tenths of read units");
+    assert!(refusal <= 100 && transactions(costs).is_empty(), "refusal: {refusal} tenths of a read unit");
+}
+
+#[tokio::test]
 async fn issuing_a_receipt_stays_within_its_budget() {
     let test = TestApp::new().await;
     let offer = test.offer(&free_hour()).await;
@@ -93,6 +133,12 @@ async fn issuing_a_receipt_stays_within_its_budget() {
     let units: u64 = costs.iter().map(|cost| cost.tenths).sum();
     println!("read a receipt: {units} tenths of a read unit in {} requests", costs.len());
     assert!(costs.len() == 1 && units <= 10, "{costs:?}");
+}
+
+/// The tenths of read units of all reads.
+fn reads(costs: &[store::Cost]) -> u64 {
+    let reads = costs.iter().filter(|cost| ["GetItem", "BatchGetItem", "Query"].contains(&cost.operation));
+    reads.map(|cost| cost.tenths).sum()
 }
 
 /// The tenths of write units of each transaction.

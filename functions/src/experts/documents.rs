@@ -52,10 +52,10 @@ pub struct ExpertProfileRequest {
     /// What an hour with the expert costs.
     #[serde(default)]
     hourly_rate: Option<HourlyRate>,
-    /// The maximum number of clients with appointments that have not ended; no limit if absent. At the limit, only these
-    /// clients can book.
+    /// The maximum number of clients with appointments that have not ended, however far ahead; no limit if absent. At the limit,
+    /// only these clients can book. A client keeps the place until their last appointment has ended or is cancelled.
     #[serde(default)]
-    #[schemars(range(min = 1, max = 1_000))]
+    #[schemars(range(min = 1, max = 100))]
     mentorship_capacity: Option<u16>,
 }
 
@@ -133,7 +133,7 @@ pub struct ExpertProfile {
     pub links: Vec<Link>,
     /// What an hour with the expert costs.
     pub hourly_rate: Option<Money>,
-    /// The maximum number of clients with appointments that have not ended; no limit if null.
+    /// The maximum number of clients with appointments that have not ended, however far ahead; no limit if null.
     pub mentorship_capacity: Option<u16>,
 }
 

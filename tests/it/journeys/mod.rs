@@ -2,10 +2,11 @@
 
 mod booking;
 mod cancelling;
+mod capacity;
 mod durations;
 mod exchange_rates;
-mod failing_jobs;
 mod expected_price;
+mod failing_jobs;
 mod groups;
 mod history;
 mod members;

@@ -59,7 +59,7 @@ async fn invalid_members_of_a_profile_are_refused_by_name() {
         ("hourly_rate", json!({ "amount": 9_000, "currency": "XYZ" }), "/hourly_rate/currency"),
         ("hourly_rate", json!({ "amount": 1e12 as u64, "currency": "GBP" }), "/hourly_rate/amount"),
         ("mentorship_capacity", json!(0), "/mentorship_capacity"),
-        ("mentorship_capacity", json!(1_001), "/mentorship_capacity"),
+        ("mentorship_capacity", json!(101), "/mentorship_capacity"),
         ("status", json!("suspended"), "/status"),
     ] {
         let mut profile = full_profile();

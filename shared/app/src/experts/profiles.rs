@@ -4,7 +4,7 @@ use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::{Expert, ExpertProfile};
 use domain::experts::members::Right;
 use domain::{ExpertId, Money, Violations};
-use store::{CommitError, Transaction, VersionedRules};
+use store::{Admissions, CommitError, Transaction, VersionedRules};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::Actor;
@@ -120,8 +120,13 @@ pub async fn edit(
     }
     check_version(if_match, current.version)?;
     let published = published.unwrap_or(current.published);
-    let expert = Expert { version: current.version + 1, published, profile, ..current };
     let mut transaction = Transaction::new();
+    if profile.mentorship_capacity.is_some() && current.profile.mentorship_capacity.is_none() {
+        // Bookings without a capacity do not write the list of clients, so the next booking must count the appointments.
+        let stored = app.store.admissions(expert).await?.map_or(0, |admissions| admissions.version);
+        transaction.put_admissions(expert, &Admissions::uncounted(stored, app.now()))?;
+    }
+    let expert = Expert { version: current.version + 1, published, profile, ..current };
     transaction.put_expert(&expert)?;
     commit_edit(app, transaction, expert.version).await?;
     Ok(expert)

@@ -20,6 +20,7 @@ use crate::payments::error::{PaymentsError, check_escalation};
 use crate::payments::jobs::PaymentsJob;
 use crate::payments::refunds::check_charge_increment;
 use crate::scheduling::booking::reclaim_and_put_occupancy;
+use crate::scheduling::clients;
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::slots::{missing_offer, slot_refused};
 use crate::{App, AppError, Decision};
@@ -297,6 +298,7 @@ async fn attempt_reschedule(
     let moved = appointment.rescheduled(party, held.booked_time(), price, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;
+    clients::reschedule(app, &mut transaction, &profile, &moved, now).await?;
     // The price may have changed. The payment job also needs the new time, because authorization, capture and completion depend
     // on it.
     let payment = put_final_charge(app, &mut transaction, &moved, record.payment, price, now)?;

@@ -226,7 +226,7 @@ async fn attempt_hold(
     };
     let idempotency = request.record(person, id, now);
     let mut transaction = Transaction::new();
-    clients::admit(app, &mut transaction, &profile, person.client_id(), now).await?;
+    clients::admit(app, &mut transaction, &profile, &appointment, now).await?;
     transaction.put_appointment(&appointment)?;
     let details = match details.is_empty() {
         true => VersionedDetails::default(),

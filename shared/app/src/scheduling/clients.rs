@@ -1,21 +1,34 @@
 //! The limit of clients that an expert accompanies at the same time.
+//!
+//! The row [`Admissions`] lists these clients. Each booking and each reschedule writes it, so it never lists too few. A cancellation
+//! and an expired hold do not, so it may list too many. Only if it is full, and a client books who is not listed, the appointments
+//! are counted, at most once a minute.
 
-use domain::experts::expert::Expert;
+use domain::experts::expert::{Expert, MAX_MENTORSHIP_CAPACITY};
 use domain::kernel::time::{DAY, MINUTE};
-use domain::{ClientId, TimeSpan, Timestamp};
+use domain::scheduling::appointment::Appointment;
+use domain::{ClientId, ExpertId, TimeSpan, Timestamp};
 use store::table::Consistency;
 use store::{Admissions, Transaction};
 
 use crate::scheduling::error::SchedulingError;
 use crate::{App, AppError};
 
-/// How long the client of a booking is remembered, in seconds. All rows of the booking are visible long before.
-const REMEMBERED: i64 = MINUTE;
+/// The maximum number of listed clients.
+const MAX_LISTED: usize = MAX_MENTORSHIP_CAPACITY as usize;
+/// How long a booking or a reschedule is recent, in seconds. All its rows are visible long before.
+const RECENT: i64 = MINUTE;
+/// For how long a count is not repeated for a refusal, in seconds.
+const COUNTED: i64 = MINUTE;
+/// How long after the expert began to have a capacity a booking may still be running that does not know it, in seconds. No function
+/// runs that long.
+const UNSETTLED: i64 = 5 * MINUTE;
 
 /// Checks that a client may book an expert: they are one of the clients with appointments that have not ended, or the expert has
-/// fewer of these than their mentorship capacity. Adds the condition to the transaction that nobody else books at the same time.
+/// fewer of these than their mentorship capacity. Adds the booking to the list of clients.
 ///
-/// It reads all appointments of the expert that have not ended, but only if the expert has a capacity.
+/// It reads one row. It reads all appointments of the expert that have not ended if the expert is full and has not been found so
+/// in the last minute, and in the first minutes with a capacity.
 ///
 /// # Errors
 /// [`SchedulingError::AtCapacity`] if the expert takes no further clients now.
@@ -23,24 +36,139 @@ pub(super) async fn admit(
     app: &App,
     transaction: &mut Transaction,
     expert: &Expert,
-    client: ClientId,
+    appointment: &Appointment,
     now: Timestamp,
 ) -> Result<(), AppError> {
-    let Some(capacity) = expert.profile.mentorship_capacity.map(usize::from) else { return Ok(()) };
-    let Admissions { version, mut recent } = app.store.admissions(expert.id).await?;
-    recent.retain(|_, at| now < at.plus(REMEMBERED));
-    // A session that has not ended began at most a day ago.
-    let ahead = TimeSpan::new(now.plus(-DAY), Timestamp::MAX);
-    let occupancy = app.store.occupancy(expert.id, ahead, Consistency::Strong).await?;
-    let active = occupancy.active_appointments(now);
-    // There are no more clients than appointments.
-    if active.len() + recent.len() >= capacity {
-        let mut clients = app.store.clients_of(&active).await?;
-        clients.extend(recent.keys());
-        if clients.len() >= capacity && !clients.contains(&client) {
+    let Some(capacity) = expert.profile.mentorship_capacity else { return Ok(()) };
+    let capacity = usize::from(capacity).min(MAX_LISTED);
+    let is_refused = |listed: &Admissions| {
+        listed.clients.len() >= capacity && !listed.clients.contains_key(&appointment.client)
+    };
+    let mut admissions = read(app, expert.id, now).await?;
+    let is_complete = admissions.counted_at >= admissions.since.plus(UNSETTLED);
+    // If some clients are left out of the list, this one may be among them.
+    let is_final = now < admissions.counted_at.plus(COUNTED) && admissions.clients.len() < MAX_LISTED;
+    if !is_complete || (is_refused(&admissions) && !is_final) {
+        admissions = count(app, expert.id, admissions, now).await?;
+        if is_refused(&admissions) {
+            remember(app, expert.id, admissions).await;
             return Err(SchedulingError::AtCapacity.into());
         }
     }
-    recent.insert(client, now);
-    Ok(transaction.put_admissions(expert.id, &Admissions { version: version + 1, recent })?)
+    if is_refused(&admissions) {
+        return Err(SchedulingError::AtCapacity.into());
+    }
+    list(&mut admissions, appointment, now);
+    Ok(transaction.put_admissions(expert.id, &admissions)?)
+}
+
+/// Adds the new time of an appointment to the list of clients, if the expert has a mentorship capacity.
+pub(super) async fn reschedule(
+    app: &App,
+    transaction: &mut Transaction,
+    expert: &Expert,
+    moved: &Appointment,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    if expert.profile.mentorship_capacity.is_none() {
+        return Ok(());
+    }
+    let mut admissions = read(app, expert.id, now).await?;
+    list(&mut admissions, moved, now);
+    Ok(transaction.put_admissions(expert.id, &admissions)?)
+}
+
+/// The next version of the list, without the clients whose appointments have ended.
+async fn read(app: &App, expert: ExpertId, now: Timestamp) -> Result<Admissions, AppError> {
+    let Some(mut admissions) = app.store.admissions(expert).await? else {
+        return Ok(Admissions::uncounted(0, now));
+    };
+    admissions.version += 1;
+    admissions.clients.retain(|_, end| now < *end);
+    admissions.recent.retain(|_, at| now < at.plus(RECENT));
+    Ok(admissions)
+}
+
+/// Replaces the list by the clients of all appointments that have not ended, however many. Clients who booked or rescheduled just
+/// now stay.
+async fn count(
+    app: &App,
+    expert: ExpertId,
+    Admissions { version, since, clients, recent, .. }: Admissions,
+    now: Timestamp,
+) -> Result<Admissions, AppError> {
+    // A session that has not ended began at most a day ago.
+    let ahead = TimeSpan::new(now.plus(-DAY), Timestamp::MAX);
+    let occupancy = app.store.occupancy(expert, ahead, Consistency::Strong).await?;
+    let counted = app.store.clients_of(&occupancy.active_appointments(now)).await?;
+    let mut admissions = Admissions { version, since, counted_at: now, clients: counted, recent };
+    for (client, end) in clients {
+        if admissions.recent.contains_key(&client) {
+            extend(&mut admissions, client, end);
+        }
+    }
+    Ok(admissions)
+}
+
+/// Stores a count that refused a booking, so that the next ones need not count again. If the list has changed in the meantime, the
+/// next booking counts again.
+async fn remember(app: &App, expert: ExpertId, mut admissions: Admissions) {
+    limit(&mut admissions);
+    let mut transaction = Transaction::new();
+    let stored = match transaction.put_admissions(expert, &admissions) {
+        Ok(()) => app.commit(transaction).await,
+        Err(error) => Err(error.into()),
+    };
+    if let Err(error) = stored {
+        tracing::info!(%error, "the count of clients was not stored");
+    }
+}
+
+/// Lists the client of an appointment until it ends.
+fn list(admissions: &mut Admissions, appointment: &Appointment, now: Timestamp) {
+    extend(admissions, appointment.client, appointment.end);
+    admissions.recent.insert(appointment.client, now);
+    limit(admissions);
+}
+
+fn extend(admissions: &mut Admissions, client: ClientId, end: Timestamp) {
+    let listed = admissions.clients.entry(client).or_insert(end);
+    *listed = end.max(*listed);
+}
+
+/// Leaves out the clients whose appointments end first, if there are too many. When the next listed client has no more
+/// appointments, those who were left out have none either.
+fn limit(admissions: &mut Admissions) {
+    let mut ends: Vec<(Timestamp, ClientId)> =
+        admissions.clients.iter().map(|(client, end)| (*end, *client)).collect();
+    if ends.len() > MAX_LISTED {
+        ends.sort_unstable();
+        for (_, client) in &ends[..ends.len() - MAX_LISTED] {
+            admissions.clients.remove(client);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_whose_appointments_end_first_are_left_out() {
+        let (client, at) = (|number| ClientId::from_bits(number), |second| Timestamp::from_seconds(second));
+        let mut admissions = Admissions::uncounted(0, at(0));
+        for number in 1..=101_u8 {
+            extend(&mut admissions, client(number.into()), at(1_000 - i64::from(number)));
+            limit(&mut admissions);
+        }
+        assert_eq!(admissions.clients.len(), MAX_LISTED);
+        assert!(!admissions.clients.contains_key(&client(101)));
+        extend(&mut admissions, client(101), at(1_000));
+        limit(&mut admissions);
+        assert_eq!(admissions.clients.get(&client(101)), Some(&at(1_000)));
+        assert!(!admissions.clients.contains_key(&client(100)));
+        // An earlier appointment shortens nobody's place.
+        extend(&mut admissions, client(1), at(5));
+        assert_eq!(admissions.clients.get(&client(1)), Some(&at(999)));
+    }
 }

@@ -15,7 +15,7 @@ pub const MAX_LINKS: usize = 10;
 /// The maximum number of years of experience.
 pub const MAX_EXPERIENCE_YEARS: u8 = 80;
 /// The maximum mentorship capacity, in clients.
-pub const MAX_MENTORSHIP_CAPACITY: u16 = 1_000;
+pub const MAX_MENTORSHIP_CAPACITY: u16 = 100;
 
 /// The public profile of an expert.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +38,8 @@ pub struct ExpertProfile {
     pub links: Vec<Link>,
     /// What an hour with the expert costs. Prices of sessions can follow from it.
     pub hourly_rate: Option<Money>,
-    /// The maximum number of clients with appointments that have not ended; no limit if absent. At the limit, only these clients
-    /// can book.
+    /// The maximum number of clients with appointments that have not ended, however far ahead; no limit if absent. At the limit,
+    /// only these clients can book.
     pub mentorship_capacity: Option<u16>,
 }
 

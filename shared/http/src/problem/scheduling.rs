@@ -45,8 +45,8 @@ problem_types! {
         "The expert has not published the profile, or is suspended.",
         "Choose another expert, or try again later; as the expert, publish the profile.";
     EXPERT_AT_CAPACITY = 409 "expert-at-capacity", "The expert takes no new clients",
-        "The expert has as many clients with upcoming appointments as their mentorship capacity allows.",
-        "Choose another expert, or try again later.";
+        "As many clients as the expert's mentorship capacity allows have appointments that have not ended.",
+        "Choose another expert, or try again later: a cancellation makes room within a minute.";
     NO_HOURS = 409 "availability-not-published", "No availability is published",
         "The expert has not published availability rules, so nothing can be booked.",
         "Choose another expert, or try again later; as the expert, publish availability rules.";

@@ -65,7 +65,7 @@ pub fn activations(expert: ExpertId) -> Key {
     Key::new(expert_partition(expert), "TYPES")
 }
 
-/// The last bookings of an expert with a limited number of clients.
+/// The clients of an expert with a mentorship capacity.
 pub fn admissions(expert: ExpertId) -> Key {
     Key::new(expert_partition(expert), "CLIENTS")
 }

@@ -31,14 +31,31 @@ pub struct Activations {
     pub version: u64,
 }
 
-/// The last bookings of an expert with a limited number of clients. Each booking of the expert writes it, so that two of them
-/// never both pass the limit.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The clients of an expert with a mentorship capacity who have appointments that have not ended. Each booking and each reschedule
+/// of such an expert writes it, so that two bookings never both take the last place.
+///
+/// If it is complete, it may list too many clients, because a cancellation does not write it, but never too few.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admissions {
-    /// Increases by one with each booking; 0 before the first.
+    /// Increases by one with each change.
     pub version: u64,
-    /// The clients of the last bookings, and when they booked. Other rows of these bookings may not be visible yet.
+    /// When the expert began to have a capacity. Appointments of before are not listed until they are counted.
+    pub since: Timestamp,
+    /// When the appointments were last counted.
+    pub counted_at: Timestamp,
+    /// The clients, and an instant at which all their appointments have ended. If there are more than the maximum mentorship
+    /// capacity, those whose appointments end first are left out.
+    pub clients: BTreeMap<ClientId, Timestamp>,
+    /// The clients who booked or rescheduled last, and when. Other rows of these changes may not be visible yet.
     pub recent: BTreeMap<ClientId, Timestamp>,
+}
+
+impl Admissions {
+    /// An empty list of an expert who has a capacity since `now`. `version` is that of the stored list; 0 if there is none.
+    pub fn uncounted(version: u64, now: Timestamp) -> Self {
+        let (clients, recent) = (BTreeMap::new(), BTreeMap::new());
+        Self { version: version + 1, since: now, counted_at: now, clients, recent }
+    }
 }
 
 impl Transaction {
@@ -55,7 +72,7 @@ impl Transaction {
         self.put_row::<ActivationsRow, _>(keys::activations(expert), condition, activations, [])
     }
 
-    /// Writes the last bookings, on condition that the stored version is the one before.
+    /// Writes the clients of an expert, on condition that the stored version is the one before.
     ///
     /// # Errors
     /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
@@ -154,13 +171,13 @@ impl Store {
         Ok(item.map(read_row::<ActivationsRow, _>).transpose()?.unwrap_or_default())
     }
 
-    /// The last bookings of an expert with a limited number of clients. Read them before the appointments.
+    /// The clients of an expert with a mentorship capacity; `None` before the first booking. Read them before the appointments.
     ///
     /// # Errors
     /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
-    pub async fn admissions(&self, expert: ExpertId) -> Result<Admissions, ReadError> {
+    pub async fn admissions(&self, expert: ExpertId) -> Result<Option<Admissions>, ReadError> {
         let item = self.table.get(&keys::admissions(expert), Consistency::Strong).await?;
-        Ok(item.map(read_row::<AdmissionsRow, _>).transpose()?.unwrap_or_default())
+        item.map(read_row::<AdmissionsRow, _>).transpose()
     }
 
     /// All session types of an expert, the oldest first. The use case that creates them limits their number.

@@ -704,7 +704,14 @@ pub(super) fn notes() -> Vec<SessionNote> {
 }
 
 pub(super) fn admissions() -> Admissions {
-    Admissions { version: 1, recent: BTreeMap::from([(ClientId::from_bits(2), at(0))]) }
+    let (first, second) = (ClientId::from_bits(2), ClientId::from_bits(3));
+    Admissions {
+        version: 1,
+        since: at(0),
+        counted_at: at(60),
+        clients: BTreeMap::from([(first, at(120)), (second, at(240))]),
+        recent: BTreeMap::from([(second, at(60))]),
+    }
 }
 
 /// The entry of a job that has not run yet, and of one that fails.

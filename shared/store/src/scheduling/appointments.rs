@@ -1,12 +1,12 @@
 //! Rows of appointments, and appointments together with their payments.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::payments::ledger::Movement;
 use domain::payments::payment::Payment;
 use domain::scheduling::appointment::{Appointment, Status};
 use domain::scheduling::party::Party;
-use domain::{AppointmentId, ClientId, ExpertId, TimeSpan};
+use domain::{AppointmentId, ClientId, ExpertId, TimeSpan, Timestamp};
 
 use super::keys;
 use super::notes::VersionedDetails;
@@ -71,19 +71,21 @@ impl Transaction {
 }
 
 impl Store {
-    /// The clients who booked these appointments.
+    /// The clients who booked these appointments, each with the end of their last one.
     ///
     /// # Errors
     /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn clients_of(
         &self,
         appointments: &BTreeSet<AppointmentId>,
-    ) -> Result<BTreeSet<ClientId>, ReadError> {
+    ) -> Result<BTreeMap<ClientId, Timestamp>, ReadError> {
         let keys: Vec<Key> = appointments.iter().map(|id| keys::appointment(*id)).collect();
-        let mut clients = BTreeSet::new();
+        let mut clients = BTreeMap::new();
         for some in keys.chunks(100) {
             for item in self.table.get_many(some, Consistency::Strong).await? {
-                clients.insert(read_row::<AppointmentRow, _>(item)?.client);
+                let appointment: Appointment = read_row::<AppointmentRow, _>(item)?;
+                let end = clients.entry(appointment.client).or_insert(appointment.end);
+                *end = appointment.end.max(*end);
             }
         }
         Ok(clients)
