@@ -267,7 +267,7 @@ mod tests {
         let status = ChangeRefusal::Status { status: "expired", requested: "cancelled" };
         let too_soon = slots::Refusal::TooSoon { earliest: Timestamp::from_seconds(0) };
         let corrupt = ReadError::Corrupt { key: text(), reason: text() };
-        let cases: [(AppError, u16, &str, Option<&str>); 48] = [
+        let cases: [(AppError, u16, &str, Option<&str>); 49] = [
             (AppError::SignInRequired, 401, "unauthorized", None),
             (AppError::Forbidden(""), 403, "forbidden", None),
             (AppError::NotFound(""), 404, "not-found", None),
