@@ -64,7 +64,6 @@ async fn holding_and_confirming_stay_within_their_budgets() {
 async fn hold_with_a_capacity_stays_within_its_budget_with_forty_active_clients() {
     let test = TestApp::new().await;
     let offer = test.offer(&paid_hour()).await;
-    let app = &test.stack.app;
     let path = format!("/v1/experts/{}", offer.expert);
     let profile = json!({ "name": "Ada", "headline": "Engines", "mentorship_capacity": 40 });
     let edit = test.put(&path).signed_in_as("ada").header("If-Match", "\"1\"").json(&profile);
@@ -74,31 +73,7 @@ async fn hold_with_a_capacity_stays_within_its_budget_with_forty_active_clients(
         .flat_map(|day| (9..16).map(move |hour| format!("2027-01-{day}T{hour:02}:00:00Z")))
         .collect();
     // Each client books once, and says something about the session.
-    let book = async |number: u8| {
-        let client = app::identity::signed_in::Role::Client;
-        let full = app::identity::signed_in::Scope::FULL;
-        let person = app::identity::signed_in::SignedInPerson::new(100 + u128::from(number), vec![client], full);
-        let start = &starts[usize::from(number)];
-        let attendee = TestApp::booking(&offer, start)["attendee"].clone();
-        let booking = app::scheduling::booking::Booking {
-            expert: offer.expert.parse().expect("an id"),
-            session_type: offer.session_type.parse().expect("an id"),
-            duration_minutes: None,
-            start: start.parse().expect("a time"),
-            seats: 1,
-            attendee: serde_json::from_value::<Attendee>(attendee).expect("an attendee").into(),
-            details: domain::scheduling::details::SessionDetails {
-                topic: Some("Loops".to_owned().try_into().expect("a topic")),
-                ..Default::default()
-            },
-            gateway: domain::payments::gateway::GatewayKind::Stripe,
-            pay_in: None,
-            expected_price: None,
-        };
-        let request =
-            app::idempotency::IdempotentRequest { key: "k".to_owned(), fingerprint: "f".to_owned() };
-        app::scheduling::booking::book(app, &Actor::Person(person), &request, &booking).await.map(drop)
-    };
+    let book = |client: u8| test.book_for_client(client, &offer, &starts[usize::from(client)], "k");
     for number in 0..38 {
         book(number).await.expect("booked");
     }

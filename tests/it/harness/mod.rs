@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use app::identity::signed_in::{Role, Scope, SignedInPerson};
 use app::operations::jobs::Job;
 use local::{People, Stack, StackClock, StackConfig};
 use malformed_requests::description;
@@ -448,6 +449,44 @@ impl TestApp {
     pub async fn book_as(&self, subject: &str, offer: &Offer, start: &str, key: &str) -> Response {
         let body = Self::booking(offer, start);
         self.post("/v1/appointments").signed_in_as(subject).idempotency_key(key).json(&body).send().await
+    }
+
+    /// Books a seat for one of many clients, without HTTP. The client says something about the session.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub async fn book_for_client(
+        &self,
+        client: u8,
+        offer: &Offer,
+        start: &str,
+        key: &str,
+    ) -> Result<(), app::AppError> {
+        let (role, scope) = (app::identity::signed_in::Role::Client, app::identity::people::Scope::FULL);
+        let person =
+            app::identity::signed_in::SignedInPerson::new(1_000 + u128::from(client), vec![role], scope);
+        let attendee = Self::booking(offer, start)["attendee"].clone();
+        let booking = app::scheduling::booking::Booking {
+            expert: offer.expert.parse().expect("an id"),
+            session_type: offer.session_type.parse().expect("an id"),
+            duration_minutes: None,
+            start: start.parse().expect("a time"),
+            seats: 1,
+            attendee: serde_json::from_value::<functions::scheduling::documents::Attendee>(attendee)
+                .expect("an attendee")
+                .into(),
+            details: domain::scheduling::details::SessionDetails {
+                topic: Some("Loops".to_owned().try_into().expect("a topic")),
+                ..Default::default()
+            },
+            gateway: domain::payments::gateway::GatewayKind::Stripe,
+            pay_in: None,
+            expected_price: None,
+        };
+        let request =
+            app::idempotency::IdempotentRequest { key: key.to_owned(), fingerprint: start.to_owned() };
+        let actor = app::identity::Actor::Person(person);
+        app::scheduling::booking::book(&self.stack.app, &actor, &request, &booking).await.map(drop)
     }
 
     /// An appointment, as Alan reads it.

@@ -1,5 +1,7 @@
 //! Experts who accompany a limited number of clients at the same time.
 
+use app::AppError;
+use app::scheduling::error::SchedulingError;
 use serde_json::{Value, json};
 
 use crate::harness::{Offer, Response, TestApp, free_hour, id};
@@ -76,4 +78,28 @@ async fn clients_of_before_the_capacity_keep_their_places() {
     for (who, start) in [("alan", "2027-01-05T13:00"), ("grace", "2027-01-05T14:00")] {
         book(&test, &offer, who, start).await.expect(201);
     }
+}
+
+#[tokio::test]
+async fn more_clients_than_the_maximum_capacity_keep_their_places() {
+    let test = TestApp::new().await;
+    let mut course = free_hour();
+    course["capacity"] = json!(200);
+    let offer = test.offer(&course).await;
+    let book = |client: u8, hour: &'static str| {
+        let (test, offer) = (&test, &offer);
+        async move { test.book_for_client(client, offer, &format!("2027-01-05T{hour}:00:00Z"), hour).await }
+    };
+    for client in 0..102 {
+        book(client, "09").await.expect("booked");
+    }
+    set_capacity(&test, &offer, json!(100)).await;
+    test.advance(301);
+    let refused = book(200, "10").await.expect_err("at capacity");
+    assert!(matches!(refused, AppError::Scheduling(SchedulingError::AtCapacity)), "{refused}");
+    // Two of these are not listed.
+    for client in (0..4).chain(98..102) {
+        book(client, "10").await.expect("an active client");
+    }
+    book(200, "11").await.expect_err("at capacity");
 }

@@ -51,7 +51,8 @@ pub(super) async fn admit(
     if !is_complete || (is_refused(&admissions) && !is_final) {
         admissions = count(app, expert.id, admissions, now).await?;
         if is_refused(&admissions) {
-            remember(app, expert.id, &admissions).await;
+            remember(app, expert.id, admissions).await;
+            return Err(SchedulingError::AtCapacity.into());
         }
     }
     if is_refused(&admissions) {
@@ -88,7 +89,8 @@ async fn read(app: &App, expert: ExpertId, now: Timestamp) -> Result<Admissions,
     Ok(admissions)
 }
 
-/// Replaces the list by the clients of all appointments that have not ended. Clients who booked or rescheduled just now stay.
+/// Replaces the list by the clients of all appointments that have not ended, however many. Clients who booked or rescheduled just
+/// now stay.
 async fn count(
     app: &App,
     expert: ExpertId,
@@ -105,15 +107,15 @@ async fn count(
             extend(&mut admissions, client, end);
         }
     }
-    limit(&mut admissions);
     Ok(admissions)
 }
 
 /// Stores a count that refused a booking, so that the next ones need not count again. If the list has changed in the meantime, the
 /// next booking counts again.
-async fn remember(app: &App, expert: ExpertId, admissions: &Admissions) {
+async fn remember(app: &App, expert: ExpertId, mut admissions: Admissions) {
+    limit(&mut admissions);
     let mut transaction = Transaction::new();
-    let stored = match transaction.put_admissions(expert, admissions) {
+    let stored = match transaction.put_admissions(expert, &admissions) {
         Ok(()) => app.commit(transaction).await,
         Err(error) => Err(error.into()),
     };
@@ -144,5 +146,29 @@ fn limit(admissions: &mut Admissions) {
         for (_, client) in &ends[..ends.len() - MAX_LISTED] {
             admissions.clients.remove(client);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_whose_appointments_end_first_are_left_out() {
+        let (client, at) = (|number| ClientId::from_bits(number), |second| Timestamp::from_seconds(second));
+        let mut admissions = Admissions::uncounted(0, at(0));
+        for number in 1..=101_u8 {
+            extend(&mut admissions, client(number.into()), at(1_000 - i64::from(number)));
+            limit(&mut admissions);
+        }
+        assert_eq!(admissions.clients.len(), MAX_LISTED);
+        assert!(!admissions.clients.contains_key(&client(101)));
+        extend(&mut admissions, client(101), at(1_000));
+        limit(&mut admissions);
+        assert_eq!(admissions.clients.get(&client(101)), Some(&at(1_000)));
+        assert!(!admissions.clients.contains_key(&client(100)));
+        // An earlier appointment shortens nobody's place.
+        extend(&mut admissions, client(1), at(5));
+        assert_eq!(admissions.clients.get(&client(1)), Some(&at(999)));
     }
 }

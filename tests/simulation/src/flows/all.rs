@@ -574,4 +574,22 @@ pub const FLOWS: &[Flow] = &[
             scenario.advance_to(IN_34_HOURS + 3 * DAY);
         },
     },
+    Flow {
+        name: "a client reschedules and keeps the only place of an expert",
+        run: |scenario| {
+            scenario.offer_with_capacity(1);
+            scenario.book(0, IN_34_HOURS);
+            scenario.advance(HOUR);
+            let id = scenario.book(0, IN_34_HOURS + 2 * HOUR);
+            scenario.as_client(0, Command::Reschedule(id, at(IN_34_HOURS + 2 * DAY)));
+            scenario.book(0, IN_34_HOURS + 2 * HOUR);
+            scenario.advance_to(IN_34_HOURS + 4 * HOUR);
+            // Refused, as long as the other client has an appointment.
+            scenario.book(1, IN_34_HOURS + DAY);
+            scenario.as_client(0, Command::Cancel(id));
+            scenario.advance(HOUR);
+            scenario.book(1, IN_34_HOURS + DAY);
+            scenario.advance_to(IN_34_HOURS + 4 * DAY);
+        },
+    },
 ];

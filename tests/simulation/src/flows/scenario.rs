@@ -55,6 +55,17 @@ impl Scenario {
         self.advance(7);
     }
 
+    /// Creates an expert with a free one-hour session and a mentorship capacity.
+    pub fn offer_with_capacity(&mut self, capacity: u16) {
+        let mut terms = plain_terms(Currency::EUR);
+        for duration in &mut terms.durations {
+            duration.price = Some(euros(0));
+        }
+        let limit = |profile: &mut ExpertProfile| profile.mentorship_capacity = Some(capacity);
+        self.expert = Some(add_expert(&mut self.simulation, "Europe/Berlin", vec![terms], true, limit));
+        self.advance(7);
+    }
+
     /// Creates an expert with the one-hour session and without a payment account.
     pub fn offer_without_account(&mut self) {
         let terms = plain_terms(Currency::EUR);
