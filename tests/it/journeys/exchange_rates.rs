@@ -346,8 +346,8 @@ async fn prices_without_estimates_read_no_rates() {
     let without = test.meter.take();
     estimate(&test, &offers, "USD").await.expect("an estimate");
     let with = test.meter.take();
-    // The session types and the accounts, and with estimates also the rates.
-    assert_eq!((without.len(), with.len()), (2, 3));
+    // The profile, the session types and the accounts, and with estimates also the rates.
+    assert_eq!((without.len(), with.len()), (3, 4));
     let units = |costs: &[store::Cost]| costs.iter().map(|cost| cost.tenths).sum::<u64>();
     assert!(units(&with) <= units(&without) + 5, "{with:?} {without:?}");
 }
