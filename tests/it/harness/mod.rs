@@ -462,9 +462,8 @@ impl TestApp {
         start: &str,
         key: &str,
     ) -> Result<(), app::AppError> {
-        let (role, scope) = (app::identity::signed_in::Role::Client, app::identity::people::Scope::FULL);
-        let person =
-            app::identity::signed_in::SignedInPerson::new(1_000 + u128::from(client), vec![role], scope);
+        let id = 1_000 + u128::from(client);
+        let person = SignedInPerson::new(id, vec![Role::Client], Scope::FULL);
         let attendee = Self::booking(offer, start)["attendee"].clone();
         let booking = app::scheduling::booking::Booking {
             expert: offer.expert.parse().expect("an id"),
