@@ -187,7 +187,7 @@ def walk(aws, simulators, outputs, resources, functions):
     check("a member sees for whom they act", alan("GET", "/v1/me/memberships").json["memberships"][0]["expert_id"] == expert)
     ada("PUT", f"{mine}/members/{member}", {**role, "role": "manager"}, If_Match='"1"')
     check("a member can get another role", ada("GET", f"{mine}/members").json["members"][0]["role"] == "manager")
-    ada("DELETE", f"{mine}/members/{member}", expect=204)
+    ada("DELETE", f"{mine}/members/{member}", expect=204, If_Match='"2"')
     check("a member is removed", ada("GET", f"{mine}/members").json["members"] == [])
     fee = margaret("GET", f"{mine}/fee")
     margaret("PUT", f"{mine}/fee", {"basis_points": 1_000}, If_Match=fee.headers["ETag"])

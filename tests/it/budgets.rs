@@ -30,7 +30,7 @@ async fn holding_and_confirming_stay_within_their_budgets() {
             .expect("an attendee")
             .into(),
         details: domain::scheduling::details::SessionDetails::default(),
-        gateway: domain::payments::gateway::GatewayKind::Stripe,
+        gateway: None,
         pay_in: None,
         expected_price: None,
     };

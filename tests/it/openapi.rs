@@ -166,6 +166,10 @@ fn what_is_created_can_be_read_and_what_has_a_version_is_changed_on_it() {
         assert!(!requires(operation, "If-Match") || has_tag, "{id}");
     }
     for (path, methods) in DOCUMENT["paths"].as_object().expect("paths") {
+        // What is replaced on condition of its version is deleted on condition of its version.
+        if let (Some(replace), Some(delete)) = (methods.get("put"), methods.get("delete")) {
+            assert_eq!(requires(replace, "If-Match"), requires(delete, "If-Match"), "{path}");
+        }
         let Some(read) = methods.get("get").filter(|read| header(read, "ETag")) else { continue };
         for method in ["put", "delete"] {
             if let Some(change) = methods.get(method) {
@@ -173,7 +177,7 @@ fn what_is_created_can_be_read_and_what_has_a_version_is_changed_on_it() {
             }
         }
         // Actions on what has a version change it.
-        for action in ["cancel", "reschedule", "complete", "no-show"] {
+        for action in ["cancel", "reschedule", "complete", "no-show", "offer-again"] {
             if let Some(change) = DOCUMENT["paths"].get(format!("{path}/{action}")) {
                 assert!(requires(&change["post"], "If-Match"), "{path}/{action}");
             }

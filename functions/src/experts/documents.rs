@@ -733,7 +733,7 @@ pub struct Member {
     pub name: ShortText,
     /// When the person accepted the invitation.
     pub since: Timestamp,
-    /// The version, to send in `If-Match` when you change the role.
+    /// The version, to send in `If-Match` when you change the role or remove the member.
     pub version: u64,
 }
 
@@ -779,11 +779,13 @@ pub struct Membership {
     pub role: MemberRole,
     /// When you accepted the invitation.
     pub since: Timestamp,
+    /// The version, to send in `If-Match` when you leave the expert.
+    pub version: u64,
 }
 
 impl From<members::Member> for Membership {
     fn from(member: members::Member) -> Self {
-        let members::Member { expert, person, role, since, .. } = member;
-        Self { expert_id: expert, person_id: person, role: role.into(), since }
+        let members::Member { expert, person, version, role, since, .. } = member;
+        Self { expert_id: expert, person_id: person, role: role.into(), since, version }
     }
 }

@@ -1,7 +1,7 @@
 //! Lists the session types of an expert.
 
 use app::experts::session_types::{self, PricedSessionType, SessionTypeList};
-use app::payments::accounts::can_be_paid;
+use app::payments::accounts::usable_gateways;
 use app::payments::exchange_rates;
 use app::{App, AppError};
 use domain::{Currency, ExpertId, Money};
@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::documents::{OfferedDuration, SessionType};
-use crate::payments::documents::Estimate;
+use crate::payments::documents::{Estimate, Gateway};
 
 /// `GET /v1/experts/{expert_id}/session-types`
 pub const ROUTE: Route = Route {
@@ -58,6 +58,8 @@ enum StatusFilter {
 pub(super) struct SessionTypes {
     /// The session types.
     session_types: Vec<ListedSessionType>,
+    /// The payment gateways that accept payments for the expert now. The first one is the default of a booking.
+    gateways: Vec<Gateway>,
     /// Whether some session types are missing, because they cannot be shown at the moment.
     truncated: bool,
 }
@@ -130,12 +132,12 @@ pub(super) async fn respond(
     currency: Option<Currency>,
     list: impl Future<Output = Result<SessionTypeList, AppError>>,
 ) -> Result<Response, Problem> {
-    let (list, can_be_paid, estimator) = tokio::join!(
+    let (list, gateways, estimator) = tokio::join!(
         list,
-        can_be_paid(app, request.actor(), expert),
+        usable_gateways(app, request.actor(), expert),
         exchange_rates::estimator(app, request.actor(), currency),
     );
-    let (SessionTypeList { session_types, expert_is_live, truncated }, can_be_paid) = (list?, can_be_paid?);
+    let (SessionTypeList { session_types, expert_is_live, truncated }, gateways) = (list?, gateways?);
     let show = |duration: OfferedDuration| {
         let price = estimator.as_ref().zip(duration.price);
         let estimate = price.and_then(|(estimator, price)| estimator.of(price)).map(Into::into);
@@ -143,9 +145,10 @@ pub(super) async fn respond(
     };
     let listed = |priced: PricedSessionType| {
         let session_type = SessionType::new(priced, show);
-        let unavailable_reason = unavailable_reason(&session_type, expert_is_live, can_be_paid);
+        let unavailable_reason = unavailable_reason(&session_type, expert_is_live, !gateways.is_empty());
         ListedSessionType { session_type, unavailable_reason }
     };
     let session_types = session_types.into_iter().map(listed).collect();
-    Ok(Response::json(StatusCode::OK, &SessionTypes { session_types, truncated }))
+    let gateways = gateways.into_iter().map(Into::into).collect();
+    Ok(Response::json(StatusCode::OK, &SessionTypes { session_types, gateways, truncated }))
 }

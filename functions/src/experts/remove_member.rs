@@ -12,13 +12,13 @@ pub const ROUTE: Route = Route {
     path: "/v1/experts/{expert_id}/members/{person_id}",
     audience: Audience::SignedIn,
     summary: "Remove a member, or leave an expert",
-    operation: |_| Operation::responds_empty(StatusCode::NO_CONTENT),
+    operation: |_| Operation::responds_empty(StatusCode::NO_CONTENT).conditional(),
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let expert = request.path_parameter("expert_id", "expert")?;
     let person = request.path_parameter("person_id", "member")?;
-    members::remove(app, request.actor(), expert, person).await?;
+    members::remove(app, request.actor(), expert, person, request.if_match()?).await?;
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }

@@ -63,9 +63,10 @@ struct BookingRequest {
     /// What you want to say about the session, and who else comes.
     #[serde(default)]
     details: SessionDetails,
-    /// The payment gateway; `stripe` by default.
-    #[serde(default = "stripe")]
-    gateway: Gateway,
+    /// The payment gateway; by default the first one that accepts payments for the expert. The list of the session types has
+    /// the `gateways` of the expert.
+    #[serde(default)]
+    gateway: Option<Gateway>,
     /// The currency to pay in: the currency of the price (the default), or one of the session type's presentment currencies.
     #[serde(default)]
     pay_in: Option<Currency>,
@@ -73,10 +74,6 @@ struct BookingRequest {
     /// and the response is 409 with the current price.
     #[serde(default)]
     expected_price: Option<Money>,
-}
-
-fn stripe() -> Gateway {
-    Gateway::Stripe
 }
 
 fn one() -> u16 {
@@ -105,7 +102,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         seats,
         attendee: attendee.into(),
         details: details.into(),
-        gateway: gateway.into(),
+        gateway: gateway.map(Into::into),
         pay_in,
         expected_price,
     };

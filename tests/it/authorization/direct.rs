@@ -92,7 +92,7 @@ impl Ids {
                 seats: 1,
                 attendee: from::<Attendee>(booking["attendee"].clone()).into(),
                 details: SessionDetails::default(),
-                gateway: GatewayKind::Stripe,
+                gateway: None,
                 pay_in: None,
                 expected_price: None,
             },
@@ -283,8 +283,8 @@ const USE_CASES: &[UseCase] = use_cases! {
         receipt::list_of_appointment(app, actor, ids.appointment);
     "receipts::receipt::list_of_expert" MONEY, READS, |app, actor, ids|
         receipt::list_of_expert(app, actor, ids.expert, 2027, 0, 10);
-    "payments::accounts::can_be_paid" Rule::Anybody, READS, |app, actor, ids|
-        accounts::can_be_paid(app, actor, ids.expert);
+    "payments::accounts::usable_gateways" Rule::Anybody, READS, |app, actor, ids|
+        accounts::usable_gateways(app, actor, ids.expert);
     "payments::accounts::start_onboarding" ACCOUNT, WRITES, |app, actor, ids|
         accounts::start_onboarding(app, actor, ids.expert, STRIPE);
     "payments::accounts::read_account" ACCOUNT, READS, |app, actor, ids|
@@ -340,7 +340,7 @@ const USE_CASES: &[UseCase] = use_cases! {
     "experts::members::withdraw" ACCOUNT, WRITES, |app, actor, ids|
         members::withdraw(app, actor, ids.expert, ids.invitation);
     "experts::members::remove" Rule::ExpertOrMemberThemself, WRITES, |app, actor, ids|
-        members::remove(app, actor, ids.expert, ids.member);
+        members::remove(app, actor, ids.expert, ids.member, 1);
 };
 
 #[test]

@@ -13,9 +13,10 @@ impl TestApp {
         self.get(&path).signed_in_as("ada").send().await.expect(200)
     }
 
-    async fn remove_member(&self, subject: &str, expert: &str, member: &str) -> Response {
+    async fn remove_member(&self, subject: &str, expert: &str, member: &str, version: u64) -> Response {
         let path = format!("/v1/experts/{expert}/members/{member}");
-        self.request(Method::DELETE, &path).signed_in_as(subject).send().await
+        let version = format!("\"{version}\"");
+        self.request(Method::DELETE, &path).signed_in_as(subject).header("If-Match", &version).send().await
     }
 
     async fn change_role(&self, expert: &str, member: &str, version: u64, role: &str) -> Response {
@@ -84,7 +85,8 @@ async fn an_assistant_manages_the_offer_and_the_appointments_but_no_money() {
     assert_eq!(test.status("ines", &format!("/v1/experts/{expert}/payment-accounts/stripe")).await, 403);
     assert_eq!(test.status("ines", &format!("/v1/experts/{expert}/members")).await, 403);
 
-    test.remove_member("ada", expert, &ines).await.expect(204);
+    assert_eq!(test.remove_member("ada", expert, &ines, 1).await.problem(412), "version-mismatch");
+    test.remove_member("ada", expert, &ines, 2).await.expect(204);
     assert_eq!(test.status("ines", &format!("/v1/experts/{expert}/ledger")).await, 403);
     assert_eq!(test.status("ines", &format!("/v1/experts/{expert}/availability")).await, 403);
     assert_eq!(test.status("ines", &format!("/v1/appointments/{appointment}")).await, 404);
@@ -205,9 +207,9 @@ async fn a_removed_member_cannot_return_with_the_old_secret() {
         test.accept(&invitation, "ines").await.expect(200)["person_id"].as_str().expect("an id").to_owned();
     // Another member cannot remove her, but she can leave.
     test.join(&expert, "ada", "max", "manager").await;
-    assert_eq!(test.remove_member("max", &expert, &ines).await.problem(403), "forbidden");
-    test.remove_member("ines", &expert, &ines).await.expect(204);
-    assert_eq!(test.remove_member("ines", &expert, &ines).await.problem(404), "not-found");
+    assert_eq!(test.remove_member("max", &expert, &ines, 1).await.problem(403), "forbidden");
+    test.remove_member("ines", &expert, &ines, 1).await.expect(204);
+    assert_eq!(test.remove_member("ines", &expert, &ines, 1).await.problem(404), "not-found");
     assert_eq!(test.accept(&invitation, "ines").await.problem(404), "not-found");
 }
 
@@ -282,7 +284,7 @@ async fn an_administrator_who_is_a_member_decides_nothing_for_the_platform() {
     assert_eq!(refused.problem(403), "forbidden", "she has only the rights of an assistant");
 
     // She leaves. Until half a year has passed, she sees the appointments of the expert and decides nothing.
-    test.remove_member("margaret", &offer.expert, &member).await.expect(204);
+    test.remove_member("margaret", &offer.expert, &member, 1).await.expect(204);
     assert_eq!(test.status("margaret", &format!("/v1/appointments/{appointment}")).await, 200);
     let refused = async |when: &str| {
         assert_eq!(set_fee(100, "\"1\"").await.problem(403), "forbidden", "{when}");
@@ -300,7 +302,7 @@ async fn an_administrator_who_is_a_member_decides_nothing_for_the_platform() {
     refused("last-day").await;
     // A membership that is renewed counts from its last end.
     let member = test.join(&offer.expert, "ada", "margaret", "assistant").await;
-    test.remove_member("ada", &offer.expert, &member).await.expect(204);
+    test.remove_member("ada", &offer.expert, &member, 1).await.expect(204);
     test.advance(1);
     refused("member-again").await;
     test.advance(180 * DAY - 1);

@@ -250,7 +250,7 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
                 seats: *seats,
                 attendee,
                 details: details().ok_or(AppError::NotFound("details"))?,
-                gateway: GatewayKind::Stripe,
+                gateway: None,
                 pay_in: *pay_in,
                 expected_price: None,
             };

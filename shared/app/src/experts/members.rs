@@ -214,15 +214,24 @@ pub async fn edit(
 }
 
 /// Removes a member. The expert can remove each member, and a member can remove themself. Their next request is refused.
+/// `if_match` is the version of the membership that the actor has read.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] for all others, [`AppError::NotFound`] if the person is not a member.
-pub async fn remove(app: &App, actor: &Actor, expert: ExpertId, person: PersonId) -> Result<(), AppError> {
+/// [`AppError::Forbidden`] for all others, [`AppError::NotFound`] if the person is not a member, [`AppError::VersionMismatch`] if
+/// the membership has another version.
+pub async fn remove(
+    app: &App,
+    actor: &Actor,
+    expert: ExpertId,
+    person: PersonId,
+    if_match: u64,
+) -> Result<(), AppError> {
     if actor.signed_in(Scope::Write)?.id() != person {
         actor.act_for(app, expert, Right::Account, Scope::Write).await?;
     }
     app.transact("remove_member", || async {
         let member = app.store.member(expert, person).await?.ok_or(AppError::NotFound("member"))?;
+        check_version(if_match, member.version)?;
         let mut transaction = Transaction::new();
         transaction.delete_member(&member);
         transaction.put_former_member(&member.left(app.now()))?;

@@ -15,7 +15,7 @@ use crate::{App, AppError, Decision, check_version};
 /// The maximum number of active session types of an expert.
 const MAX_ACTIVE: usize = 100;
 /// The maximum number of session types of an expert, including retired ones. It only limits the size of the list.
-const MAX_SESSION_TYPES: usize = 1_000;
+const MAX_SESSION_TYPES: usize = 300;
 
 /// A session type, with the expert's hourly rate, from which its derived prices follow now.
 #[derive(Debug, Clone)]
@@ -87,7 +87,7 @@ fn check(app: &App, terms: &SessionTypeTerms, hourly_rate: Option<Money>) -> Res
 /// # Errors
 /// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::Invalid`] if the terms are invalid,
 /// [`AppError::NotFound`] if the expert has no profile, [`AppError::TooMany`] if the expert has 100 active session types, or
-/// 1,000 in all.
+/// 300 in all.
 pub async fn create(
     app: &App,
     actor: &Actor,
@@ -117,7 +117,7 @@ pub async fn create(
         let mut transaction = Transaction::new();
         if activate(app, expert, &mut transaction).await? >= MAX_SESSION_TYPES {
             return Err(AppError::TooMany(
-                "an expert can have at most 1,000 session types, retired ones included; offer a retired one again",
+                "an expert can have at most 300 session types, retired ones included; offer a retired one again",
             ));
         }
         let id = app.new_session_type_id();

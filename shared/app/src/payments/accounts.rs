@@ -68,13 +68,13 @@ pub async fn start_onboarding(
     Ok(port.onboarding_page(&account.account, &page("return"), &page("refresh")).await?)
 }
 
-/// Whether a payment gateway accepts payments for an expert. Without it, session types with a price have no slots. Everybody
-/// may read it.
+/// The payment gateways that accept payments for an expert. Without one, session types with a price have no slots. Everybody
+/// may read them.
 ///
 /// # Errors
 /// [`AppError::Read`] if the table cannot be read, or a row cannot be parsed.
-pub async fn can_be_paid(app: &App, _: &Actor, expert: ExpertId) -> Result<bool, AppError> {
-    Ok(account::can_be_paid(&app.store.payment_accounts(expert).await?))
+pub async fn usable_gateways(app: &App, _: &Actor, expert: ExpertId) -> Result<Vec<GatewayKind>, AppError> {
+    Ok(account::usable_gateways(&app.store.payment_accounts(expert).await?))
 }
 
 /// An expert's account, read from the gateway.

@@ -1,6 +1,7 @@
 //! Books a session: holds the slot and opens the payment. A session without a price is confirmed at once.
 
 use domain::experts::session_type::{SessionTypeStatus, SessionTypeTerms};
+use domain::payments::account::usable_gateways;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::Movement;
 use domain::payments::payment::{Payment, Plan, References};
@@ -46,8 +47,8 @@ pub struct Booking {
     pub seats: u16,
     /// The person who attends.
     pub attendee: Attendee,
-    /// The gateway through which the client pays.
-    pub gateway: GatewayKind,
+    /// The gateway through which the client pays; `None` for the first one that accepts payments for the expert.
+    pub gateway: Option<GatewayKind>,
     /// What the client says about the session.
     pub details: SessionDetails,
     /// The currency in which the client pays, one of those that the session type lists; `None` for the currency of the price.
@@ -168,7 +169,9 @@ async fn attempt_hold(
     };
     let price = price.checked_mul(*seats).map_err(|error| AppError::invalid("/seats", error.to_string()))?;
     let price = price_in(app, &offered.terms, price, booking.pay_in).await?;
-    let account = accounts.into_iter().find(|account| account.gateway == *gateway && account.charges_enabled);
+    let mut usable = usable_gateways(&accounts).into_iter();
+    let gateway = usable.find(|usable| gateway.is_none_or(|selected| selected == *usable));
+    let account = accounts.into_iter().find(|account| Some(account.gateway) == gateway);
     if is_active && !price.is_zero() && account.is_none() {
         return Err(PaymentsError::NotReady.into());
     }
@@ -238,9 +241,9 @@ async fn attempt_hold(
     let payment = match account.filter(|_| !price.is_zero()) {
         None => None,
         Some(account) => {
-            let capabilities = app.gateways.get(*gateway)?.charges.capabilities();
+            let capabilities = app.gateways.get(account.gateway)?.charges.capabilities();
             let plan = Plan::choose(offered.terms.collection, capabilities, session.end, now);
-            Some(Payment::agreed(id, price, fee_rate?, (*gateway, account.account), plan))
+            Some(Payment::agreed(id, price, fee_rate?, (account.gateway, account.account), plan))
         }
     };
     match &payment {

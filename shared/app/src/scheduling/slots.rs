@@ -4,7 +4,7 @@ use domain::experts::availability::AvailabilityRules;
 use domain::experts::duration::SessionDuration;
 use domain::experts::session_type::{SessionTypeStatus, SessionTypeTerms};
 use domain::kernel::time::DAY;
-use domain::payments::account::can_be_paid;
+use domain::payments::account::usable_gateways;
 use domain::scheduling::appointment::Appointment;
 use domain::scheduling::occupancy::{Occupancy, Refusal, Request, Scratch};
 use domain::scheduling::slots::{BookablePeriod, EmptyReason, Slot, look_ahead, why_empty};
@@ -81,7 +81,9 @@ pub async fn list(
     let cannot_be_booked = match offered.terms.price(duration, profile.profile.hourly_rate) {
         _ if !profile.is_bookable() => Some(EmptyReason::ExpertNotLive),
         Err(_) => Some(EmptyReason::NoPrice),
-        Ok(price) if !price.is_zero() && !can_be_paid(&accounts) => Some(EmptyReason::PaymentsNotReady),
+        Ok(price) if !price.is_zero() && usable_gateways(&accounts).is_empty() => {
+            Some(EmptyReason::PaymentsNotReady)
+        }
         Ok(_) => None,
     };
     if cannot_be_booked.is_some() {

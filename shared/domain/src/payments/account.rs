@@ -24,9 +24,13 @@ pub struct PaymentAccount {
     pub read_at: Timestamp,
 }
 
-/// Returns whether clients can pay an expert with these accounts: a gateway has enabled charges for one of them.
-pub fn can_be_paid(accounts: &[PaymentAccount]) -> bool {
-    accounts.iter().any(|account| account.charges_enabled)
+/// Returns the gateways through which clients can pay an expert with these accounts: those that have enabled charges. The first one
+/// is the default of a booking.
+pub fn usable_gateways(accounts: &[PaymentAccount]) -> Vec<GatewayKind> {
+    let is_usable = |gateway: &GatewayKind| {
+        accounts.iter().any(|account| account.gateway == *gateway && account.charges_enabled)
+    };
+    GatewayKind::ALL.into_iter().filter(is_usable).collect()
 }
 
 /// The platform's fee for an expert, if it differs from the default.

@@ -5,7 +5,7 @@ use serde_json::json;
 use simulators::paypal::ECHECK_CLEARS_AFTER;
 
 use super::{PAID, PayPalTest, SOON};
-use crate::harness::{id, intent, paid_hour};
+use crate::harness::{TestApp, id, intent, paid_hour};
 
 const NOTHING: [i128; 4] = [0; 4];
 
@@ -191,4 +191,18 @@ async fn amounts_that_paypal_cannot_represent_are_refused_at_booking() {
             0
         );
     }
+}
+
+#[tokio::test]
+async fn the_gateway_of_the_expert_is_the_default() {
+    let paypal = PayPalTest::new(&paid_hour()).await;
+    let path = format!("/v1/experts/{}/session-types", paypal.offer.expert);
+    assert_eq!(paypal.test.get(&path).send().await.expect(200)["gateways"], json!(["paypal"]));
+    let body = TestApp::booking(&paypal.offer, SOON);
+    let booked = paypal.test.post("/v1/appointments").signed_in_as("alan").idempotency_key("k").json(&body);
+    assert_eq!(booked.send().await.expect(201)["payment"]["gateway"], "paypal");
+    let mut body = body;
+    body["gateway"] = json!("stripe");
+    let other = paypal.test.post("/v1/appointments").signed_in_as("alan").idempotency_key("k2").json(&body);
+    assert_eq!(other.send().await.problem(409), "payments-not-ready");
 }
