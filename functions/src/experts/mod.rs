@@ -17,11 +17,11 @@ pub mod read_profile;
 pub mod read_session_type;
 pub mod remove_member;
 pub mod replace_availability;
+pub mod replace_expert;
+pub mod replace_member;
+pub mod replace_session_type;
 pub mod retire_session_type;
 pub mod suspend_expert;
-pub mod update_expert;
-pub mod update_member;
-pub mod update_session_type;
 pub mod withdraw_invitation;
 
 use crate::runtime::TABLE;
@@ -44,14 +44,14 @@ pub const PUBLIC: Routes = &[(read_expert::ROUTE, TABLE), (list_session_types::R
 pub const ROUTES: Routes = &[
     (create_expert::ROUTE, TABLE),
     (read_profile::ROUTE, TABLE),
-    (update_expert::ROUTE, TABLE),
+    (replace_expert::ROUTE, TABLE),
     (suspend_expert::ROUTE, TABLE),
     (read_availability::ROUTE, TABLE),
     (replace_availability::ROUTE, TABLE),
     (create_session_type::ROUTE, TABLE),
     (list_own_session_types::ROUTE, TABLE),
     (read_session_type::ROUTE, TABLE),
-    (update_session_type::ROUTE, TABLE),
+    (replace_session_type::ROUTE, TABLE),
     (retire_session_type::ROUTE, TABLE),
     (offer_session_type_again::ROUTE, TABLE),
     (create_invitation::ROUTE, TABLE),
@@ -59,7 +59,7 @@ pub const ROUTES: Routes = &[
     (accept_invitation::ROUTE, TABLE),
     (withdraw_invitation::ROUTE, TABLE),
     (list_members::ROUTE, TABLE),
-    (update_member::ROUTE, TABLE),
+    (replace_member::ROUTE, TABLE),
     (remove_member::ROUTE, TABLE),
     (list_memberships::ROUTE, TABLE),
 ];

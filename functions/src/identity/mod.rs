@@ -2,7 +2,7 @@
 
 pub mod documents;
 pub mod read_person;
-pub mod update_person;
+pub mod replace_person;
 
 use crate::runtime::{ISSUER, TABLE};
 use crate::{Area, Routes};
@@ -18,4 +18,4 @@ pub const AREA: Area = Area {
 };
 
 /// The routes, and what each needs.
-pub const ROUTES: Routes = &[(read_person::ROUTE, ISSUER), (update_person::ROUTE, TABLE)];
+pub const ROUTES: Routes = &[(read_person::ROUTE, ISSUER), (replace_person::ROUTE, TABLE)];

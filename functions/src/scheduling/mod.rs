@@ -15,8 +15,8 @@ pub mod quote_cancellation;
 pub mod read_appointment;
 pub mod read_note;
 pub mod replace_details;
+pub mod replace_note;
 pub mod reschedule_appointment;
-pub mod update_note;
 
 use crate::runtime::{PAYMENTS, TABLE};
 use crate::{Area, Routes};
@@ -49,6 +49,6 @@ pub const ROUTES: Routes = &[
     (list_notes::ROUTE, TABLE),
     (create_note::ROUTE, TABLE),
     (read_note::ROUTE, TABLE),
-    (update_note::ROUTE, TABLE),
+    (replace_note::ROUTE, TABLE),
     (delete_note::ROUTE, TABLE),
 ];

@@ -205,16 +205,16 @@ const STRIPE: GatewayKind = GatewayKind::Stripe;
 const USE_CASES: &[UseCase] = use_cases! {
     "idempotency::complete" Rule::Anybody, READS, |app, actor, ids| complete_anothers(app, actor);
     "identity::person::read" Rule::SignedIn, READS, |app, actor, ids| person::read(app, actor, Some(&token()));
-    "identity::person::edit" Rule::SignedIn, WRITES, |app, actor, ids|
-        person::edit(app, actor, 0, Default::default());
+    "identity::person::replace" Rule::SignedIn, WRITES, |app, actor, ids|
+        person::replace(app, actor, 0, Default::default());
     "experts::profiles::create" Rule::Has(Role::Expert), WRITES, |app, actor, ids|
         profiles::create(app, actor, &request("profile"), profile(), true);
     "experts::profiles::read_public" Rule::Anybody, READS, |app, actor, ids|
         profiles::read_public(app, actor, ids.expert);
     "experts::profiles::read_own" Rule::ActsOrAdmin(Right::Schedule), READS, |app, actor, ids|
         profiles::read_own(app, actor, ids.expert);
-    "experts::profiles::edit" SCHEDULE, WRITES, |app, actor, ids|
-        profiles::edit(app, actor, ids.expert, 1, profile(), None);
+    "experts::profiles::replace" SCHEDULE, WRITES, |app, actor, ids|
+        profiles::replace(app, actor, ids.expert, 1, profile(), None);
     "experts::profiles::suspend" Rule::Impartial, WRITES, |app, actor, ids|
         profiles::suspend(app, actor, ids.expert, 1, false);
     "experts::profiles::rules" SCHEDULE, READS, |app, actor, ids| profiles::rules(app, actor, ids.expert);
@@ -228,8 +228,8 @@ const USE_CASES: &[UseCase] = use_cases! {
         session_types::list(app, actor, ids.expert, true);
     "experts::session_types::list_own" Rule::ActsOrAdmin(Right::Schedule), READS, |app, actor, ids|
         session_types::list_own(app, actor, ids.expert, true);
-    "experts::session_types::edit" SCHEDULE, WRITES, |app, actor, ids|
-        session_types::edit(app, actor, ids.expert, ids.session_type, 1, terms());
+    "experts::session_types::replace" SCHEDULE, WRITES, |app, actor, ids|
+        session_types::replace(app, actor, ids.expert, ids.session_type, 1, terms());
     "experts::members::invite" ACCOUNT, WRITES, |app, actor, ids|
         members::invite(app, actor, ids.expert, &request("member"), MemberRole::Manager, name());
     "experts::members::accept" Rule::Secret, WRITES, |app, actor, ids|
@@ -237,8 +237,8 @@ const USE_CASES: &[UseCase] = use_cases! {
     "experts::members::list" ACCOUNT, READS, |app, actor, ids| members::list(app, actor, ids.expert);
     "experts::members::invitation" ACCOUNT, READS, |app, actor, ids|
         members::invitation(app, actor, ids.expert, ids.invitation);
-    "experts::members::edit" ACCOUNT, WRITES, |app, actor, ids|
-        members::edit(app, actor, ids.expert, ids.member, 1, MemberRole::Manager, name());
+    "experts::members::replace" ACCOUNT, WRITES, |app, actor, ids|
+        members::replace(app, actor, ids.expert, ids.member, 1, MemberRole::Manager, name());
     "experts::members::memberships" Rule::SignedIn, READS, |app, actor, ids|
         members::memberships(app, actor, None, 10);
     "scheduling::slots::list" Rule::Anybody, READS, |app, actor, ids| slots::list(
@@ -272,8 +272,8 @@ const USE_CASES: &[UseCase] = use_cases! {
         notes::read(app, actor, ids.appointment, ids.note);
     "scheduling::notes::create" Rule::EitherSide, WRITES, |app, actor, ids|
         notes::create(app, actor, &request("note"), ids.appointment, note());
-    "scheduling::notes::edit" Rule::Author, WRITES, |app, actor, ids|
-        notes::edit(app, actor, ids.appointment, ids.note, 1, note());
+    "scheduling::notes::replace" Rule::Author, WRITES, |app, actor, ids|
+        notes::replace(app, actor, ids.appointment, ids.note, 1, note());
     "receipts::billing::read" MONEY, READS, |app, actor, ids| billing::read(app, actor, ids.expert);
     "receipts::billing::replace" MONEY, WRITES, |app, actor, ids|
         billing::replace(app, actor, ids.expert, 1, details());

@@ -186,7 +186,7 @@ impl TestPlatform {
     async fn populate(&mut self, clock: &ManualClock) {
         let text = |value: &Value, name: &str| value[name].as_str().expect(name).to_owned();
         let own = json!({ "language": "en-GB", "time_zone": "Europe/London", "phone": "+442079460000" });
-        self.call("update_person", ADA, &[], "\"0\"", own).await;
+        self.call("replace_person", ADA, &[], "\"0\"", own).await;
         let profile = json!({
             "name": "Ada Lovelace", "headline": "Analytical engines",
             "hourly_rate": { "amount": 9_000, "currency": "EUR" },
@@ -282,10 +282,10 @@ impl TestPlatform {
         }
         assert!(receipts.len() > 2, "{receipts:?}");
         for (function, like) in [
-            ("update_expert", "create_expert"),
-            ("update_session_type", "create_session_type"),
-            ("update_member", "create_invitation"),
-            ("update_note", "create_note"),
+            ("replace_expert", "create_expert"),
+            ("replace_session_type", "create_session_type"),
+            ("replace_member", "create_invitation"),
+            ("replace_note", "create_note"),
         ] {
             self.samples.insert(function, self.samples[like].clone());
         }

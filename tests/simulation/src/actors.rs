@@ -81,7 +81,7 @@ pub enum Command {
     /// Lists the slots of a duration in a range.
     ListSlots(ExpertId, SessionTypeId, Option<u16>, TimeSpan),
     /// Updates the terms of a session type.
-    UpdateSessionType(SessionTypeId, Box<SessionTypeTerms>),
+    ReplaceSessionType(SessionTypeId, Box<SessionTypeTerms>),
     /// Changes or removes the hourly rate.
     SetHourlyRate(Option<Money>),
     /// Retires a session type.
@@ -312,15 +312,15 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
             let starts = slots.iter().map(|slot| slot.start).collect();
             Ok(Reply { starts, empty_reason, ..Reply::default() })
         }
-        Command::UpdateSessionType(id, terms) => {
+        Command::ReplaceSessionType(id, terms) => {
             let version = session_types::read(app, actor, own, *id).await?.session_type.version;
             let terms = SessionTypeTerms::clone(terms);
-            session_types::edit(app, actor, own, *id, version, terms).await.map(|_| Reply::default())
+            session_types::replace(app, actor, own, *id, version, terms).await.map(|_| Reply::default())
         }
         Command::SetHourlyRate(hourly_rate) => {
             let Expert { version, profile, .. } = profiles::read_own(app, actor, own).await?;
             let profile = ExpertProfile { hourly_rate: *hourly_rate, ..profile };
-            profiles::edit(app, actor, own, version, profile, None).await.map(|_| Reply::default())
+            profiles::replace(app, actor, own, version, profile, None).await.map(|_| Reply::default())
         }
         Command::RetireSessionType(id) => {
             let version = session_types::read(app, actor, own, *id).await?.session_type.version;
@@ -437,7 +437,9 @@ fn receive_reply(core: &mut Core, asked: Submission, answer: Option<&Result<Repl
             Command::CancelAsQuoted(id) => {
                 core.actors.promised_charges.extend(reply.final_charge.map(|final_charge| (id, final_charge)))
             }
-            Command::UpdateSessionType(id, terms) => core.actors.offers(asked.person.expert_id(), id, *terms),
+            Command::ReplaceSessionType(id, terms) => {
+                core.actors.offers(asked.person.expert_id(), id, *terms)
+            }
             Command::EndSession(id, Outcome::Completed, Some(charge)) => {
                 core.actors.promised_charges.push((id, charge.amount()))
             }

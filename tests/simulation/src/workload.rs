@@ -49,7 +49,7 @@ enum Activity {
     Refund,
     ResolveEscalation,
     ListSlots,
-    UpdateSessionType,
+    ReplaceSessionType,
     SetHourlyRate,
     RetireSessionType,
     ReplaceAvailability,
@@ -80,7 +80,7 @@ impl Workload {
             (3, Activity::Refund),
             (3, Activity::ResolveEscalation),
             (1, Activity::ListSlots),
-            (1, Activity::UpdateSessionType),
+            (1, Activity::ReplaceSessionType),
             (1, Activity::SetHourlyRate),
             (1, Activity::ReplaceAvailability),
             (1, Activity::StartOnboarding),
@@ -390,7 +390,7 @@ fn perform(core: &mut Core, workload: &Workload, activity: Activity) {
             let duration = pick_duration(core, &terms);
             send(core, owner.clone(), Command::ListSlots(owner.expert_id(), session_type, duration, range));
         }
-        Activity::UpdateSessionType => {
+        Activity::ReplaceSessionType => {
             let Some((session_type, mut terms)) = pick(core, &expert.types) else { return };
             let amount = *core.actors.rng.pick(&[5_000, 8_000, 9_990]);
             if core.actors.rng.happens(6_000) {
@@ -402,7 +402,7 @@ fn perform(core: &mut Core, workload: &Workload, activity: Activity) {
                     }
                 }
             }
-            send(core, owner, Command::UpdateSessionType(session_type, Box::new(terms)));
+            send(core, owner, Command::ReplaceSessionType(session_type, Box::new(terms)));
         }
         Activity::SetHourlyRate => {
             let hourly_rate = crate::population::hourly_rate(&mut core.actors.rng, core.actors.currency);

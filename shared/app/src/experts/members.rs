@@ -55,8 +55,8 @@ pub async fn invite(
     role: MemberRole,
     name: ShortText,
 ) -> Result<NewInvitation, AppError> {
-    actor.act_for(app, expert, Right::Account, Scope::Write).await?;
-    let person = actor.signed_in(Scope::Write)?;
+    actor.require_right(app, expert, Right::Account, Scope::Write).await?;
+    let person = actor.require_person(Scope::Write)?;
     let (invitation, secret, record) = app
         .transact("invite_member", || async {
             let now = app.now();
@@ -126,7 +126,7 @@ pub async fn accept(
     id: InvitationId,
     secret: &Secret,
 ) -> Result<Member, AppError> {
-    let person = actor.signed_in(Scope::Write)?;
+    let person = actor.require_person(Scope::Write)?;
     let digest = digest_of(secret.reveal());
     app.transact("accept_invitation", || async {
         let now = app.now();
@@ -165,7 +165,7 @@ pub async fn accept(
 /// # Errors
 /// [`AppError::Forbidden`] if the actor is not the expert.
 pub async fn list(app: &App, actor: &Actor, expert: ExpertId) -> Result<Team, AppError> {
-    actor.act_for(app, expert, Right::Account, Scope::Read).await?;
+    actor.require_right(app, expert, Right::Account, Scope::Read).await?;
     let mut team = app.store.team(expert).await?;
     let now = app.now();
     team.invitations.retain(|invitation| invitation.is_open(now));
@@ -182,7 +182,7 @@ pub async fn invitation(
     expert: ExpertId,
     id: InvitationId,
 ) -> Result<Invitation, AppError> {
-    actor.act_for(app, expert, Right::Account, Scope::Read).await?;
+    actor.require_right(app, expert, Right::Account, Scope::Read).await?;
     let invitation = app.store.invitation(expert, id).await?;
     invitation.filter(|invitation| invitation.is_open(app.now())).ok_or(AppError::NotFound("invitation"))
 }
@@ -192,7 +192,7 @@ pub async fn invitation(
 /// # Errors
 /// [`AppError::Forbidden`] if the actor is not the expert, [`AppError::NotFound`] if the person is not a member,
 /// [`AppError::VersionMismatch`] if the member has another version.
-pub async fn edit(
+pub async fn replace(
     app: &App,
     actor: &Actor,
     expert: ExpertId,
@@ -201,7 +201,7 @@ pub async fn edit(
     role: MemberRole,
     name: ShortText,
 ) -> Result<Member, AppError> {
-    actor.act_for(app, expert, Right::Account, Scope::Write).await?;
+    actor.require_right(app, expert, Right::Account, Scope::Write).await?;
     app.transact("edit_member", || async {
         let current = app.store.member(expert, person).await?.ok_or(AppError::NotFound("member"))?;
         check_version(if_match, current.version)?;
@@ -226,8 +226,8 @@ pub async fn remove(
     person: PersonId,
     if_match: u64,
 ) -> Result<(), AppError> {
-    if actor.signed_in(Scope::Write)?.id() != person {
-        actor.act_for(app, expert, Right::Account, Scope::Write).await?;
+    if actor.require_person(Scope::Write)?.id() != person {
+        actor.require_right(app, expert, Right::Account, Scope::Write).await?;
     }
     app.transact("remove_member", || async {
         let member = app.store.member(expert, person).await?.ok_or(AppError::NotFound("member"))?;
@@ -245,7 +245,7 @@ pub async fn remove(
 /// # Errors
 /// [`AppError::Forbidden`] if the actor is not the expert, [`AppError::NotFound`] if the invitation does not exist or was accepted.
 pub async fn withdraw(app: &App, actor: &Actor, expert: ExpertId, id: InvitationId) -> Result<(), AppError> {
-    actor.act_for(app, expert, Right::Account, Scope::Write).await?;
+    actor.require_right(app, expert, Right::Account, Scope::Write).await?;
     app.transact("withdraw_invitation", || async {
         let invitation = app.store.invitation(expert, id).await?;
         let invitation = invitation.ok_or(AppError::NotFound("invitation"))?;
@@ -266,6 +266,6 @@ pub async fn memberships(
     after: Option<ExpertId>,
     limit: u16,
 ) -> Result<MembershipPage, AppError> {
-    let person = actor.signed_in(Scope::Read)?;
+    let person = actor.require_person(Scope::Read)?;
     Ok(app.store.memberships(person.id(), after, limit.clamp(1, MAX_PAGE)).await?)
 }

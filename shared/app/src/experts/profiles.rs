@@ -43,7 +43,7 @@ pub async fn create(
     profile: ExpertProfile,
     published: bool,
 ) -> Result<Creation<Expert>, AppError> {
-    let person = actor.in_role(Role::Expert, Scope::Write)?;
+    let person = actor.require_role(Role::Expert, Scope::Write)?;
     check(app, &profile)?;
     let id = person.expert_id();
     app.transact("create_expert", || async {
@@ -98,8 +98,8 @@ pub(crate) fn check_public(expert: &Expert) -> Result<(), AppError> {
 /// # Errors
 /// [`AppError::Forbidden`] for all others, [`AppError::NotFound`] if the expert has none.
 pub async fn read_own(app: &App, actor: &Actor, id: ExpertId) -> Result<Expert, AppError> {
-    if actor.in_role(Role::Admin, Scope::Read).is_err() {
-        actor.act_for(app, id, Right::Schedule, Scope::Read).await?;
+    if actor.require_role(Role::Admin, Scope::Read).is_err() {
+        actor.require_right(app, id, Right::Schedule, Scope::Read).await?;
     }
     read(app, id).await
 }
@@ -117,7 +117,7 @@ pub(crate) async fn read(app: &App, id: ExpertId) -> Result<Expert, AppError> {
 /// # Errors
 /// [`AppError::Forbidden`] if the actor may not act for the expert, or may not change the hourly rate,
 /// [`AppError::VersionMismatch`] if the profile has another version.
-pub async fn edit(
+pub async fn replace(
     app: &App,
     actor: &Actor,
     expert: ExpertId,
@@ -125,14 +125,14 @@ pub async fn edit(
     profile: ExpertProfile,
     published: Option<bool>,
 ) -> Result<Expert, AppError> {
-    actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
+    actor.require_right(app, expert, Right::Schedule, Scope::Write).await?;
     check(app, &profile)?;
-    app.transact("update_expert", || async {
+    app.transact("replace_expert", || async {
         let current = read(app, expert).await?;
         // A person who has read an older version must learn that first.
         check_version(if_match, current.version)?;
         if profile.hourly_rate != current.profile.hourly_rate {
-            actor.act_for(app, expert, Right::Money, Scope::Write).await?;
+            actor.require_right(app, expert, Right::Money, Scope::Write).await?;
         }
         let mut transaction = Transaction::new();
         if profile.mentorship_capacity.is_some() && current.profile.mentorship_capacity.is_none() {
@@ -161,7 +161,7 @@ pub async fn suspend(
     if_match: u64,
     suspended: bool,
 ) -> Result<Expert, AppError> {
-    actor.impartial_admin(app, id).await?;
+    actor.require_impartial_admin(app, id).await?;
     app.transact("suspend_expert", || async {
         let current = read(app, id).await?;
         check_version(if_match, current.version)?;
@@ -178,7 +178,7 @@ pub async fn suspend(
 /// # Errors
 /// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::NotFound`] if the expert has none.
 pub async fn rules(app: &App, actor: &Actor, expert: ExpertId) -> Result<VersionedRules, AppError> {
-    actor.act_for(app, expert, Right::Schedule, Scope::Read).await?;
+    actor.require_right(app, expert, Right::Schedule, Scope::Read).await?;
     app.store
         .rules(expert)
         .await?
@@ -198,7 +198,7 @@ pub async fn replace_rules(
     if_match: u64,
     rules: AvailabilityRules,
 ) -> Result<VersionedRules, AppError> {
-    actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
+    actor.require_right(app, expert, Right::Schedule, Scope::Write).await?;
     rules.check()?;
     read(app, expert).await?;
     app.transact("replace_availability", || async {

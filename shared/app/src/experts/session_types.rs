@@ -95,8 +95,8 @@ pub async fn create(
     request: &IdempotentRequest,
     terms: SessionTypeTerms,
 ) -> Result<Creation<PricedSessionType>, AppError> {
-    actor.act_for(app, expert, Right::Money, Scope::Write).await?;
-    let person = actor.signed_in(Scope::Write)?;
+    actor.require_right(app, expert, Right::Money, Scope::Write).await?;
+    let person = actor.require_person(Scope::Write)?;
     app.transact("create_session_type", || async {
         let now = app.now();
         let expired = match request.status(app, person, now).await? {
@@ -210,7 +210,7 @@ fn check_known(session_type: &SessionType) -> Result<(), AppError> {
 /// [`AppError::Forbidden`] if the actor may not act for the expert, or may not change what clients are charged,
 /// [`AppError::Invalid`] if the terms are invalid, [`AppError::NotFound`] if the session type does not exist,
 /// [`AppError::VersionMismatch`] if it has another version.
-pub async fn edit(
+pub async fn replace(
     app: &App,
     actor: &Actor,
     expert: ExpertId,
@@ -218,12 +218,12 @@ pub async fn edit(
     if_match: u64,
     terms: SessionTypeTerms,
 ) -> Result<PricedSessionType, AppError> {
-    actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
-    app.transact("update_session_type", || async {
+    actor.require_right(app, expert, Right::Schedule, Scope::Write).await?;
+    app.transact("replace_session_type", || async {
         let current = find(app, expert, id).await?;
         let is_known = current.status != SessionTypeStatus::Unknown;
         if !is_known || !terms.charge_like(&current.terms) {
-            actor.act_for(app, expert, Right::Money, Scope::Write).await?;
+            actor.require_right(app, expert, Right::Money, Scope::Write).await?;
         }
         let hourly_rate = hourly_rate(app, expert, &terms).await?;
         check(app, &terms, hourly_rate)?;
@@ -250,7 +250,7 @@ pub async fn retire(
     id: SessionTypeId,
     if_match: u64,
 ) -> Result<PricedSessionType, AppError> {
-    actor.act_for(app, expert, Right::Schedule, Scope::Write).await?;
+    actor.require_right(app, expert, Right::Schedule, Scope::Write).await?;
     app.transact("retire_session_type", || async {
         let current = find(app, expert, id).await?;
         let hourly_rate = hourly_rate(app, expert, &current.terms).await?;
@@ -282,7 +282,7 @@ pub async fn offer_again(
     id: SessionTypeId,
     if_match: u64,
 ) -> Result<PricedSessionType, AppError> {
-    actor.act_for(app, expert, Right::Money, Scope::Write).await?;
+    actor.require_right(app, expert, Right::Money, Scope::Write).await?;
     app.transact("offer_session_type_again", || async {
         let current = find(app, expert, id).await?;
         let hourly_rate = hourly_rate(app, expert, &current.terms).await?;

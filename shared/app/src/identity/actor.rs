@@ -40,7 +40,7 @@ impl Actor {
     /// # Errors
     /// [`AppError::SignInRequired`] for an anonymous actor, [`AppError::Forbidden`] if the token lacks the scope or the actor is
     /// not a person.
-    pub(crate) fn signed_in(&self, scope: Scope) -> Result<&SignedInPerson, AppError> {
+    pub(crate) fn require_person(&self, scope: Scope) -> Result<&SignedInPerson, AppError> {
         match self {
             Self::Anonymous => Err(AppError::SignInRequired),
             Self::Person(person) if person.has_scope(scope) => Ok(person),
@@ -55,9 +55,9 @@ impl Actor {
     /// The person, if they have this role and their access token has this scope.
     ///
     /// # Errors
-    /// As for [`signed_in`](Self::signed_in), and [`AppError::Forbidden`] without the role.
-    pub(crate) fn in_role(&self, role: Role, scope: Scope) -> Result<&SignedInPerson, AppError> {
-        let person = self.signed_in(scope)?;
+    /// As for [`require_person`](Self::require_person), and [`AppError::Forbidden`] without the role.
+    pub(crate) fn require_role(&self, role: Role, scope: Scope) -> Result<&SignedInPerson, AppError> {
+        let person = self.require_person(scope)?;
         if person.has(role) {
             return Ok(person);
         }
@@ -93,15 +93,15 @@ impl Actor {
     /// Requires that the person may act for an expert with this right: as the expert, or as a member whose role has the right.
     ///
     /// # Errors
-    /// As for [`signed_in`](Self::signed_in), and [`AppError::Forbidden`] for all others.
-    pub(crate) async fn act_for(
+    /// As for [`require_person`](Self::require_person), and [`AppError::Forbidden`] for all others.
+    pub(crate) async fn require_right(
         &self,
         app: &App,
         expert: ExpertId,
         right: Right,
         scope: Scope,
     ) -> Result<(), AppError> {
-        let person = self.signed_in(scope)?;
+        let person = self.require_person(scope)?;
         let is_expert = person.expert_id() == expert;
         if is_expert && person.has(Role::Expert) {
             return Ok(());
@@ -118,9 +118,9 @@ impl Actor {
     /// for decisions about the expert.
     ///
     /// # Errors
-    /// As for [`in_role`](Self::in_role), and [`AppError::Forbidden`] if the person is or was one of these.
-    pub(crate) async fn impartial_admin(&self, app: &App, expert: ExpertId) -> Result<(), AppError> {
-        let person = self.in_role(Role::Admin, Scope::Write)?;
+    /// As for [`require_role`](Self::require_role), and [`AppError::Forbidden`] if the person is or was one of these.
+    pub(crate) async fn require_impartial_admin(&self, app: &App, expert: ExpertId) -> Result<(), AppError> {
+        let person = self.require_role(Role::Admin, Scope::Write)?;
         if person.expert_id() == expert || membership(app, person, expert).await?.is_some() {
             return Err(AppError::Forbidden(NOT_IMPARTIAL));
         }
@@ -130,7 +130,7 @@ impl Actor {
     /// As whom the person acts on an appointment. See [`side_of`](Self::side_of).
     ///
     /// # Errors
-    /// As for [`signed_in`](Self::signed_in), and [`AppError::NotFound`] for all who have no side: they must not learn that the
+    /// As for [`require_person`](Self::require_person), and [`AppError::NotFound`] for all who have no side: they must not learn that the
     /// appointment exists.
     pub(crate) async fn acting_on(
         &self,
@@ -154,7 +154,7 @@ impl Actor {
     /// An administrator who is none of these acts for the platform; one who was a member within the last 180 days can only read.
     ///
     /// # Errors
-    /// As for [`signed_in`](Self::signed_in), and [`AppError::Forbidden`] for a change by an administrator who was a member.
+    /// As for [`require_person`](Self::require_person), and [`AppError::Forbidden`] for a change by an administrator who was a member.
     pub(crate) async fn side_of(
         &self,
         app: &App,
@@ -162,7 +162,7 @@ impl Actor {
         client: ClientId,
         scope: Scope,
     ) -> Result<Option<ActingAs>, AppError> {
-        let person = self.signed_in(scope)?;
+        let person = self.require_person(scope)?;
         let (is_expert, is_client) = (expert == person.expert_id(), client == person.client_id());
         if is_expert || is_client {
             return Ok(if person.has(Role::Expert) && is_expert {
@@ -191,7 +191,7 @@ impl Actor {
 ///
 /// # Errors
 /// [`AppError::Forbidden`] without the right.
-pub(crate) fn require(acting: ActingAs, right: Right) -> Result<(), AppError> {
+pub(crate) fn require_right_of(acting: ActingAs, right: Right) -> Result<(), AppError> {
     if acting.has(right) { Ok(()) } else { Err(AppError::Forbidden(NOT_IN_ROLE)) }
 }
 

@@ -6,4 +6,4 @@ pub mod ports;
 pub mod signed_in;
 
 pub use actor::Actor;
-pub(crate) use actor::require;
+pub(crate) use actor::require_right_of;

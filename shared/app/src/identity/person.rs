@@ -32,7 +32,7 @@ pub struct Me {
 /// # Errors
 /// [`AppError::SignInRequired`] if nobody is signed in.
 pub async fn read(app: &App, actor: &Actor, token: Option<&AccessToken>) -> Result<Me, AppError> {
-    let id = actor.signed_in(Scope::Read)?.id();
+    let id = actor.require_person(Scope::Read)?.id();
     let (person, memberships) = tokio::try_join!(stored(app, id), memberships(app, id))?;
     let Some(token) = token.filter(|token| person.is_outdated(token.signed_in_at, app.now())) else {
         return Ok(Me { person, memberships });
@@ -48,11 +48,16 @@ pub async fn read(app: &App, actor: &Actor, token: Option<&AccessToken>) -> Resu
 ///
 /// # Errors
 /// [`AppError::SignInRequired`] if nobody is signed in, [`AppError::VersionMismatch`] if the person has another version.
-pub async fn edit(app: &App, actor: &Actor, if_match: u64, profile: PersonProfile) -> Result<Me, AppError> {
-    let id = actor.signed_in(Scope::Write)?.id();
+pub async fn replace(
+    app: &App,
+    actor: &Actor,
+    if_match: u64,
+    profile: PersonProfile,
+) -> Result<Me, AppError> {
+    let id = actor.require_person(Scope::Write)?.id();
     let memberships = memberships(app, id).await?;
     let person = app
-        .transact("edit_person", || async {
+        .transact("replace_person", || async {
             let person = stored(app, id).await?;
             if if_match != person.version {
                 return Err(AppError::VersionMismatch { current: person.version });

@@ -50,7 +50,7 @@ pub async fn start_onboarding(
     expert: ExpertId,
     gateway: GatewayKind,
 ) -> Result<OnboardingPage, AppError> {
-    actor.act_for(app, expert, Right::Account, Scope::Write).await?;
+    actor.require_right(app, expert, Right::Account, Scope::Write).await?;
     crate::experts::profiles::read(app, expert).await?;
     let port = &app.gateways.get(gateway)?.accounts;
     let account = match app.store.payment_account(expert, gateway).await? {
@@ -88,7 +88,7 @@ pub async fn read_account(
     expert: ExpertId,
     gateway: GatewayKind,
 ) -> Result<PaymentAccount, AppError> {
-    actor.act_for(app, expert, Right::Account, Scope::Read).await?;
+    actor.require_right(app, expert, Right::Account, Scope::Read).await?;
     let none = AppError::NotCreated("there is no account at the payment gateway yet; start onboarding first");
     refresh(app, expert, gateway).await?.map(|account| account.after).ok_or(none)
 }

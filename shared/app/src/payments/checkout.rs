@@ -23,7 +23,7 @@ pub async fn pay_with(
     actor: &Actor,
     id: AppointmentId,
 ) -> Result<(AppointmentRecord, Party, PayWith), AppError> {
-    actor.signed_in(Scope::Read)?;
+    actor.require_person(Scope::Read)?;
     let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
     let party = actor.acting_on(app, &record.appointment, Scope::Read).await?.party();
     let payment = record

@@ -39,7 +39,7 @@ pub async fn list(
     after: Option<AppointmentId>,
     limit: u16,
 ) -> Result<EscalationPage, AppError> {
-    actor.in_role(Role::Admin, Scope::Read)?;
+    actor.require_role(Role::Admin, Scope::Read)?;
     Ok(app.store.escalations(after, limit.clamp(1, MAX_PAGE)).await?)
 }
 
@@ -56,7 +56,7 @@ pub async fn resolve(
     resolution: Resolution,
 ) -> Result<AppointmentRecord, AppError> {
     let refuse = |text: &str| Err(PaymentsError::State(text.to_owned()).into());
-    actor.in_role(Role::Admin, Scope::Write)?;
+    actor.require_role(Role::Admin, Scope::Write)?;
     app.transact("resolve_escalation", || async {
         let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
         let acting = actor.acting_on(app, &record.appointment, Scope::Write).await?;

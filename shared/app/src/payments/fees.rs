@@ -14,7 +14,7 @@ use crate::{App, AppError, Decision, check_version};
 /// # Errors
 /// [`AppError::Forbidden`] if the person is not an administrator, [`AppError::NotFound`] if the expert does not exist.
 pub async fn read_expert_fee(app: &App, actor: &Actor, expert: ExpertId) -> Result<ExpertFee, AppError> {
-    actor.in_role(Role::Admin, Scope::Read)?;
+    actor.require_role(Role::Admin, Scope::Read)?;
     profiles::read(app, expert).await?;
     current_fee(app, expert).await
 }
@@ -38,7 +38,7 @@ pub async fn set_expert_fee(
     if_match: u64,
     rate: Option<Rate>,
 ) -> Result<ExpertFee, AppError> {
-    actor.impartial_admin(app, expert).await?;
+    actor.require_impartial_admin(app, expert).await?;
     profiles::read(app, expert).await?;
     app.transact("set_expert_fee", || async {
         let current = current_fee(app, expert).await?;

@@ -10,7 +10,7 @@ use store::{RowVersion, Transaction};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::signed_in::Scope;
-use crate::identity::{Actor, require};
+use crate::identity::{Actor, require_right_of};
 use crate::payments::error::{PaymentsError, check_escalation};
 use crate::payments::jobs::PaymentsJob;
 use crate::{App, AppError, Decision};
@@ -66,13 +66,13 @@ async fn attempt_refund(
     amount: Money,
 ) -> Result<Decision<Creation<Refund>>, AppError> {
     let now = app.now();
-    let person = actor.signed_in(Scope::Write)?;
+    let person = actor.require_person(Scope::Write)?;
     let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
     let acting = actor.acting_on(app, &record.appointment, Scope::Write).await?;
     if acting.party() == Party::Client {
         return Err(AppError::Forbidden("only the expert or an administrator can refund a payment"));
     }
-    require(acting, Right::Money)?;
+    require_right_of(acting, Right::Money)?;
     let totals = Totals::of(&record.movements);
     let state = if totals.captured > 0 { RefundState::Pending } else { RefundState::ChargeReduced };
     let expired = match request.status(app, person, now).await? {

@@ -38,7 +38,7 @@ pub async fn ledger(
     after: Option<&str>,
     limit: u16,
 ) -> Result<LedgerPage, AppError> {
-    actor.act_for(app, expert, Right::Money, Scope::Read).await?;
+    actor.require_right(app, expert, Right::Money, Scope::Read).await?;
     Ok(app.store.ledger(expert, recorded, after, Some(limit.clamp(1, MAX_PAGE))).await?)
 }
 
@@ -55,7 +55,7 @@ pub async fn earnings(
     first: Date,
     last: Date,
 ) -> Result<EarningsStatement, AppError> {
-    actor.act_for(app, expert, Right::Money, Scope::Read).await?;
+    actor.require_right(app, expert, Right::Money, Scope::Read).await?;
     let rules = app.store.rules(expert).await?;
     let time_zone = rules.map_or(Zone::UTC, |rules| rules.rules.time_zone);
     let span = days(time_zone, first, last)?;
@@ -84,7 +84,7 @@ pub async fn commission(
     first: Date,
     last: Date,
 ) -> Result<CommissionTotals, AppError> {
-    actor.in_role(Role::Admin, Scope::Read)?;
+    actor.require_role(Role::Admin, Scope::Read)?;
     let span = days(Zone::UTC, first, last)?;
     let mut report = CommissionReport::new(span);
     // No entry is recorded later than today.
@@ -106,7 +106,7 @@ pub async fn differences(
     after: Option<&str>,
     limit: u16,
 ) -> Result<DifferencePage, AppError> {
-    actor.in_role(Role::Admin, Scope::Read)?;
+    actor.require_role(Role::Admin, Scope::Read)?;
     Ok(app.store.differences(after, limit.clamp(1, MAX_PAGE)).await?)
 }
 

@@ -18,7 +18,7 @@ use crate::{App, AppError, Decision, check_version};
 /// # Errors
 /// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::NotFound`] if the expert has none.
 pub async fn read(app: &App, actor: &Actor, expert: ExpertId) -> Result<VersionedBilling, AppError> {
-    actor.act_for(app, expert, Right::Money, Scope::Read).await?;
+    actor.require_right(app, expert, Right::Money, Scope::Read).await?;
     app.store
         .billing(expert)
         .await?
@@ -39,7 +39,7 @@ pub async fn replace(
     if_match: u64,
     details: BillingDetails,
 ) -> Result<VersionedBilling, AppError> {
-    actor.act_for(app, expert, Right::Money, Scope::Write).await?;
+    actor.require_right(app, expert, Right::Money, Scope::Write).await?;
     read_expert(app, expert).await?;
     app.transact("replace_billing_details", || async {
         let before = app.store.billing(expert).await?;

@@ -12,7 +12,7 @@ use domain::{AppointmentId, ExpertId, ReceiptId, Zone};
 use store::{ReceiptPage, Transaction};
 
 use crate::identity::signed_in::Scope;
-use crate::identity::{Actor, require};
+use crate::identity::{Actor, require_right_of};
 use crate::receipts::taxes::{self, Taxed};
 use crate::{App, AppError, Decision};
 
@@ -139,10 +139,10 @@ impl Content {
 /// [`AppError::NotFound`] if it does not exist, or the person has no side in its appointment (see [`Actor`]),
 /// [`AppError::Forbidden`] for a member whose role does not include the expert's money.
 pub async fn read(app: &App, actor: &Actor, id: ReceiptId) -> Result<Receipt, AppError> {
-    actor.signed_in(Scope::Read)?;
+    actor.require_person(Scope::Read)?;
     let receipt = app.store.receipt(id).await?.ok_or(AppError::NotFound("receipt"))?;
     let acting = actor.side_of(app, receipt.expert, receipt.client, Scope::Read).await?;
-    require(acting.ok_or(AppError::NotFound("receipt"))?, Right::Money)?;
+    require_right_of(acting.ok_or(AppError::NotFound("receipt"))?, Right::Money)?;
     Ok(receipt)
 }
 
@@ -156,10 +156,10 @@ pub async fn list_of_appointment(
     actor: &Actor,
     id: AppointmentId,
 ) -> Result<Vec<Receipt>, AppError> {
-    actor.signed_in(Scope::Read)?;
+    actor.require_person(Scope::Read)?;
     let (appointment, documents) = tokio::join!(app.store.appointment(id), app.store.documents(id));
     let appointment = appointment?.ok_or(AppError::NotFound("appointment"))?;
-    require(actor.acting_on(app, &appointment, Scope::Read).await?, Right::Money)?;
+    require_right_of(actor.acting_on(app, &appointment, Scope::Read).await?, Right::Money)?;
     Ok(documents?)
 }
 
@@ -176,6 +176,6 @@ pub async fn list_of_expert(
     after: u32,
     limit: u16,
 ) -> Result<ReceiptPage, AppError> {
-    actor.act_for(app, expert, Right::Money, Scope::Read).await?;
+    actor.require_right(app, expert, Right::Money, Scope::Read).await?;
     Ok(app.store.receipts(expert, year, after, limit.clamp(1, MAX_PAGE)).await?)
 }

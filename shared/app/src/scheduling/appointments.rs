@@ -14,7 +14,7 @@ use store::{AppointmentOwner, AppointmentPage, AppointmentRecord, Offer, Transac
 
 use crate::events::{AmountChange, EventData};
 use crate::identity::signed_in::{Role, Scope};
-use crate::identity::{Actor, require};
+use crate::identity::{Actor, require_right_of};
 use crate::payments::error::{PaymentsError, check_escalation};
 use crate::payments::jobs::PaymentsJob;
 use crate::payments::refunds::check_charge_increment;
@@ -48,7 +48,7 @@ pub(crate) async fn find(
     scope: Scope,
 ) -> Result<(AppointmentRecord, ActingAs), AppError> {
     // Nobody learns whether the appointment exists before they have signed in.
-    actor.signed_in(scope)?;
+    actor.require_person(scope)?;
     let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
     let acting = actor.acting_on(app, &record.appointment, scope).await?;
     Ok((record, acting))
@@ -67,11 +67,11 @@ pub async fn list(
     after: Option<&str>,
     limit: u16,
 ) -> Result<AppointmentPage, AppError> {
-    let person = actor.signed_in(Scope::Read)?;
+    let person = actor.require_person(Scope::Read)?;
     let has_role = match owner {
         AppointmentOwner::Expert(expert) if expert == person.expert_id() => person.has(Role::Expert),
         AppointmentOwner::Expert(expert) => {
-            actor.act_for(app, expert, Right::Schedule, Scope::Read).await?;
+            actor.require_right(app, expert, Right::Schedule, Scope::Read).await?;
             true
         }
         AppointmentOwner::Client(client) if client == person.client_id() => person.has(Role::Client),
@@ -145,7 +145,7 @@ pub async fn cancel(
         let cancelled = appointment.cancel(party, reason.clone(), now)?;
         // After the start, the session may have taken place, and a cancellation by the expert refunds everything.
         if appointment.start <= now && !appointment.price.is_zero() {
-            require(acting, Right::Money)?;
+            require_right_of(acting, Right::Money)?;
         }
         let quote = quote_of(&record, party, now);
         if let Some(expected) = expected.filter(|expected| *expected != quote.refund) {
@@ -272,7 +272,7 @@ async fn attempt_reschedule(
     let current =
         duration.and_then(|duration| offered.terms.price(*duration, profile.profile.hourly_rate).ok());
     // A lower price is a refund, which not every member may give.
-    let current = current.filter(|_| require(acting, Right::Money).is_ok());
+    let current = current.filter(|_| require_right_of(acting, Right::Money).is_ok());
     let current = current.and_then(|price| price.checked_mul(appointment.seats).ok());
     let price = appointment.price_after_reschedule(current.unwrap_or(appointment.price))?;
     let request = HoldRequest {
@@ -367,7 +367,7 @@ pub async fn end(
         // A charge, or an expert's report that they did not attend, is a refund.
         let own_absence = party == Party::Expert && outcome == (Outcome::NoShow { missed_by: Party::Expert });
         if charge.is_some() || (own_absence && !price.is_zero()) {
-            require(acting, Right::Money)?;
+            require_right_of(acting, Right::Money)?;
         }
         if let Some(charge) =
             charge.filter(|charge| charge.currency() != price.currency() || charge.amount() > price.amount())

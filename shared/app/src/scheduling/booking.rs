@@ -95,7 +95,7 @@ pub async fn book(
     request: &IdempotentRequest,
     booking: &Booking,
 ) -> Result<Creation<Booked>, AppError> {
-    let person = actor.in_role(Role::Client, Scope::Write)?;
+    let person = actor.require_role(Role::Client, Scope::Write)?;
     let mut violations = Violations::default();
     violations.add_member("/details", booking.details.check());
     violations.into_result()?;

@@ -26,7 +26,7 @@ pub async fn list(
     limit: u16,
 ) -> Result<HistoryPage, AppError> {
     // Nobody learns whether the appointment exists before they have signed in.
-    actor.signed_in(Scope::Read)?;
+    actor.require_person(Scope::Read)?;
     let appointment = app.store.appointment(id).await?.ok_or(AppError::NotFound("appointment"))?;
     let party = actor.acting_on(app, &appointment, Scope::Read).await?.party();
     let limit = limit.clamp(1, MAX_PAGE);

@@ -23,7 +23,7 @@ pub struct NoteContents {
 /// The party of a person in an appointment.
 async fn party(app: &App, actor: &Actor, id: AppointmentId, scope: Scope) -> Result<Party, AppError> {
     // Nobody learns whether the appointment exists before they have signed in.
-    actor.signed_in(scope)?;
+    actor.require_person(scope)?;
     let appointment = app.store.appointment(id).await?.ok_or(AppError::NotFound("appointment"))?;
     Ok(actor.acting_on(app, &appointment, scope).await?.party())
 }
@@ -72,7 +72,7 @@ pub async fn create(
     id: AppointmentId,
     contents: NoteContents,
 ) -> Result<Creation<SessionNote>, AppError> {
-    let person = actor.signed_in(Scope::Write)?;
+    let person = actor.require_person(Scope::Write)?;
     let author = party(app, actor, id, Scope::Write).await?;
     if author == Party::Platform {
         return Err(AppError::Forbidden("only the expert and the client can write notes about a session"));
@@ -133,7 +133,7 @@ async fn own(app: &App, actor: &Actor, id: AppointmentId, note: NoteId) -> Resul
 /// # Errors
 /// [`AppError::NotFound`] if the person cannot read the note, [`AppError::Forbidden`] if the other party wrote it,
 /// [`AppError::VersionMismatch`] if it has another version.
-pub async fn edit(
+pub async fn replace(
     app: &App,
     actor: &Actor,
     id: AppointmentId,
@@ -141,7 +141,7 @@ pub async fn edit(
     if_match: u64,
     contents: NoteContents,
 ) -> Result<SessionNote, AppError> {
-    app.transact("update_note", || async {
+    app.transact("replace_note", || async {
         let current = own(app, actor, id, note).await?;
         check_version(if_match, current.version)?;
         let NoteContents { visibility, text } = contents.clone();

@@ -432,7 +432,7 @@ pub const FLOWS: &[Flow] = &[
             scenario.book_and_pay(IN_34_HOURS);
             let Some((expert, session_type, mut terms, rules)) = scenario.offered() else { return };
             price_at(&mut terms, 9_000);
-            scenario.as_expert(Command::UpdateSessionType(session_type, Box::new(terms)));
+            scenario.as_expert(Command::ReplaceSessionType(session_type, Box::new(terms)));
             scenario.as_expert(Command::ReplaceAvailability(Box::new(rules)));
             scenario.as_admin(Command::SetExpertFee(expert, domain::Rate::from_basis_points(1_500).ok()));
             scenario.book_and_pay(IN_34_HOURS + 2 * HOUR);
@@ -568,7 +568,7 @@ pub const FLOWS: &[Flow] = &[
             scenario.book(0, IN_34_HOURS);
             let Some((_, session_type, mut terms, _)) = scenario.offered() else { return };
             terms.capacity = 1;
-            scenario.as_expert(Command::UpdateSessionType(session_type, Box::new(terms)));
+            scenario.as_expert(Command::ReplaceSessionType(session_type, Box::new(terms)));
             scenario.advance(60);
             scenario.book(1, IN_34_HOURS);
             scenario.advance_to(IN_34_HOURS + 3 * DAY);

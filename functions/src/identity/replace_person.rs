@@ -9,7 +9,7 @@ use super::documents::{Person, PersonProfile};
 
 /// `PUT /v1/me`
 pub const ROUTE: Route = Route {
-    function: "update_person",
+    function: "replace_person",
     method: Method::Put,
     path: "/v1/me",
     audience: Audience::SignedIn,
@@ -25,7 +25,7 @@ pub const ROUTE: Route = Route {
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let signed_in = request.require_person()?;
     let profile: PersonProfile = request.json()?;
-    let me = person::edit(app, request.actor(), request.if_match()?, profile.into()).await?;
+    let me = person::replace(app, request.actor(), request.if_match()?, profile.into()).await?;
     let document = Person::of(signed_in, me);
     Ok(Response::json(StatusCode::OK, &document).version(document.version))
 }

@@ -9,7 +9,7 @@ use super::documents::{SessionNote, SessionNoteRequest};
 
 /// `PUT /v1/appointments/{appointment_id}/notes/{note_id}`
 pub const ROUTE: Route = Route {
-    function: "update_note",
+    function: "replace_note",
     method: Method::Put,
     path: "/v1/appointments/{appointment_id}/notes/{note_id}",
     audience: Audience::SignedIn,
@@ -26,7 +26,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
     let note = request.path_parameter("note_id", "note")?;
     let contents: SessionNoteRequest = request.json()?;
-    let note = notes::edit(app, request.actor(), id, note, request.if_match()?, contents.into()).await?;
+    let note = notes::replace(app, request.actor(), id, note, request.if_match()?, contents.into()).await?;
     let version = note.version;
     Ok(Response::json(StatusCode::OK, &SessionNote::from(note)).version(version))
 }

@@ -9,7 +9,7 @@ use super::documents::{Member, MemberTerms};
 
 /// `PUT /v1/experts/{expert_id}/members/{person_id}`
 pub const ROUTE: Route = Route {
-    function: "update_member",
+    function: "replace_member",
     method: Method::Put,
     path: "/v1/experts/{expert_id}/members/{person_id}",
     audience: Audience::SignedIn,
@@ -26,7 +26,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let expert = request.path_parameter("expert_id", "expert")?;
     let person = request.path_parameter("person_id", "member")?;
     let (version, MemberTerms { role, name }) = (request.if_match()?, request.json()?);
-    let member = members::edit(app, request.actor(), expert, person, version, role.into(), name).await?;
+    let member = members::replace(app, request.actor(), expert, person, version, role.into(), name).await?;
     let version = member.version;
     Ok(Response::json(StatusCode::OK, &Member::from(member)).version(version))
 }

@@ -9,7 +9,7 @@ use super::documents::{SessionType, SessionTypeTerms};
 
 /// `PUT /v1/experts/{expert_id}/session-types/{session_type_id}`
 pub const ROUTE: Route = Route {
-    function: "update_session_type",
+    function: "replace_session_type",
     method: Method::Put,
     path: "/v1/experts/{expert_id}/session-types/{session_type_id}",
     audience: Audience::SignedIn,
@@ -26,7 +26,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
     let id = request.path_parameter("session_type_id", "session type")?;
     let terms: SessionTypeTerms = request.json()?;
-    let session_type = session_types::edit(app, actor, expert, id, request.if_match()?, terms.into()).await?;
+    let session_type =
+        session_types::replace(app, actor, expert, id, request.if_match()?, terms.into()).await?;
     let version = session_type.session_type.version;
     Ok(Response::json(StatusCode::OK, &SessionType::from(session_type)).version(version))
 }

@@ -9,7 +9,7 @@ use super::documents::{Expert, ExpertProfileRequest};
 
 /// `PUT /v1/experts/{expert_id}`
 pub const ROUTE: Route = Route {
-    function: "update_expert",
+    function: "replace_expert",
     method: Method::Put,
     path: "/v1/experts/{expert_id}",
     audience: Audience::SignedIn,
@@ -27,7 +27,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let profile: ExpertProfileRequest = request.json()?;
     let published = profile.published();
     let profile = profile.into_profile()?;
-    let expert = profiles::edit(app, actor, expert, request.if_match()?, profile, published).await?;
+    let expert = profiles::replace(app, actor, expert, request.if_match()?, profile, published).await?;
     let version = expert.version;
     Ok(Response::json(StatusCode::OK, &Expert::from(expert)).version(version))
 }
