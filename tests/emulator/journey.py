@@ -262,7 +262,7 @@ def walk(aws, simulators, outputs, resources, functions):
         status = margaret("PUT", f"{mine}/suspension", {"suspended": suspended}, If_Match=tag).json["status"]
         check(f"the expert is {status}", status == ("suspended" if suspended else "live"), status)
     quote = alan("GET", f"{here}/cancellation").json
-    check("the refund of a cancellation is quoted", quote["because"] == "tier", quote)
+    check("the refund of a cancellation is quoted", quote["reason"] == "tier", quote)
     change(alan, "cancel", {"reason": "ill"})
     refunded = until("refunded", 30, lambda: (a := alan("GET", here).json)["payment"]["state"] == "refunded" and a)
     check("the cancellation refunds everything", refunded["status"] == "cancelled", refunded)

@@ -268,8 +268,8 @@ async fn a_member_with_an_unknown_role_has_no_rights_and_is_still_a_member() {
     assert_eq!(change("assistant").await.expect(200)["role"], "assistant");
     assert_eq!(read().await, 200);
     rewrite(&test, |item| replace(item, "assistant", "auditor")).await;
-    let removed = test.request(Method::DELETE, &member).signed_in_as("ada").send().await;
-    assert_eq!(removed.status, 204);
+    let remove = test.request(Method::DELETE, &member).signed_in_as("ada").header("If-Match", "\"2\"");
+    assert_eq!(remove.send().await.status, 204);
     assert_eq!(read().await, 200, "an administrator without a side");
 }
 

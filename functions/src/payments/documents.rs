@@ -189,7 +189,7 @@ mirror!(enum PaymentState <= payment::PaymentState {
 
 /// A decision that only an administrator can make, and the amount in question.
 #[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case", tag = "because")]
+#[serde(rename_all = "snake_case", tag = "reason")]
 pub enum EscalationReason {
     /// The client's bank rejected a refund.
     RefundFailed {

@@ -46,7 +46,7 @@ pub struct Receipt {
     pub net: Option<Money>,
     /// Why no tax applies; present only when the issuer has taxes calculated and none are due.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub no_tax_because: Option<NoTaxReason>,
+    pub no_tax_reason: Option<NoTaxReason>,
     /// The payment gateway's id of the movement.
     pub payment_reference: String,
 }
@@ -54,7 +54,7 @@ pub struct Receipt {
 impl From<receipt::Receipt> for Receipt {
     fn from(receipt: receipt::Receipt) -> Self {
         let net = (!receipt.taxes.lines().is_empty()).then(|| receipt.taxes.net(receipt.total));
-        let no_tax_because = receipt.taxes.reason().map(Into::into);
+        let no_tax_reason = receipt.taxes.reason().map(Into::into);
         let taxes = match receipt.taxes {
             tax::Taxes::Included(lines) => each(lines),
             tax::Taxes::NotStated | tax::Taxes::NotIncluded(_) => Vec::new(),
@@ -74,7 +74,7 @@ impl From<receipt::Receipt> for Receipt {
             total: receipt.total,
             taxes,
             net,
-            no_tax_because,
+            no_tax_reason,
             payment_reference: receipt.reference,
         }
     }

@@ -211,7 +211,7 @@ mirror!(struct CancellationQuote <= cancellation::Quote { refund, final_charge, 
 
 /// Why the client gets this refund.
 #[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case", tag = "because")]
+#[serde(rename_all = "snake_case", tag = "reason")]
 pub enum RefundBasis {
     /// The session costs nothing.
     Free,

@@ -174,7 +174,7 @@ async fn refused_transfer_after_a_won_dispute_is_escalated() {
             test.get(&format!("/v1/appointments/{appointment}")).signed_in_as("ada").send().await.expect(200)
         };
         let eighty = json!({ "amount": 7_200, "currency": "EUR" });
-        let needs = json!({ "because": "refused", "order": "transfer", "amount": eighty });
+        let needs = json!({ "reason": "refused", "order": "transfer", "amount": eighty });
         assert_eq!(appointment_for_ada().await["payment"]["escalation"], needs);
         let of_client = test.payment(&appointment).await;
         assert_eq!((&of_client["state"], of_client.get("escalation")), (&json!("paid"), None));
@@ -221,7 +221,7 @@ async fn remainder_after_a_lost_dispute_is_resolved_manually() {
         test.get(&format!("/v1/appointments/{appointment}")).signed_in_as("ada").send().await.expect(200)
     };
     let fifty = json!({ "amount": 5_000, "currency": "EUR" });
-    let needs = json!({ "because": "dispute_lost", "amount": fifty });
+    let needs = json!({ "reason": "dispute_lost", "amount": fifty });
     assert_eq!(appointment_for_ada().await["payment"]["escalation"], needs);
     assert_eq!(test.resolve(&appointment, "try_again").await.problem(409), "payment-state");
     test.resolve(&appointment, "resolved_manually").await.expect(200);

@@ -134,7 +134,7 @@ async fn disputed_no_show_is_decided_by_an_administrator() {
             let seen =
                 test.get(&format!("/v1/appointments/{appointment}")).signed_in_as("margaret").send().await;
             let seen = seen.expect(200);
-            assert_eq!(seen["payment"]["escalation"], json!({ "because": "no_show_disputed" }), "{seen:#}");
+            assert_eq!(seen["payment"]["escalation"], json!({ "reason": "no_show_disputed" }), "{seen:#}");
             assert_eq!(seen["payment"]["state"], "paid");
 
             test.post_action("margaret", &appointment, what, &body).await.expect(200);

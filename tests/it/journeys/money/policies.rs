@@ -28,7 +28,7 @@ async fn refund_equals_the_quote() {
         test.advance_to(now).await;
         let quoted = quote(&test, "alan", &appointment).await;
         assert_eq!(
-            (&quoted["refund"]["amount"], &quoted["because"]),
+            (&quoted["refund"]["amount"], &quoted["reason"]),
             (&json!(refund), &json!(because)),
             "{now}"
         );
@@ -80,7 +80,7 @@ async fn cancellation_by_the_expert_refunds_everything_at_any_time() {
     let offer = test.offer(&tiered_hour()).await;
     let appointment = test.book_and_secure(&offer, AT).await;
     test.advance_to("2027-01-11T10:30:00Z").await;
-    assert_eq!(quote(&test, "ada", &appointment).await["because"], "by_expert");
+    assert_eq!(quote(&test, "ada", &appointment).await["reason"], "by_expert");
     test.post_action("ada", &appointment, "cancel", &json!(null)).await.expect(200);
     test.stack.run_until_idle().await;
     assert_eq!(test.payment(&appointment).await["state"], "refunded");

@@ -153,7 +153,7 @@ async fn administrators_list_escalations() {
             "appointment_id": first,
             "gateway": "stripe",
             "amount": eighty,
-            "escalation": { "because": "refund_failed", "amount": eighty },
+            "escalation": { "reason": "refund_failed", "amount": eighty },
             "intent": intent(&test.appointment(&first).await),
         }])
     );
@@ -311,7 +311,7 @@ async fn manual_resolution_of_another_amount_is_refused() {
         let seen = test.get(&format!("/v1/appointments/{appointment}")).signed_in_as("margaret").send().await;
         seen.expect(200)["payment"]["escalation"].clone()
     };
-    assert_eq!(needs().await, json!({ "because": "refund_failed", "amount": euros(3_000) }));
+    assert_eq!(needs().await, json!({ "reason": "refund_failed", "amount": euros(3_000) }));
     let decide = async |body: &serde_json::Value| {
         test.post_action("margaret", &appointment, "payment/resolution", body).await
     };
@@ -323,7 +323,7 @@ async fn manual_resolution_of_another_amount_is_refused() {
     assert_eq!(decide(&thirty).await.problem(409), "payment-state");
     test.stack.run_until_idle().await;
     assert_eq!(decide(&thirty).await.problem(409), "payment-state");
-    assert_eq!(needs().await, json!({ "because": "refund_failed", "amount": euros(8_000) }));
+    assert_eq!(needs().await, json!({ "reason": "refund_failed", "amount": euros(8_000) }));
     assert_eq!(
         test.published("payment.escalated"),
         2,

@@ -246,11 +246,11 @@ async fn document_without_tax_states_the_reason_and_is_issued() {
     for (appointment, reason) in &appointments {
         let documents = test.documents(appointment).await;
         assert_eq!((documents.len(), taxes(&documents[0])), (1, Vec::new()));
-        assert_eq!(documents[0]["no_tax_because"], *reason);
+        assert_eq!(documents[0]["no_tax_reason"], *reason);
         assert_eq!(documents[0].get("net"), None);
     }
     refund(&test, &unknown, "r", 1_000).await;
-    assert_eq!(test.documents(&unknown).await[1]["no_tax_because"], "place_unknown");
+    assert_eq!(test.documents(&unknown).await[1]["no_tax_reason"], "place_unknown");
     let receipt = test.documents(&unknown).await[0]["id"].as_str().expect("an id").to_owned();
     let page = test.get(&format!("/v1/receipts/{receipt}")).signed_in_as("ada").header("Accept", "text/html");
     let page = String::from_utf8(page.send_for_file().await.1).expect("text");

@@ -99,7 +99,7 @@ async fn failed_capture_can_be_retried_until_the_authorization_expires() {
     let escalated =
         paypal.test.get(&format!("/v1/appointments/{appointment}")).signed_in_as("ada").send().await;
     let amount = json!({ "amount": 8_000, "currency": "EUR" });
-    let needs = json!({ "because": "refused", "order": "capture", "amount": amount });
+    let needs = json!({ "reason": "refused", "order": "capture", "amount": amount });
     assert_eq!(escalated.expect(200)["payment"]["escalation"], needs);
     for escalations in 2..4 {
         paypal.test.resolve(&appointment, "try_again").await.expect(200);

@@ -24,7 +24,7 @@ async fn receipt_states_why_it_has_no_tax() {
     let documents = list["receipts"].as_array().expect("a list");
     assert_eq!(documents.len(), 2, "{list:#}");
     for document in documents {
-        assert_eq!((&document["taxes"], &document["no_tax_because"]), (&json!([]), &json!("other_gateway")));
+        assert_eq!((&document["taxes"], &document["no_tax_reason"]), (&json!([]), &json!("other_gateway")));
     }
     assert!(test.stripe().tax_entries(&account).is_empty());
 }
