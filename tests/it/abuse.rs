@@ -220,7 +220,7 @@ async fn contradictory_session_types_and_rules_are_refused() {
             test.put(&path).signed_in_as("ada").header("If-Match", "\"1\"").json(&rules).send().await;
         assert_eq!(response.problem(422), "invalid", "{rules:#}");
     }
-    for tag in ["1", "\"x\"", "W/\"1\"", "*", "\"-1\"", "\"+1\"", "\"01\""] {
+    for tag in ["1", "\"x\"", "W/\"1\"", "\"*\"", "\"-1\"", "\"+1\"", "\"01\""] {
         let response = test.put(&path).signed_in_as("ada").header("If-Match", tag).json(&rules).send().await;
         assert_eq!(response.problem(400), "malformed", "{tag}");
     }

@@ -26,6 +26,7 @@ use ports::{Clock, EventBus, JobQueue, Random};
 use store::{FailureDomain, JobName, Store, Transaction};
 
 pub use error::AppError;
+pub use transact::IfMatch;
 pub(crate) use transact::{Decision, check_version};
 
 /// Settings of the operator.

@@ -85,12 +85,31 @@ impl App {
     }
 }
 
-/// Checks that the version that a person has read is the current one.
+/// The version of a document on which a change depends, as in `If-Match` (RFC 9110, section 13.1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfMatch {
+    /// Every version of a document that exists.
+    Any,
+    /// This version; 0 if the document does not exist yet.
+    Version(u64),
+}
+
+impl From<u64> for IfMatch {
+    fn from(version: u64) -> Self {
+        Self::Version(version)
+    }
+}
+
+/// Checks that a document has the version on which a change depends. `current` is 0 if the document does not exist.
 ///
 /// # Errors
-/// [`AppError::VersionMismatch`] if it is not.
-pub(crate) fn check_version(if_match: u64, current: u64) -> Result<(), AppError> {
-    if if_match == current { Ok(()) } else { Err(AppError::VersionMismatch { current }) }
+/// [`AppError::VersionMismatch`] if it has another version.
+pub(crate) fn check_version(if_match: IfMatch, current: u64) -> Result<(), AppError> {
+    match if_match {
+        IfMatch::Any if current > 0 => Ok(()),
+        IfMatch::Version(version) if version == current => Ok(()),
+        IfMatch::Any | IfMatch::Version(_) => Err(AppError::VersionMismatch { current }),
+    }
 }
 
 impl AppError {

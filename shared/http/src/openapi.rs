@@ -163,8 +163,8 @@ fn parameters(route: &Route, operation: &Operation, examples: &Value) -> Vec<Val
         parameters.push(text(
             "If-Match",
             "header",
-            ("The ETag of the document that was read", "\"1\""),
-            json!({ "type": "string", "pattern": "^\"(0|[1-9][0-9]{0,19})\"$" }),
+            ("The ETag of the document that was read; `*` for every version", "\"1\""),
+            json!({ "type": "string", "pattern": "^(\\*|\"(0|[1-9][0-9]{0,19})\")$" }),
         ));
     }
     if let Some(query) = operation.query.as_ref().and_then(|schema| schema.as_object()) {

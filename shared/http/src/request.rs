@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use app::identity::Actor;
 use app::identity::signed_in::{AccessToken, SignedInPerson};
-use app::{Settings, idempotency};
+use app::{IfMatch, Settings, idempotency};
 use aws_lc_rs::digest;
 use domain::Violations;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
@@ -174,22 +174,26 @@ impl Request {
         })
     }
 
-    /// The version of the document that the caller has read, from `If-Match`. By convention of this API, version 0 means that the
-    /// document does not exist yet.
+    /// The version of the document that the caller has read, from `If-Match`; `*` stands for every version. By convention of this
+    /// API, version 0 means that the document does not exist yet.
     ///
     /// # Errors
     /// 428 if the header is missing, 400 if it is not an ETag of this API.
-    pub fn if_match(&self) -> Result<u64, Problem> {
+    pub fn if_match(&self) -> Result<IfMatch, Problem> {
         let Some(tag) = self.header(IF_MATCH.as_str()) else {
             let detail =
                 "send the ETag of the document that you read in \"If-Match\" (\"0\" if it did not exist)";
             return Err(Problem::new(problem::VERSION_REQUIRED, detail).with_header("If-Match"));
         };
+        if tag.trim() == "*" {
+            return Ok(IfMatch::Any);
+        }
         tag.trim()
             .strip_prefix('"')
             .and_then(|tag| tag.strip_suffix('"'))
             // A version has exactly one ETag; `parse` would also accept a sign and leading zeros.
             .and_then(|version| version.parse().ok().filter(|number: &u64| number.to_string() == version))
+            .map(IfMatch::Version)
             .ok_or_else(|| {
                 Problem::malformed("send an ETag of this API, such as \"3\", including the quotes")
                     .with_header("If-Match")

@@ -214,12 +214,12 @@ const USE_CASES: &[UseCase] = use_cases! {
     "experts::profiles::read_own" Rule::ActsOrAdmin(Right::Schedule), READS, |app, actor, ids|
         profiles::read_own(app, actor, ids.expert);
     "experts::profiles::replace" SCHEDULE, WRITES, |app, actor, ids|
-        profiles::replace(app, actor, ids.expert, 1, profile(), None);
+        profiles::replace(app, actor, ids.expert, 1.into(), profile(), None);
     "experts::profiles::suspend" Rule::Impartial, WRITES, |app, actor, ids|
-        profiles::suspend(app, actor, ids.expert, 1, false);
+        profiles::suspend(app, actor, ids.expert, 1.into(), false);
     "experts::profiles::rules" SCHEDULE, READS, |app, actor, ids| profiles::rules(app, actor, ids.expert);
     "experts::profiles::replace_rules" SCHEDULE, WRITES, |app, actor, ids|
-        profiles::replace_rules(app, actor, ids.expert, 1, rules());
+        profiles::replace_rules(app, actor, ids.expert, 1.into(), rules());
     "experts::session_types::create" MONEY, WRITES, |app, actor, ids|
         session_types::create(app, actor, ids.expert, &request("type"), terms());
     "experts::session_types::read" Rule::Anybody, READS, |app, actor, ids|
@@ -229,7 +229,7 @@ const USE_CASES: &[UseCase] = use_cases! {
     "experts::session_types::list_own" Rule::ActsOrAdmin(Right::Schedule), READS, |app, actor, ids|
         session_types::list_own(app, actor, ids.expert, true);
     "experts::session_types::replace" SCHEDULE, WRITES, |app, actor, ids|
-        session_types::replace(app, actor, ids.expert, ids.session_type, 1, terms());
+        session_types::replace(app, actor, ids.expert, ids.session_type, 1.into(), terms());
     "experts::members::invite" ACCOUNT, WRITES, |app, actor, ids|
         members::invite(app, actor, ids.expert, &request("member"), MemberRole::Manager, name());
     "experts::members::accept" Rule::Secret, WRITES, |app, actor, ids|
@@ -238,7 +238,7 @@ const USE_CASES: &[UseCase] = use_cases! {
     "experts::members::invitation" ACCOUNT, READS, |app, actor, ids|
         members::invitation(app, actor, ids.expert, ids.invitation);
     "experts::members::replace" ACCOUNT, WRITES, |app, actor, ids|
-        members::replace(app, actor, ids.expert, ids.member, 1, MemberRole::Manager, name());
+        members::replace(app, actor, ids.expert, ids.member, 1.into(), MemberRole::Manager, name());
     "experts::members::memberships" Rule::SignedIn, READS, |app, actor, ids|
         members::memberships(app, actor, None, 10);
     "scheduling::slots::list" Rule::Anybody, READS, |app, actor, ids| slots::list(
@@ -273,10 +273,10 @@ const USE_CASES: &[UseCase] = use_cases! {
     "scheduling::notes::create" Rule::EitherSide, WRITES, |app, actor, ids|
         notes::create(app, actor, &request("note"), ids.appointment, note());
     "scheduling::notes::replace" Rule::Author, WRITES, |app, actor, ids|
-        notes::replace(app, actor, ids.appointment, ids.note, 1, note());
+        notes::replace(app, actor, ids.appointment, ids.note, 1.into(), note());
     "receipts::billing::read" MONEY, READS, |app, actor, ids| billing::read(app, actor, ids.expert);
     "receipts::billing::replace" MONEY, WRITES, |app, actor, ids|
-        billing::replace(app, actor, ids.expert, 1, details());
+        billing::replace(app, actor, ids.expert, 1.into(), details());
     "receipts::receipt::issue" Rule::Platform, WRITES, |app, actor, ids| issue(app, actor, ids);
     "receipts::receipt::read" Rule::PartyWith(Right::Money), READS, |app, actor, ids| receipt::read(app, actor, ids.receipt);
     "receipts::receipt::list_of_appointment" Rule::PartyWith(Right::Money), READS, |app, actor, ids|
@@ -332,15 +332,15 @@ const USE_CASES: &[UseCase] = use_cases! {
     "scheduling::appointments::cancel" Rule::Party, WRITES, |app, actor, ids|
         appointments::cancel(app, actor, ids.appointment, 2, LongText::default(), None);
     "scheduling::notes::delete" Rule::Author, WRITES, |app, actor, ids|
-        notes::delete(app, actor, ids.appointment, ids.note, 1);
+        notes::delete(app, actor, ids.appointment, ids.note, 1.into());
     "experts::session_types::offer_again" MONEY, WRITES, |app, actor, ids|
-        session_types::offer_again(app, actor, ids.expert, ids.session_type, 1);
+        session_types::offer_again(app, actor, ids.expert, ids.session_type, 1.into());
     "experts::session_types::retire" SCHEDULE, WRITES, |app, actor, ids|
-        session_types::retire(app, actor, ids.expert, ids.session_type, 1);
+        session_types::retire(app, actor, ids.expert, ids.session_type, 1.into());
     "experts::members::withdraw" ACCOUNT, WRITES, |app, actor, ids|
         members::withdraw(app, actor, ids.expert, ids.invitation);
     "experts::members::remove" Rule::ExpertOrMemberThemself, WRITES, |app, actor, ids|
-        members::remove(app, actor, ids.expert, ids.member, 1);
+        members::remove(app, actor, ids.expert, ids.member, 1.into());
 };
 
 #[test]

@@ -137,3 +137,21 @@ async fn appointment_is_changed_only_on_the_version_that_was_read() {
     assert_eq!(cancelled.etag(), "\"3\"");
     assert_eq!(change("cancel", "\"2\"", &json!({})).await.expect(200), cancelled.body);
 }
+
+#[tokio::test]
+async fn the_other_side_cannot_stop_a_cancellation_by_changing_the_appointment() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let booked = id(&test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
+    let path = format!("/v1/appointments/{booked}");
+    let read = test.get(&path).signed_in_as("alan").send().await;
+    test.post_action("ada", &booked, "reschedule", &json!({ "start": "2027-01-06T10:00:00Z" }))
+        .await
+        .expect(200);
+    let cancel = |tag: String| {
+        let cancel = test.post(&format!("{path}/cancel")).signed_in_as("alan").header("If-Match", &tag);
+        cancel.json(&json!({ "expected_refund": { "amount": 0, "currency": "EUR" } })).send()
+    };
+    assert_eq!(cancel(read.etag()).await.problem(412), "version-mismatch");
+    assert_eq!(cancel("*".to_owned()).await.expect(200)["status"], "cancelled");
+}

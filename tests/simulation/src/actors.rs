@@ -315,21 +315,23 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
         Command::ReplaceSessionType(id, terms) => {
             let version = session_types::read(app, actor, own, *id).await?.session_type.version;
             let terms = SessionTypeTerms::clone(terms);
-            session_types::replace(app, actor, own, *id, version, terms).await.map(|_| Reply::default())
+            session_types::replace(app, actor, own, *id, version.into(), terms)
+                .await
+                .map(|_| Reply::default())
         }
         Command::SetHourlyRate(hourly_rate) => {
             let Expert { version, profile, .. } = profiles::read_own(app, actor, own).await?;
             let profile = ExpertProfile { hourly_rate: *hourly_rate, ..profile };
-            profiles::replace(app, actor, own, version, profile, None).await.map(|_| Reply::default())
+            profiles::replace(app, actor, own, version.into(), profile, None).await.map(|_| Reply::default())
         }
         Command::RetireSessionType(id) => {
             let version = session_types::read(app, actor, own, *id).await?.session_type.version;
-            session_types::retire(app, actor, own, *id, version).await.map(|_| Reply::default())
+            session_types::retire(app, actor, own, *id, version.into()).await.map(|_| Reply::default())
         }
         Command::ReplaceAvailability(rules) => {
             let version = profiles::rules(app, actor, own).await?.version;
             let rules = AvailabilityRules::clone(rules);
-            profiles::replace_rules(app, actor, own, version, rules).await.map(|_| Reply::default())
+            profiles::replace_rules(app, actor, own, version.into(), rules).await.map(|_| Reply::default())
         }
         Command::StartOnboarding => {
             accounts::start_onboarding(app, actor, own, GatewayKind::Stripe).await.map(|_| Reply::default())
@@ -339,7 +341,7 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
         }
         Command::SetExpertFee(expert, rate) => {
             let version = fees::read_expert_fee(app, actor, *expert).await?.version;
-            fees::set_expert_fee(app, actor, *expert, version, *rate).await.map(|_| Reply::default())
+            fees::set_expert_fee(app, actor, *expert, version.into(), *rate).await.map(|_| Reply::default())
         }
         Command::Reconcile => {
             let found = app::payments::reconciliation::reconcile(app, &Actor::Platform).await?;
@@ -508,10 +510,12 @@ async fn change(app: &App, actor: &Actor, id: AppointmentId, change: Change) -> 
         let version = appointments::read(app, actor, id).await?.0.appointment.version;
         let changed = match change {
             Change::Cancel(refund) => {
-                appointments::cancel(app, actor, id, version, LongText::default(), refund).await
+                appointments::cancel(app, actor, id, version.into(), LongText::default(), refund).await
             }
-            Change::Reschedule(start) => appointments::reschedule(app, actor, id, version, start).await,
-            Change::End(report) => appointments::end(app, actor, id, version, report).await,
+            Change::Reschedule(start) => {
+                appointments::reschedule(app, actor, id, version.into(), start).await
+            }
+            Change::End(report) => appointments::end(app, actor, id, version.into(), report).await,
         };
         match changed {
             Err(AppError::VersionMismatch { .. }) if reads < MAX_READS => reads += 1,

@@ -11,7 +11,7 @@ use crate::idempotency::{IdempotentRequest, RequestStatus, release};
 use crate::identity::Actor;
 use crate::identity::signed_in::Scope;
 use crate::ports::Secret;
-use crate::{App, AppError, Decision, check_version};
+use crate::{App, AppError, Decision, IfMatch, check_version};
 
 /// The maximum number of memberships of one page.
 pub const MAX_PAGE: u16 = 100;
@@ -197,7 +197,7 @@ pub async fn replace(
     actor: &Actor,
     expert: ExpertId,
     person: PersonId,
-    if_match: u64,
+    if_match: IfMatch,
     role: MemberRole,
     name: ShortText,
 ) -> Result<Member, AppError> {
@@ -224,7 +224,7 @@ pub async fn remove(
     actor: &Actor,
     expert: ExpertId,
     person: PersonId,
-    if_match: u64,
+    if_match: IfMatch,
 ) -> Result<(), AppError> {
     if actor.require_person(Scope::Write)?.id() != person {
         actor.require_right(app, expert, Right::Account, Scope::Write).await?;

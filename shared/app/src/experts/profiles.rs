@@ -9,7 +9,7 @@ use store::{Admissions, Transaction, VersionedRules};
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::Actor;
 use crate::identity::signed_in::{Role, Scope};
-use crate::{App, AppError, Decision, check_version};
+use crate::{App, AppError, Decision, IfMatch, check_version};
 
 /// Checks a profile by itself and against the currencies that the operator allows.
 fn check(app: &App, profile: &ExpertProfile) -> Result<(), AppError> {
@@ -121,7 +121,7 @@ pub async fn replace(
     app: &App,
     actor: &Actor,
     expert: ExpertId,
-    if_match: u64,
+    if_match: IfMatch,
     profile: ExpertProfile,
     published: Option<bool>,
 ) -> Result<Expert, AppError> {
@@ -158,7 +158,7 @@ pub async fn suspend(
     app: &App,
     actor: &Actor,
     id: ExpertId,
-    if_match: u64,
+    if_match: IfMatch,
     suspended: bool,
 ) -> Result<Expert, AppError> {
     actor.require_impartial_admin(app, id).await?;
@@ -195,7 +195,7 @@ pub async fn replace_rules(
     app: &App,
     actor: &Actor,
     expert: ExpertId,
-    if_match: u64,
+    if_match: IfMatch,
     rules: AvailabilityRules,
 ) -> Result<VersionedRules, AppError> {
     actor.require_right(app, expert, Right::Schedule, Scope::Write).await?;

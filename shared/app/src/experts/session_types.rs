@@ -10,7 +10,7 @@ use crate::experts::profiles::{check_currency, read as read_expert, read_own, re
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::Actor;
 use crate::identity::signed_in::Scope;
-use crate::{App, AppError, Decision, check_version};
+use crate::{App, AppError, Decision, IfMatch, check_version};
 
 /// The maximum number of active session types of an expert.
 const MAX_ACTIVE: usize = 100;
@@ -215,7 +215,7 @@ pub async fn replace(
     actor: &Actor,
     expert: ExpertId,
     id: SessionTypeId,
-    if_match: u64,
+    if_match: IfMatch,
     terms: SessionTypeTerms,
 ) -> Result<PricedSessionType, AppError> {
     actor.require_right(app, expert, Right::Schedule, Scope::Write).await?;
@@ -248,7 +248,7 @@ pub async fn retire(
     actor: &Actor,
     expert: ExpertId,
     id: SessionTypeId,
-    if_match: u64,
+    if_match: IfMatch,
 ) -> Result<PricedSessionType, AppError> {
     actor.require_right(app, expert, Right::Schedule, Scope::Write).await?;
     app.transact("retire_session_type", || async {
@@ -280,7 +280,7 @@ pub async fn offer_again(
     actor: &Actor,
     expert: ExpertId,
     id: SessionTypeId,
-    if_match: u64,
+    if_match: IfMatch,
 ) -> Result<PricedSessionType, AppError> {
     actor.require_right(app, expert, Right::Money, Scope::Write).await?;
     app.transact("offer_session_type_again", || async {

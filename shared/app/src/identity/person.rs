@@ -7,7 +7,7 @@ use store::{MembershipPage, Transaction};
 use crate::identity::Actor;
 use crate::identity::ports::IssuerError;
 use crate::identity::signed_in::{AccessToken, Scope};
-use crate::{App, AppError, Decision};
+use crate::{App, AppError, Decision, IfMatch, check_version};
 
 /// What is logged if the issuer fails to describe a person. An alarm counts it.
 pub const ISSUER_FAILED: &str = "the issuer did not describe a person";
@@ -51,7 +51,7 @@ pub async fn read(app: &App, actor: &Actor, token: Option<&AccessToken>) -> Resu
 pub async fn replace(
     app: &App,
     actor: &Actor,
-    if_match: u64,
+    if_match: IfMatch,
     profile: PersonProfile,
 ) -> Result<Me, AppError> {
     let id = actor.require_person(Scope::Write)?.id();
@@ -59,9 +59,7 @@ pub async fn replace(
     let person = app
         .transact("replace_person", || async {
             let person = stored(app, id).await?;
-            if if_match != person.version {
-                return Err(AppError::VersionMismatch { current: person.version });
-            }
+            check_version(if_match, person.version)?;
             let person = person.edited(profile.clone());
             let mut transaction = Transaction::new();
             transaction.put_person(&person)?;

@@ -7,7 +7,7 @@ use store::Transaction;
 use crate::experts::profiles;
 use crate::identity::Actor;
 use crate::identity::signed_in::{Role, Scope};
-use crate::{App, AppError, Decision, check_version};
+use crate::{App, AppError, Decision, IfMatch, check_version};
 
 /// An expert's own commission rate. It has version 0 if none was ever set.
 ///
@@ -35,7 +35,7 @@ pub async fn set_expert_fee(
     app: &App,
     actor: &Actor,
     expert: ExpertId,
-    if_match: u64,
+    if_match: IfMatch,
     rate: Option<Rate>,
 ) -> Result<ExpertFee, AppError> {
     actor.require_impartial_admin(app, expert).await?;

@@ -11,7 +11,7 @@ use crate::identity::Actor;
 use crate::identity::signed_in::Scope;
 use crate::payments::ports::GatewayError;
 use crate::receipts::error::ReceiptsError;
-use crate::{App, AppError, Decision, check_version};
+use crate::{App, AppError, Decision, IfMatch, check_version};
 
 /// The billing details of an expert.
 ///
@@ -36,7 +36,7 @@ pub async fn replace(
     app: &App,
     actor: &Actor,
     expert: ExpertId,
-    if_match: u64,
+    if_match: IfMatch,
     details: BillingDetails,
 ) -> Result<VersionedBilling, AppError> {
     actor.require_right(app, expert, Right::Money, Scope::Write).await?;

@@ -22,7 +22,7 @@ use crate::scheduling::booking::reclaim_and_put_occupancy;
 use crate::scheduling::clients;
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::slots::{missing_offer, slot_refused};
-use crate::{App, AppError, Decision, check_version};
+use crate::{App, AppError, Decision, IfMatch, check_version};
 
 /// The maximum number of appointments on one page.
 pub const MAX_PAGE: u16 = 100;
@@ -118,7 +118,7 @@ pub async fn cancel(
     app: &App,
     actor: &Actor,
     id: AppointmentId,
-    if_match: u64,
+    if_match: IfMatch,
     reason: LongText,
     expected: Option<Money>,
 ) -> Result<(AppointmentRecord, Party), AppError> {
@@ -216,7 +216,7 @@ pub async fn reschedule(
     app: &App,
     actor: &Actor,
     id: AppointmentId,
-    if_match: u64,
+    if_match: IfMatch,
     start: Timestamp,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("reschedule_appointment", || async {
@@ -352,7 +352,7 @@ pub async fn end(
     app: &App,
     actor: &Actor,
     id: AppointmentId,
-    if_match: u64,
+    if_match: IfMatch,
     report: SessionReport,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("end_appointment", || async {

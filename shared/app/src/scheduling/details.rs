@@ -9,7 +9,7 @@ use store::{RowVersion, Transaction, VersionedDetails};
 use crate::identity::Actor;
 use crate::identity::signed_in::Scope;
 use crate::scheduling::appointments::find;
-use crate::{App, AppError, Decision, check_version};
+use crate::{App, AppError, Decision, IfMatch, check_version};
 
 /// Replaces what the client said about a session. `if_match` is the version that the person has read; 0 if there was none.
 ///
@@ -22,7 +22,7 @@ pub async fn replace(
     app: &App,
     actor: &Actor,
     id: AppointmentId,
-    if_match: u64,
+    if_match: IfMatch,
     details: SessionDetails,
 ) -> Result<VersionedDetails, AppError> {
     app.transact("replace_details", || async {

@@ -9,7 +9,7 @@ use store::{NotesWritten, Transaction};
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::Actor;
 use crate::identity::signed_in::Scope;
-use crate::{App, AppError, Decision, check_version};
+use crate::{App, AppError, Decision, IfMatch, check_version};
 
 /// The contents of a note.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,7 +138,7 @@ pub async fn replace(
     actor: &Actor,
     id: AppointmentId,
     note: NoteId,
-    if_match: u64,
+    if_match: IfMatch,
     contents: NoteContents,
 ) -> Result<SessionNote, AppError> {
     app.transact("replace_note", || async {
@@ -164,7 +164,7 @@ pub async fn delete(
     actor: &Actor,
     id: AppointmentId,
     note: NoteId,
-    if_match: u64,
+    if_match: IfMatch,
 ) -> Result<(), AppError> {
     app.transact("delete_note", || async {
         let note = own(app, actor, id, note).await?;

@@ -36,7 +36,7 @@ problem_types! {
         "Repeat the request with the same Idempotency-Key after `retry_after` seconds.";
     VERSION_MISMATCH = 412 "version-mismatch", "The resource has changed",
         "The resource has another version than the one in If-Match, because somebody changed it in the meantime.",
-        "Read the resource, apply the change to what you read, and send its new ETag in If-Match.";
+        "Read the resource, apply the change to what you read, and send its new ETag in If-Match; or `*`, to change every version.";
     TOO_LARGE = 413 "content-too-large", "The body is too large",
         "The body has more bytes than a request may have.",
         "Send a body of at most 256 KB (262,144 bytes).";

@@ -1,5 +1,5 @@
-use app::Settings;
 use app::identity::signed_in::Role;
+use app::{IfMatch, Settings};
 use http_api::Request as ApiRequest;
 use http_api::claims::{id_bits, person};
 use lambda_http::Body;
@@ -14,9 +14,12 @@ pub fn headers(bytes: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
     let settings = Settings::default();
     let request = |name: &str| Request::post("/").header(name, &value).body(Body::Empty).expect("a request");
-    if let Ok(version) = ApiRequest::new(request("If-Match"), &settings).if_match() {
+    if let Ok(if_match) = ApiRequest::new(request("If-Match"), &settings).if_match() {
         let text = value.to_str().expect("it was read").trim();
-        assert_eq!(text, format!("\"{version}\""));
+        match if_match {
+            IfMatch::Any => assert_eq!(text, "*"),
+            IfMatch::Version(version) => assert_eq!(text, format!("\"{version}\"")),
+        }
     }
     let offered = ["application/json", "text/html", "application/pdf"];
     match ApiRequest::new(request("Accept"), &settings).negotiate(&offered) {
