@@ -7,7 +7,7 @@ use store::{MembershipPage, Transaction};
 use crate::identity::Actor;
 use crate::identity::ports::IssuerError;
 use crate::identity::signed_in::{AccessToken, Scope};
-use crate::{App, AppError, Decision};
+use crate::{App, AppError, Decision, check_version};
 
 /// What is logged if the issuer fails to describe a person. An alarm counts it.
 pub const ISSUER_FAILED: &str = "the issuer did not describe a person";
@@ -44,10 +44,10 @@ pub async fn read(app: &App, actor: &Actor, token: Option<&AccessToken>) -> Resu
     Ok(Me { person, memberships })
 }
 
-/// Replaces what the signed-in person chooses for themself. `if_match` is the version that they have read; 0 if nothing was stored.
+/// Replaces what the signed-in person chooses for themself. `if_match` is the [`Person::etag`] that they have read.
 ///
 /// # Errors
-/// [`AppError::SignInRequired`] if nobody is signed in, [`AppError::VersionMismatch`] if the person has another version.
+/// [`AppError::SignInRequired`] if nobody is signed in, [`AppError::VersionMismatch`] if the person has another ETag.
 pub async fn replace(
     app: &App,
     actor: &Actor,
@@ -59,9 +59,7 @@ pub async fn replace(
     let person = app
         .transact("replace_person", || async {
             let person = stored(app, id).await?;
-            if if_match != person.version {
-                return Err(AppError::VersionMismatch { current: person.version });
-            }
+            check_version(if_match, person.etag)?;
             let person = person.edited(profile.clone());
             let mut transaction = Transaction::new();
             transaction.put_person(&person)?;
