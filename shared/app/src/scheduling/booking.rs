@@ -173,6 +173,8 @@ async fn attempt_hold(
     if is_active && !price.is_zero() && account.is_none() {
         return Err(PaymentsError::NotReady.into());
     }
+    // A new client at capacity can book no slot, so they are not told why this one cannot be booked, nor of alternatives.
+    let admissions = clients::check_capacity(app, &profile, person.client_id(), now).await?;
     let id = app.new_appointment_id();
     let hold_expires_at = now.plus(app.settings.hold_seconds);
     let status = if price.is_zero() { Status::Confirmed } else { Status::Pending { hold_expires_at } };
@@ -226,7 +228,7 @@ async fn attempt_hold(
     };
     let idempotency = request.record(person, id, now);
     let mut transaction = Transaction::new();
-    clients::admit(app, &mut transaction, &profile, &appointment, now).await?;
+    clients::admit(&mut transaction, admissions, &appointment, now)?;
     transaction.put_appointment(&appointment)?;
     let details = match details.is_empty() {
         true => VersionedDetails::default(),
