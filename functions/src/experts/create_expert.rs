@@ -6,7 +6,7 @@ use app::idempotency::{Creation, complete};
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 
-use super::documents::{Expert, ExpertProfileRequest};
+use super::documents::{ExpertProfileRequest, OwnExpert};
 
 /// `POST /v1/experts`
 pub const ROUTE: Route = Route {
@@ -16,7 +16,7 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::signed_in::Role::Expert),
     summary: "Create my expert profile, public or as a draft",
     operation: |schemas| {
-        Operation::responds_with::<Expert>(schemas, StatusCode::CREATED)
+        Operation::responds_with::<OwnExpert>(schemas, StatusCode::CREATED)
             .accepts::<ExpertProfileRequest>(schemas)
             .idempotent()
             .versioned()
@@ -32,7 +32,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let body = match profiles::create(app, request.actor(), &key, profile.into_profile()?, published).await? {
         Creation::Replayed(body) => body,
         Creation::Created(expert, idempotency) => {
-            let body = Response::json(StatusCode::CREATED, &Expert::from(expert)).into_text();
+            let body = Response::json(StatusCode::CREATED, &OwnExpert::from(expert)).into_text();
             complete(app, request.actor(), idempotency, body.clone()).await;
             body
         }

@@ -60,7 +60,7 @@ pub struct ExpertProfileRequest {
     mentorship_capacity: Option<u16>,
 }
 
-/// The status that an expert chooses.
+/// The status that an expert chooses. It applies unless the expert is suspended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum RequestedStatus {
@@ -159,7 +159,8 @@ pub enum ExpertStatus {
     Draft,
     /// The profile is public, and the expert can be booked.
     Live,
-    /// An administrator has suspended the expert. The profile can be read, but nobody can book. Existing appointments stay.
+    /// An administrator has suspended the expert, and nobody can book. If the expert has published the profile, everybody can
+    /// still read it. Existing appointments stay.
     Suspended,
 }
 
@@ -186,6 +187,23 @@ impl From<expert::Expert> for Expert {
         let status = expert.status().into();
         let expert::Expert { id, version, created_at, profile, .. } = expert;
         Self { id, version, created_at, status, profile: profile.into() }
+    }
+}
+
+/// An expert, as the expert's side and administrators see them.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OwnExpert {
+    /// What everybody can see once the profile is published.
+    #[serde(flatten)]
+    expert: Expert,
+    /// The status that the expert chose. It differs from `status` only while the expert is suspended.
+    requested_status: RequestedStatus,
+}
+
+impl From<expert::Expert> for OwnExpert {
+    fn from(expert: expert::Expert) -> Self {
+        let requested_status = if expert.published { RequestedStatus::Live } else { RequestedStatus::Draft };
+        Self { expert: expert.into(), requested_status }
     }
 }
 

@@ -5,7 +5,7 @@ use app::experts::profiles;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
-use super::documents::{Expert, ExpertProfileRequest};
+use super::documents::{ExpertProfileRequest, OwnExpert};
 
 /// `PUT /v1/experts/{expert_id}`
 pub const ROUTE: Route = Route {
@@ -15,7 +15,7 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Replace my expert profile, and publish or unpublish it",
     operation: |schemas| {
-        Operation::responds_with::<Expert>(schemas, StatusCode::OK)
+        Operation::responds_with::<OwnExpert>(schemas, StatusCode::OK)
             .accepts::<ExpertProfileRequest>(schemas)
             .conditional()
     },
@@ -29,5 +29,5 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let profile = profile.into_profile()?;
     let expert = profiles::replace(app, actor, expert, request.if_match()?, profile, published).await?;
     let version = expert.version;
-    Ok(Response::json(StatusCode::OK, &Expert::from(expert)).version(version))
+    Ok(Response::json(StatusCode::OK, &OwnExpert::from(expert)).version(version))
 }

@@ -7,7 +7,7 @@ use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::documents::Expert;
+use super::documents::OwnExpert;
 
 /// `PUT /v1/experts/{expert_id}/suspension`
 pub const ROUTE: Route = Route {
@@ -17,7 +17,7 @@ pub const ROUTE: Route = Route {
     audience: Audience::Only(app::identity::signed_in::Role::Admin),
     summary: "Suspend an expert or lift the suspension; existing appointments are not affected",
     operation: |schemas| {
-        Operation::responds_with::<Expert>(schemas, StatusCode::OK)
+        Operation::responds_with::<OwnExpert>(schemas, StatusCode::OK)
             .accepts::<Suspension>(schemas)
             .conditional()
     },
@@ -37,5 +37,5 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let Suspension { suspended } = request.json()?;
     let expert = profiles::suspend(app, request.actor(), id, request.if_match()?, suspended).await?;
     let version = expert.version;
-    Ok(Response::json(StatusCode::OK, &Expert::from(expert)).version(version))
+    Ok(Response::json(StatusCode::OK, &OwnExpert::from(expert)).version(version))
 }

@@ -68,14 +68,15 @@ pub struct Person {
     /// The settings that you choose.
     #[serde(flatten)]
     pub profile: PersonProfile,
-    /// The version, to send in `If-Match` with a change. It is 0 if nothing is stored about you yet.
+    /// The version, to send in `If-Match` with a change. It increases when your e-mail address or your settings change, and not
+    /// when you sign in. It is 0 if you never had either.
     pub version: u64,
 }
 
 impl Person {
     /// The document of the signed-in person.
     pub fn of(signed_in: &SignedInPerson, me: Me) -> Self {
-        let person::Person { id, version, email, profile, signed_in_at: _, token_refused_at: _ } = me.person;
+        let person::Person { id, etag, email, profile, .. } = me.person;
         let roles = GrantedRole::ALL.into_iter().filter(|role| signed_in.has(*role)).map(Role::from);
         Self {
             id,
@@ -86,7 +87,7 @@ impl Person {
             memberships: me.memberships.memberships.into_iter().map(Membership::from).collect(),
             email,
             profile: profile.into(),
-            version,
+            version: etag,
         }
     }
 }

@@ -510,7 +510,8 @@ impl App {
         now: Timestamp,
     ) -> Result<(), AppError> {
         let entry = HistoryEntry::new(now, acting, Change::from(&event));
-        transaction.put_history(event.appointment().appointment_id, event.row_version(), &entry)?;
+        let AppointmentData { appointment_id, version, .. } = *event.appointment();
+        transaction.put_history(appointment_id, version, event.row_version(), &entry)?;
         let event = DomainEvent { occurred_at: now, data: event };
         self.enqueue(transaction, SchedulingJob::PublishEvent(Box::new(event)), now)
     }

@@ -70,8 +70,9 @@ fn written() -> Map<String, Value> {
     }
     t.put_details(samples::appointment_id(0), &samples::details()).expect("a row");
     for (number, entry) in samples::history().iter().enumerate() {
-        let version = RowVersion::Appointment(number as u64 + 2);
-        t.put_history(samples::appointment_id(0), version, entry).expect("a row");
+        let version = number as u64 + 2;
+        t.put_history(samples::appointment_id(0), version, RowVersion::Appointment(version), entry)
+            .expect("a row");
     }
     for note in samples::notes() {
         t.put_note(samples::appointment_id(0), &note).expect("a row");

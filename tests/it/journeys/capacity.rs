@@ -103,3 +103,17 @@ async fn more_clients_than_the_maximum_capacity_keep_their_places() {
     }
     book(200, "11").await.expect_err("at capacity");
 }
+
+#[tokio::test]
+async fn new_client_at_capacity_gets_no_alternatives_that_they_cannot_book() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    with_alan(&test, &offer, 1).await;
+    let refused = book(&test, &offer, "grace", "2027-01-05T10:00").await;
+    assert_eq!(refused.problem(409), "expert-at-capacity");
+    assert_eq!(refused.body.get("alternatives"), None, "{:#}", refused.body);
+    // The expert's client can book what is suggested to them.
+    let refused = book(&test, &offer, "alan", "2027-01-05T09:30").await;
+    let start = refused.body["alternatives"][0].as_str().expect("an alternative").to_owned();
+    test.book_as("alan", &offer, &start, "alternative").await.expect(201);
+}

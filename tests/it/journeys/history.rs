@@ -131,3 +131,56 @@ async fn history_is_paged_and_refunds_name_their_amount() {
     let forged = format!("/v1/appointments/{appointment}/history?cursor=x");
     assert_eq!(test.get(&forged).signed_in_as("alan").send().await.problem(422), "invalid");
 }
+
+#[tokio::test]
+async fn changes_within_one_second_are_listed_in_their_order() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let appointment = test.book_and_pay(&offer, "2027-01-08T10:00:00Z", "k").await;
+    let path = format!("/v1/appointments/{appointment}/details");
+    let describe = async |version: &str, topic: &str| {
+        let change = test.put(&path).signed_in_as("alan").header("If-Match", version);
+        change.json(&json!({ "topic": topic })).send().await.expect(200);
+    };
+    describe("\"0\"", "Engines").await;
+    let to = json!({ "start": "2027-01-08T12:00:00Z" });
+    test.post_action("ada", &appointment, "reschedule", &to).await.expect(200);
+    describe("\"1\"", "Numbers").await;
+    test.post_action("alan", &appointment, "cancel", &Value::Null).await.expect(200);
+    test.stack.run_until_idle().await;
+    test.stripe().deliver_due_webhooks().await;
+    test.stack.run_until_idle().await;
+    let history = test.history("alan", &appointment).await;
+    assert_eq!(
+        summary(&history),
+        [
+            ("booked", "client"),
+            ("confirmed", "platform"),
+            ("details_changed", "client"),
+            ("rescheduled", "expert"),
+            ("details_changed", "client"),
+            ("cancelled", "client"),
+            ("payment_refunded", "platform"),
+        ]
+    );
+    assert!(history.iter().all(|entry| entry["at"] == history[0]["at"]), "{history:#?}");
+
+    let disputed = test.book_and_pay(&offer, "2027-01-05T10:00:00Z", "k2").await;
+    let end: domain::Timestamp = "2027-01-05T11:00:00Z".parse().expect("a time");
+    test.advance(end.seconds() - test.clock.now());
+    for (who, says) in [("alan", "no-show"), ("ada", "complete"), ("margaret", "complete")] {
+        test.post_action(who, &disputed, says, &Value::Null).await.expect(200);
+        test.stack.run_until_idle().await;
+    }
+    let history = test.history("ada", &disputed).await;
+    assert_eq!(
+        summary(&history)[2..],
+        [
+            ("no_show", "client"),
+            ("no_show_disputed", "expert"),
+            ("payment_escalated", "platform"),
+            ("completed", "administrator"),
+        ]
+    );
+    assert!(history[2..].iter().all(|entry| entry["at"] == history[2]["at"]), "{history:#?}");
+}

@@ -261,3 +261,37 @@ async fn a_person_sees_for_whom_they_act() {
     assert_eq!(alan["memberships"].as_array().expect("a list").len(), 25);
     assert_eq!(alan["memberships_truncated"], true);
 }
+
+#[tokio::test]
+async fn signing_in_again_does_not_refuse_a_change_of_the_settings() {
+    let test = TestApp::new().await;
+    let first = test.me("alan").await;
+    test.advance(HOUR);
+    assert_eq!(test.me("alan").await.body, first.body, "the issuer says what it said before");
+    let mut chosen = test.choose("alan", &first.etag(), &json!({ "language": "de" })).await;
+    assert_eq!(chosen.etag(), "\"2\"");
+
+    // A refused token changes nothing that the person sees.
+    test.advance(HOUR);
+    test.issuer_responds(StatusCode::UNAUTHORIZED, "");
+    assert_eq!(test.me("alan").await.body, chosen.body);
+    let choice = json!({ "phone": "+4312345678" });
+    chosen = test.choose("alan", &chosen.etag(), &choice).await;
+    assert_eq!((&chosen.body["phone"], chosen.etag().as_str()), (&choice["phone"], "\"3\""));
+
+    // Nor does the same choice. Another address does.
+    assert_eq!(test.choose("alan", &chosen.etag(), &choice).await.body, chosen.body);
+    test.advance(HOUR);
+    test.issuer_describes("alan", "alan@example.com", true);
+    assert_eq!(test.me("alan").await.etag(), "\"4\"");
+    assert_eq!(test.choose("alan", &chosen.etag(), &choice).await.problem(412), "version-mismatch");
+}
+
+#[tokio::test]
+async fn a_refused_token_does_not_refuse_the_first_choice() {
+    let test = TestApp::new().await;
+    test.issuer_responds(StatusCode::UNAUTHORIZED, "");
+    assert_eq!(test.me("alan").await.etag(), "\"0\"");
+    let chosen = test.choose("alan", "\"0\"", &json!({ "language": "de" })).await;
+    assert_eq!((&chosen.body["language"], chosen.etag().as_str()), (&json!("de"), "\"1\""));
+}

@@ -24,10 +24,11 @@ fn full_profile() -> Value {
 async fn profile_has_everything_that_clients_ask_for() {
     let test = TestApp::new().await;
     let create = test.post("/v1/experts").signed_in_as("ada").idempotency_key("k").json(&full_profile());
-    let created = create.send().await.expect(201);
+    let mut created = create.send().await.expect(201);
     assert_eq!(created["status"], "live");
     let path = format!("/v1/experts/{}", id(&created));
     let read = test.get(&path).send().await.expect(200);
+    created.as_object_mut().expect("an object").remove("requested_status");
     assert_eq!(read, created);
     assert_eq!(read["languages"], json!(["en-GB", "fr"]), "in canonical form");
     assert_eq!(read["hourly_rate"], json!({ "amount": 9_000, "currency": "GBP" }), "in that of the country");
@@ -140,7 +141,8 @@ async fn suspended_expert_cannot_be_booked_until_an_administrator_lifts_it() {
     let mut profile = full_profile();
     profile["status"] = json!("live");
     let edit = test.put(&path).signed_in_as("ada").header("If-Match", &read.etag()).json(&profile);
-    assert_eq!(edit.send().await.expect(200)["status"], "suspended");
+    let edited = edit.send().await.expect(200);
+    assert_eq!((&edited["status"], &edited["requested_status"]), (&json!("suspended"), &json!("live")));
 
     // Existing appointments stay and can be moved.
     let moved = json!({ "start": "2027-01-05T14:00:00Z" });
@@ -149,6 +151,37 @@ async fn suspended_expert_cannot_be_booked_until_an_administrator_lifts_it() {
 
     assert_eq!(suspend("margaret", "\"3\"", false).await.expect(200)["status"], "live");
     test.book(&offer, "2027-01-05T12:00:00Z", "k3").await.expect(201);
+}
+
+#[tokio::test]
+async fn suspended_expert_sees_the_status_that_they_chose() {
+    let test = TestApp::new().await;
+    let create = test.post("/v1/experts").signed_in_as("ada").idempotency_key("k").json(&full_profile());
+    let created = create.send().await.expect(201);
+    assert_eq!((&created["status"], &created["requested_status"]), (&json!("live"), &json!("live")));
+    let public = format!("/v1/experts/{}", id(&created));
+    let own = format!("{public}/profile");
+    let suspend = async |tag: &str, suspended: bool| {
+        let request = test.put(&format!("{public}/suspension")).signed_in_as("margaret");
+        let request = request.header("If-Match", tag).json(&json!({ "suspended": suspended }));
+        request.send().await.expect(200)
+    };
+    assert_eq!(suspend("\"1\"", true).await["requested_status"], "live");
+    assert_eq!(test.get(&public).send().await.expect(200).get("requested_status"), None);
+
+    let mut profile = full_profile();
+    profile["status"] = json!("draft");
+    let edit = test.put(&public).signed_in_as("ada").header("If-Match", "\"2\"").json(&profile);
+    let edited = edit.send().await.expect(200);
+    assert_eq!((&edited["status"], &edited["requested_status"]), (&json!("suspended"), &json!("draft")));
+    assert_eq!(test.get(&own).signed_in_as("ada").send().await.expect(200), edited);
+    assert_eq!(
+        test.get(&public).send().await.problem(404),
+        "not-found",
+        "only a published profile is public"
+    );
+    let lifted = suspend("\"3\"", false).await;
+    assert_eq!((&lifted["status"], &lifted["requested_status"]), (&json!("draft"), &json!("draft")));
 }
 
 #[tokio::test]

@@ -165,3 +165,33 @@ async fn name_without_a_visible_character_is_refused() {
     assert_eq!(places(&refused), BTreeSet::from(["/name", "/headline"]));
     assert_eq!(detail(&refused, "/name"), "must have at least one visible character");
 }
+
+#[tokio::test]
+async fn everything_that_the_session_type_does_not_allow_is_listed() {
+    let test = TestApp::new().await;
+    let mut terms = paid_hour();
+    terms["capacity"] = json!(3);
+    terms["presentment_currencies"] = json!(["USD"]);
+    let offer = test.offer(&terms).await;
+    let before = test.snapshot().await;
+    let mut booking = TestApp::booking(&offer, "2027-01-05T10:00:00Z");
+    let guest = json!({ "email": "grace@example.org" });
+    for (name, value) in [
+        ("duration_minutes", json!(45)),
+        ("seats", json!(4)),
+        ("details", json!({ "guests": [guest, guest] })),
+        ("pay_in", json!("JPY")),
+    ] {
+        booking[name] = value;
+    }
+    let book = async |booking: &Value| {
+        test.post("/v1/appointments").signed_in_as("alan").idempotency_key("k").json(booking).send().await
+    };
+    let refused = book(&booking).await;
+    let expected = ["/duration_minutes", "/seats", "/details/guests/1/email", "/pay_in"];
+    assert_eq!(places(&refused), BTreeSet::from(expected), "{:#}", refused.body);
+    assert_eq!(detail(&refused, "/seats"), "must be from 1 to 3, got 4");
+    assert_eq!(test.snapshot().await, before);
+    booking["duration_minutes"] = json!(60);
+    assert_eq!(places(&book(&booking).await), BTreeSet::from_iter(expected.into_iter().skip(1)));
+}

@@ -108,7 +108,7 @@ impl Invariants {
                 } else if key.sk.starts_with("DOC#") {
                     self.check_receipt(direct, id, key, before.is_some(), &mut violations);
                 } else if let Some(entry) = key.sk.strip_prefix(store::scheduling::keys::HISTORY) {
-                    recorded.extend(entry.split('#').nth(1).map(|version| (id, version.to_owned())));
+                    recorded.extend(entry.split('#').nth(2).map(|version| (id, version.to_owned())));
                     if before.is_some() {
                         violations.push(format!("the history entry {key} was changed"));
                     }

@@ -44,10 +44,10 @@ pub async fn read(app: &App, actor: &Actor, token: Option<&AccessToken>) -> Resu
     Ok(Me { person, memberships })
 }
 
-/// Replaces what the signed-in person chooses for themself. `if_match` is the version that they have read; 0 if nothing was stored.
+/// Replaces what the signed-in person chooses for themself. `if_match` is the [`Person::etag`] that they have read.
 ///
 /// # Errors
-/// [`AppError::SignInRequired`] if nobody is signed in, [`AppError::VersionMismatch`] if the person has another version.
+/// [`AppError::SignInRequired`] if nobody is signed in, [`AppError::VersionMismatch`] if the person has another ETag.
 pub async fn replace(
     app: &App,
     actor: &Actor,
@@ -59,7 +59,7 @@ pub async fn replace(
     let person = app
         .transact("replace_person", || async {
             let person = stored(app, id).await?;
-            check_version(if_match, person.version)?;
+            check_version(if_match, person.etag)?;
             let person = person.edited(profile.clone());
             let mut transaction = Transaction::new();
             transaction.put_person(&person)?;

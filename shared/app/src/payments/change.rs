@@ -132,8 +132,9 @@ impl<'a> Change<'a> {
                 self.changed = self.appointment.accept_report();
                 self.transaction.put_appointment(&self.changed)?;
                 let entry = HistoryEntry::new(self.now, ActingAs::Platform, HistoryChange::NoShowAccepted);
-                let version = RowVersion::Appointment(self.changed.version);
-                self.transaction.put_history(self.changed.id, version, &entry)?;
+                let version = self.changed.version;
+                let row_version = RowVersion::Appointment(version);
+                self.transaction.put_history(self.changed.id, version, row_version, &entry)?;
                 let quote = no_show(cancellation, *price, Party::Expert).after(self.after.final_charge);
                 self.after.final_charge = Some(quote.final_charge);
             }

@@ -154,7 +154,8 @@ pub async fn resolve(
         }
         transaction.put_payment(&payment)?;
         let entry = HistoryEntry::new(now, acting, Change::EscalationResolved);
-        transaction.put_history(id, RowVersion::Payment(payment.version), &entry)?;
+        let version = RowVersion::Payment(payment.version);
+        transaction.put_history(id, record.appointment.version, version, &entry)?;
         app.enqueue(&mut transaction, PaymentsJob::Payment { appointment: id }, now)?;
         let record = AppointmentRecord { payment: Some(payment), movements, ..record };
         Ok(Decision::Commit(transaction, record))

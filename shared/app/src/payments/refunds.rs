@@ -130,7 +130,8 @@ async fn attempt_refund(
     let mut transaction = Transaction::new();
     transaction.put_payment(&payment)?;
     let entry = HistoryEntry::new(now, acting, Change::RefundGranted { amount });
-    transaction.put_history(id, RowVersion::Payment(payment.version), &entry)?;
+    let version = RowVersion::Payment(payment.version);
+    transaction.put_history(id, record.appointment.version, version, &entry)?;
     transaction.put_idempotency_record(&idempotency, expired.as_ref())?;
     app.enqueue(&mut transaction, PaymentsJob::Payment { appointment: id }, now)?;
     let refund = Refund { appointment_id: id, amount, state, final_charge, requested_at: now };

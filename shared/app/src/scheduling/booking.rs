@@ -1,5 +1,6 @@
 //! Books a session: holds the slot and opens the payment. A session without a price is confirmed at once.
 
+use domain::experts::duration::SessionDuration;
 use domain::experts::session_type::{SessionTypeStatus, SessionTypeTerms};
 use domain::payments::account::usable_gateways;
 use domain::payments::gateway::GatewayKind;
@@ -79,10 +80,10 @@ pub struct Booked {
 /// - [`AppError::Forbidden`] if the person is not a client
 /// - [`AppError::KeyReused`], [`AppError::StillRunning`]: see [`IdempotentRequest`]
 /// - [`AppError::NotFound`] if the session type does not exist, [`SchedulingError::NoHours`] if no hours are published
-/// - [`SchedulingError::NotLive`] if the expert is a draft or suspended, [`SchedulingError::AtCapacity`] if the expert takes no
-///   further clients
 /// - [`AppError::Invalid`] if the duration, the number of seats, the currency or the list of guests is not possible
+/// - [`SchedulingError::NotLive`] if the expert is a draft or suspended
 /// - [`SchedulingError::NoPrice`] if the duration has no price now
+/// - [`SchedulingError::AtCapacity`] if the expert takes no further clients
 /// - [`SchedulingError::Slot`] if the slot cannot be booked
 /// - [`SchedulingError::PriceChanged`] if the price is not the expected one
 /// - [`PaymentsError::NotReady`] if the session has a price and the expert cannot take payments
@@ -96,9 +97,6 @@ pub async fn book(
     booking: &Booking,
 ) -> Result<Creation<Booked>, AppError> {
     let person = actor.require_role(Role::Client, Scope::Write)?;
-    let mut violations = Violations::default();
-    violations.add_member("/details", booking.details.check());
-    violations.into_result()?;
     let held = app.transact("book_appointment", || attempt_hold(app, person, request, booking)).await?;
     let (AppointmentRecord { appointment, payment, movements, details }, idempotency) = match held {
         Hold::Replayed(response) => return Ok(Creation::Replayed(response)),
@@ -139,8 +137,7 @@ async fn attempt_hold(
     booking: &Booking,
 ) -> Result<Decision<Hold>, AppError> {
     let now = app.now();
-    let Booking { expert, session_type, duration_minutes, start, seats, attendee, details, gateway, .. } =
-        booking;
+    let Booking { expert, session_type, start, seats, attendee, details, gateway, .. } = booking;
     let (status, offer, fee_rate) = tokio::join!(
         request.status(app, person, now),
         app.store.offer(*expert, *session_type, Consistency::Strong),
@@ -154,12 +151,13 @@ async fn attempt_hold(
     let Some(Offer { expert: profile, rules, session_type: offered, accounts }) = offer? else {
         return Err(missing_offer(app, *expert, *session_type).await);
     };
+    let hourly_rate = profile.profile.hourly_rate;
+    let duration = check(booking, &offered.terms, hourly_rate)?;
     if !profile.is_bookable() {
         return Err(SchedulingError::NotLive.into());
     }
-    let duration = select_duration(&offered.terms, *duration_minutes)?;
     let is_active = offered.status == SessionTypeStatus::Active;
-    let price = match offered.terms.price(duration, profile.profile.hourly_rate) {
+    let price = match offered.terms.price(duration, hourly_rate) {
         Ok(price) => price,
         Err(reason) if is_active => return Err(SchedulingError::NoPrice(reason).into()),
         Err(_) => {
@@ -168,13 +166,15 @@ async fn attempt_hold(
         }
     };
     let price = price.checked_mul(*seats).map_err(|error| AppError::invalid("/seats", error.to_string()))?;
-    let price = price_in(app, &offered.terms, price, booking.pay_in).await?;
+    let price = price_in(app, price, booking.pay_in).await?;
     let mut usable = usable_gateways(&accounts).into_iter();
     let gateway = usable.find(|usable| gateway.is_none_or(|selected| selected == *usable));
     let account = accounts.into_iter().find(|account| Some(account.gateway) == gateway);
     if is_active && !price.is_zero() && account.is_none() {
         return Err(PaymentsError::NotReady.into());
     }
+    // A new client at capacity can book no slot, so they are not told why this one cannot be booked, nor of alternatives.
+    let admissions = clients::check_capacity(app, &profile, person.client_id(), now).await?;
     let id = app.new_appointment_id();
     let hold_expires_at = now.plus(app.settings.hold_seconds);
     let status = if price.is_zero() { Status::Confirmed } else { Status::Pending { hold_expires_at } };
@@ -228,7 +228,7 @@ async fn attempt_hold(
     };
     let idempotency = request.record(person, id, now);
     let mut transaction = Transaction::new();
-    clients::admit(app, &mut transaction, &profile, &appointment, now).await?;
+    clients::admit(&mut transaction, admissions, &appointment, now)?;
     transaction.put_appointment(&appointment)?;
     let details = match details.is_empty() {
         true => VersionedDetails::default(),
@@ -263,6 +263,32 @@ async fn attempt_hold(
     reclaim_and_put_occupancy(app, &mut transaction, *expert, &change, now).await?;
     let record = AppointmentRecord { appointment, payment, movements: Vec::new(), details };
     Ok(Decision::Commit(transaction, Hold::Held(Box::new((record, idempotency)))))
+}
+
+/// Checks what the session type and its prices alone decide about a request, and returns the selected duration.
+///
+/// # Errors
+/// All violations of the request.
+fn check(
+    booking: &Booking,
+    terms: &SessionTypeTerms,
+    hourly_rate: Option<Money>,
+) -> Result<SessionDuration, Violations> {
+    let duration = select_duration(terms, booking.duration_minutes);
+    let mut violations = duration.as_ref().err().cloned().unwrap_or_default();
+    violations.check_range("/seats", booking.seats.into(), 1, terms.capacity.into());
+    violations.add_member("/details", booking.details.check());
+    // Without a currency of the prices, there is no price.
+    if let (Some(currency), Some(of_prices)) = (booking.pay_in, terms.currency(hourly_rate))
+        && currency != of_prices
+        && !terms.presentment_currencies.contains(&currency)
+    {
+        let code = of_prices.code();
+        violations
+            .add("/pay_in", format!("must be {code}, or one of the session type's presentment_currencies"));
+    }
+    violations.into_result()?;
+    duration
 }
 
 /// Adds a change of the occupancy to a transaction, and expires the appointments whose holds it reclaims.
@@ -343,25 +369,13 @@ async fn open_payment(
 }
 
 /// The price in the currency in which the client pays.
-async fn price_in(
-    app: &App,
-    terms: &SessionTypeTerms,
-    price: Money,
-    pay_in: Option<Currency>,
-) -> Result<Money, AppError> {
+async fn price_in(app: &App, price: Money, pay_in: Option<Currency>) -> Result<Money, AppError> {
     let Some(currency) = pay_in.filter(|currency| *currency != price.currency()) else { return Ok(price) };
-    let refuse = |must: String| Err(AppError::invalid("/pay_in", must));
-    if !terms.presentment_currencies.contains(&currency) {
-        return refuse(format!(
-            "must be {}, or one of the session type's presentment_currencies",
-            price.currency().code()
-        ));
-    }
     let converted = convert_for_charge(app, &Actor::Platform, price, currency, app.now()).await?;
     // `prorate` rounds to an amount that gateways accept. The check refuses amounts below or above their limits.
     let charged = converted.prorate(1, 1);
     match charged.check_charge() {
         Ok(()) => Ok(charged),
-        Err(error) => refuse(error.to_string()),
+        Err(error) => Err(AppError::invalid("/pay_in", error.to_string())),
     }
 }

@@ -25,25 +25,24 @@ const COUNTED: i64 = MINUTE;
 const UNSETTLED: i64 = 5 * MINUTE;
 
 /// Checks that a client may book an expert: they are one of the clients with appointments that have not ended, or the expert has
-/// fewer of these than their mentorship capacity. Adds the booking to the list of clients.
+/// fewer of these than their mentorship capacity. Returns the next version of the list of clients, to which [`admit`] adds the
+/// booking; `None` if the expert has no capacity.
 ///
 /// It reads one row. It reads all appointments of the expert that have not ended if the expert is full and has not been found so
 /// in the last minute, and in the first minutes with a capacity.
 ///
 /// # Errors
 /// [`SchedulingError::AtCapacity`] if the expert takes no further clients now.
-pub(super) async fn admit(
+pub(super) async fn check_capacity(
     app: &App,
-    transaction: &mut Transaction,
     expert: &Expert,
-    appointment: &Appointment,
+    client: ClientId,
     now: Timestamp,
-) -> Result<(), AppError> {
-    let Some(capacity) = expert.profile.mentorship_capacity else { return Ok(()) };
+) -> Result<Option<Admissions>, AppError> {
+    let Some(capacity) = expert.profile.mentorship_capacity else { return Ok(None) };
     let capacity = usize::from(capacity).min(MAX_LISTED);
-    let is_refused = |listed: &Admissions| {
-        listed.clients.len() >= capacity && !listed.clients.contains_key(&appointment.client)
-    };
+    let is_refused =
+        |listed: &Admissions| listed.clients.len() >= capacity && !listed.clients.contains_key(&client);
     let mut admissions = read(app, expert.id, now).await?;
     let is_complete = admissions.counted_at >= admissions.since.plus(UNSETTLED);
     // If some clients are left out of the list, this one may be among them.
@@ -58,8 +57,22 @@ pub(super) async fn admit(
     if is_refused(&admissions) {
         return Err(SchedulingError::AtCapacity.into());
     }
+    Ok(Some(admissions))
+}
+
+/// Adds a booking to the list of clients that [`check_capacity`] returned.
+///
+/// # Errors
+/// [`AppError::Commit`] if the list cannot be represented as a row.
+pub(super) fn admit(
+    transaction: &mut Transaction,
+    admissions: Option<Admissions>,
+    appointment: &Appointment,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let Some(mut admissions) = admissions else { return Ok(()) };
     list(&mut admissions, appointment, now);
-    Ok(transaction.put_admissions(expert.id, &admissions)?)
+    Ok(transaction.put_admissions(appointment.expert, &admissions)?)
 }
 
 /// Adds the new time of an appointment to the list of clients, if the expert has a mentorship capacity.

@@ -42,7 +42,8 @@ pub async fn replace(
         let mut transaction = Transaction::new();
         transaction.check_appointment(&record.appointment);
         transaction.put_details(id, &details)?;
-        transaction.put_history(id, RowVersion::Details(details.version), &entry)?;
+        let version = RowVersion::Details(details.version);
+        transaction.put_history(id, record.appointment.version, version, &entry)?;
         Ok(Decision::Commit(transaction, details))
     })
     .await

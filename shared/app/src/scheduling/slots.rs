@@ -8,7 +8,7 @@ use domain::payments::account::usable_gateways;
 use domain::scheduling::appointment::Appointment;
 use domain::scheduling::occupancy::{Occupancy, Refusal, Request, Scratch};
 use domain::scheduling::slots::{BookablePeriod, EmptyReason, Slot, look_ahead, why_empty};
-use domain::{ExpertId, SessionTypeId, TimeSpan};
+use domain::{ExpertId, SessionTypeId, TimeSpan, Violations};
 use store::Offer;
 use store::table::Consistency;
 
@@ -97,11 +97,11 @@ pub async fn list(
 /// The duration that the client selects. Selecting one is optional if the session type has only one.
 ///
 /// # Errors
-/// [`AppError::Invalid`] if the session type has no such duration, or several and none is selected.
+/// [`Violations`] if the session type has no such duration, or several and none is selected.
 pub(crate) fn select_duration(
     terms: &SessionTypeTerms,
     duration_minutes: Option<u16>,
-) -> Result<SessionDuration, AppError> {
+) -> Result<SessionDuration, Violations> {
     let selected = match (duration_minutes, terms.durations.as_slice()) {
         (Some(minutes), durations) => durations.iter().find(|duration| duration.minutes == minutes),
         (None, [only]) => Some(only),
@@ -111,7 +111,7 @@ pub(crate) fn select_duration(
         let durations = terms.durations.iter().map(|duration| duration.minutes.to_string());
         let must =
             format!("must be a duration of the session type: {}", durations.collect::<Vec<_>>().join(", "));
-        AppError::invalid("/duration_minutes", must)
+        Violations::one("/duration_minutes", must)
     })
 }
 

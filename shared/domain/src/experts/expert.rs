@@ -115,7 +115,8 @@ pub enum ExpertStatus {
     Draft,
     /// The profile is public, and the expert can be booked.
     Live,
-    /// An administrator has suspended the expert. The profile can be read, but nobody can book. Existing appointments stay.
+    /// An administrator has suspended the expert, and nobody can book. If the expert has published the profile, everybody can
+    /// still read it. Existing appointments stay.
     Suspended,
 }
 

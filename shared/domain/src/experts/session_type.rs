@@ -221,7 +221,7 @@ impl SessionTypeTerms {
         let mut violations = Violations::default();
         let offered = &self.presentment_currencies;
         violations.check_count("", offered.len(), MAX_PRESENTMENT_CURRENCIES);
-        let of_prices = self.fixed_currency().or(hourly_rate.map(Money::currency));
+        let of_prices = self.currency(hourly_rate);
         for (at, one) in offered.iter().enumerate() {
             if Some(*one) == of_prices {
                 violations.add(format!("/{at}"), "must be another currency than that of the prices");
@@ -232,6 +232,12 @@ impl SessionTypeTerms {
             }
         }
         violations.into_result()
+    }
+
+    /// Returns the currency of the prices, given the expert's current hourly rate; `None` if all prices are derived and there is
+    /// no rate.
+    pub fn currency(&self, hourly_rate: Option<Money>) -> Option<Currency> {
+        self.fixed_currency().or(hourly_rate.map(Money::currency))
     }
 
     /// Returns the currency of the fixed prices; `None` if all prices are derived.

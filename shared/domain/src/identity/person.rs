@@ -15,8 +15,11 @@ const PAUSE_AFTER_REFUSAL: i64 = HOUR;
 pub struct Person {
     /// Their id.
     pub id: PersonId,
-    /// Increases by one with each change; 0 if nothing is stored about the person yet. It is also the ETag.
+    /// Increases by one with each write; 0 if nothing is stored about the person yet.
     pub version: u64,
+    /// Increases by one with each change of the e-mail address or the profile; 0 if the person never had either. A sign-in that
+    /// changes neither does not increase it, so it does not refuse a change that the person makes.
+    pub etag: u64,
     /// The last e-mail address that the issuer has verified; `None` if it has verified none.
     pub email: Option<Email>,
     /// The sign-in after which the issuer last described the person; `None` if it never has.
@@ -57,6 +60,7 @@ impl Person {
         Self {
             id,
             version: 0,
+            etag: 0,
             email: None,
             signed_in_at: None,
             token_refused_at: None,
@@ -81,16 +85,11 @@ impl Person {
         let profile = if self.signed_in_at.is_none() && self.profile == PersonProfile::default() {
             PersonProfile { language, time_zone, phone: None }
         } else {
-            self.profile
+            self.profile.clone()
         };
-        Self {
-            id: self.id,
-            version: self.version + 1,
-            email: email.or(self.email),
-            signed_in_at: self.signed_in_at.max(Some(signed_in_at)),
-            token_refused_at: None,
-            profile,
-        }
+        let email = email.or_else(|| self.email.clone());
+        let signed_in_at = self.signed_in_at.max(Some(signed_in_at));
+        Self { signed_in_at, token_refused_at: None, ..self.with(email, profile) }
     }
 
     /// The next version of the person, after the issuer has refused their access token.
@@ -102,7 +101,14 @@ impl Person {
     /// The next version of the person, with another profile.
     #[must_use]
     pub fn edited(self, profile: PersonProfile) -> Self {
-        Self { version: self.version + 1, profile, ..self }
+        let email = self.email.clone();
+        self.with(email, profile)
+    }
+
+    /// The next version of the person, with this e-mail address and profile.
+    fn with(self, email: Option<Email>, profile: PersonProfile) -> Self {
+        let is_changed = email != self.email || profile != self.profile;
+        Self { version: self.version + 1, etag: self.etag + u64::from(is_changed), email, profile, ..self }
     }
 }
 
@@ -151,6 +157,24 @@ mod tests {
         assert!(ada.is_outdated(at(10), NOW), "the refusal is over");
         let refused = ada.clone().refused(NOW);
         assert_eq!(refused, Person { version: 3, token_refused_at: Some(NOW), ..ada });
+    }
+
+    #[test]
+    fn etag_changes_only_with_what_the_person_sees() {
+        let known = described(email("ada@example.org"), language("en"));
+        let ada = Person::new(ID).refused(NOW);
+        assert_eq!((ada.version, ada.etag), (1, 0));
+        let ada = ada.described(known.clone(), at(5));
+        assert_eq!((ada.version, ada.etag), (2, 1));
+        let ada = ada.described(known, at(6)).refused(NOW);
+        assert_eq!((ada.version, ada.etag), (4, 1));
+        let profile = ada.profile.clone();
+        let ada = ada.edited(profile);
+        assert_eq!((ada.version, ada.etag), (5, 1));
+        let ada = ada.edited(PersonProfile::default());
+        assert_eq!((ada.version, ada.etag), (6, 2));
+        let ada = ada.described(described(email("ada@example.com"), None), at(7));
+        assert_eq!((ada.version, ada.etag), (7, 3));
     }
 
     #[test]

@@ -145,6 +145,7 @@ pub(super) fn person() -> Person {
     Person {
         id: PersonId::from_bits(5),
         version: 3,
+        etag: 2,
         email: Some("grace@example.org".to_owned().try_into().expect("an address")),
         signed_in_at: Some(at(-600)),
         token_refused_at: Some(at(-300)),

@@ -13,6 +13,7 @@ stored! {
     struct PersonRow for Person {
         id: PersonId,
         version: u64,
+        etag: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         email: Option<Text>,
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -20,17 +20,19 @@ pub struct HistoryPage {
 }
 
 impl Transaction {
-    /// Adds an entry to the history of an appointment. `version` is the new version of the row whose change it describes.
+    /// Adds an entry to the history of an appointment. `appointment_version` is the version of the appointment after the change,
+    /// and `version` the new version of the row whose change it describes.
     ///
     /// # Errors
     /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn put_history(
         &mut self,
         id: AppointmentId,
+        appointment_version: u64,
         version: RowVersion,
         entry: &HistoryEntry,
     ) -> Result<(), CommitError> {
-        let key = |number| keys::history(id, version, entry.at, number);
+        let key = |number| keys::history(id, appointment_version, version, entry.at, number);
         let number =
             (0..).find(|number| self.writes().iter().all(|write| write.key != key(*number))).unwrap_or(0);
         self.put_row::<HistoryRow, _>(key(number), Condition::Absent, entry, [])
@@ -38,7 +40,8 @@ impl Transaction {
 }
 
 impl Store {
-    /// The history of an appointment, the oldest entry first. `after` is the `next` of the previous page.
+    /// The history of an appointment, the oldest entry first. Entries of the same second have the order of the appointment's
+    /// versions. `after` is the `next` of the previous page.
     ///
     /// # Errors
     /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.

@@ -6,7 +6,7 @@
 //! | list_slots, booking | the seats of group sessions over a range of UTC days | table | `EXPERT#<expert>` | `D#<yyyymmdd>#G#<session type>#<start>` |
 //! | client, expert, jobs | an appointment | table | `APT#<id>` | `A` |
 //! | client, expert | the details of an appointment | table | `APT#<id>` | `DETAILS` |
-//! | client, expert | the history of an appointment | table | `APT#<id>` | `history#<at>#<version>#<n>` |
+//! | client, expert | the history of an appointment | table | `APT#<id>` | `history#<at>#<appointment version>#<version>#<n>` |
 //! | client, expert | the notes about a session | table | `APT#<id>` | `note#<note>` |
 //! | client, expert | how many notes a side wrote | table | `APT#<id>` | `notes#<side>` |
 //! | expert | an expert's appointments by time | GSI1 | `EXP#<expert>` | `<start>#<id>` |
@@ -71,10 +71,18 @@ pub fn details(id: AppointmentId) -> Key {
 /// The prefix of the sort keys of an appointment's history.
 pub const HISTORY: &str = "history#";
 
-/// The entry with this number of the history, of those that a transaction adds about one version of a row. The key does not name
-/// the change, because cursors show it to people who may not see the entry.
-pub fn history(id: AppointmentId, version: RowVersion, at: Timestamp, number: usize) -> Key {
-    Key::new(appointment_partition(id), format!("{HISTORY}{}#{version}#{number}", instant(at)))
+/// The entry with this number of the history, of those that a transaction adds about one version of a row. `appointment_version`
+/// is the version of the appointment after the change; it orders the changes of a second. The key does not name the change,
+/// because cursors show it to people who may not see the entry.
+pub fn history(
+    id: AppointmentId,
+    appointment_version: u64,
+    version: RowVersion,
+    at: Timestamp,
+    number: usize,
+) -> Key {
+    let sk = format!("{HISTORY}{}#{appointment_version:06}#{version}#{number}", instant(at));
+    Key::new(appointment_partition(id), sk)
 }
 
 /// The version of one of the rows of an appointment.
@@ -153,7 +161,7 @@ pub(crate) mod tests {
             row(group(EXPERT, SESSION_TYPE, start())),
             row(appointment(APPOINTMENT)),
             row(details(APPOINTMENT)),
-            row(history(APPOINTMENT, RowVersion::Appointment(2), start(), 0)),
+            row(history(APPOINTMENT, 2, RowVersion::Appointment(2), start(), 0)),
             row(note(APPOINTMENT, NoteId::from_bits(1))),
             row(notes_written(APPOINTMENT, Party::Client)),
             indexed(GSI1, appointments_of_expert(EXPERT), order.clone()),
@@ -172,8 +180,8 @@ pub(crate) mod tests {
         assert_eq!(appointment(APPOINTMENT).to_string(), format!("APT#apt_{ZEROS}a / A"));
         assert_eq!(details(APPOINTMENT).sk, "DETAILS");
         assert_eq!(
-            history(APPOINTMENT, RowVersion::Payment(7), start(), 1).sk,
-            "history#001804237200#P000007#1"
+            history(APPOINTMENT, 2, RowVersion::Payment(7), start(), 1).sk,
+            "history#001804237200#000002#P000007#1"
         );
         assert_eq!(note(APPOINTMENT, NoteId::from_bits(1)).sk, format!("note#not_{ZEROS}1"));
         assert_eq!(notes_written(APPOINTMENT, Party::Client).sk, "notes#client");
