@@ -347,7 +347,13 @@ const USE_CASES: &[UseCase] = use_cases! {
 fn every_use_case_is_in_the_table() {
     let found: BTreeSet<String> = super::use_cases::all().into_iter().map(|(name, _)| name).collect();
     let listed: BTreeSet<String> = USE_CASES.iter().map(|use_case| use_case.name.to_owned()).collect();
-    assert_eq!(listed, found, "add each new use case to the table, with the rule of who may run it");
+    let missing: Vec<_> = found.difference(&listed).collect();
+    assert!(
+        missing.is_empty(),
+        "add these use cases to the table, with the rule of who may run them: {missing:?}"
+    );
+    let unknown: Vec<_> = listed.difference(&found).collect();
+    assert!(unknown.is_empty(), "the table has use cases that do not exist: {unknown:?}");
 }
 
 /// An actor, and what a rule means for it.
