@@ -61,9 +61,10 @@ async fn text_of(url: String) -> String {
     browser().get(url).send().await.expect("a response").text().await.expect("text")
 }
 
-/// The commands that a page shows to copy.
+/// The commands that the first page shows to copy.
 fn commands(page: &str) -> Vec<String> {
-    let blocks = page.split("<pre tabindex=\"0\"><code>").skip(1);
+    let section = page.split("id=\"try\"").nth(1).and_then(|rest| rest.split("</section>").next());
+    let blocks = section.expect("commands to try").split("<pre tabindex=\"0\"><code>").skip(1);
     let blocks = blocks.filter_map(|block| block.split("</code>").next());
     let unescaped = |block: &str| {
         block.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
