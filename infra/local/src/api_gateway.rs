@@ -60,7 +60,9 @@ pub(crate) fn router(gateway: Arc<ApiGateway>, origins: Arc<[String]>) -> Router
             let detail = format!("this path does not support {method}; see /openapi.json");
             respond(Problem::new(problem::METHOD, detail).into())
         })
-        .fallback(async || respond(Problem::not_found("path; see /openapi.json").into()))
+        .fallback(async || {
+            respond(Problem::new(problem::NOT_FOUND, "no operation has this path; see /openapi.json").into())
+        })
         .with_state(gateway)
         .layer(from_fn_with_state(origins, cors::handle))
 }
@@ -77,7 +79,7 @@ async fn invoke(
     request: Request,
 ) -> Response {
     let Ok(parameters) = parameters else {
-        return respond(Problem::not_found("path: a segment is not valid UTF-8").into());
+        return respond(Problem::new(problem::NOT_FOUND, "a segment of the path is not valid UTF-8").into());
     };
     let (parts, body) = request.into_parts();
     let claims = if route.audience.needs_token() {

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use app::App;
+use app::identity::Actor;
+use app::{App, AppError};
 use domain::{ClientId, ExpertId, SessionTypeId};
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +87,8 @@ pub struct Offer {
     pub expert: ExpertId,
     /// The session type.
     pub session_type: SessionTypeId,
+    /// Its first duration, in minutes.
+    pub duration_minutes: u16,
 }
 
 impl Environment {
@@ -114,20 +117,29 @@ impl Environment {
         }
     }
 
-    /// The first session type that one of the [`Self::people`] offers.
-    pub async fn first_offer(&self) -> Option<Offer> {
+    /// The first session type that one of the [`Self::people`] offers; `None` if nobody offers one.
+    ///
+    /// # Errors
+    /// If the table cannot be read.
+    pub async fn first_offer(&self) -> Result<Option<Offer>, AppError> {
         for expert in self.people().iter().filter(|user| user.is_in("expert")) {
-            let list = app::experts::session_types::list(
-                &self.app,
-                &app::identity::Actor::Anonymous,
-                expert.expert_id,
-                false,
-            )
-            .await;
-            if let Some(priced) = list.ok().and_then(|list| list.session_types.into_iter().next()) {
-                return Some(Offer { expert: expert.expert_id, session_type: priced.session_type.id });
+            let expert = expert.expert_id;
+            let listed = app::experts::session_types::list(&self.app, &Actor::Anonymous, expert, false).await;
+            let session_types = match listed {
+                Ok(listed) => listed.session_types,
+                // The expert has no profile, or it is a draft.
+                Err(AppError::NotFound(_)) => continue,
+                Err(error) => return Err(error),
+            };
+            let offer = session_types.into_iter().find_map(|priced| {
+                let session_type = priced.session_type.id;
+                let duration_minutes = priced.session_type.terms.durations.first()?.minutes;
+                Some(Offer { expert, session_type, duration_minutes })
+            });
+            if offer.is_some() {
+                return Ok(offer);
             }
         }
-        None
+        Ok(None)
     }
 }

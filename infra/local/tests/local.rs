@@ -10,6 +10,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
+use domain::scheduling::appointment::Status;
 use local::{Stack, StackClock, StackConfig, StartError, Terminal, demo, pages};
 use reqwest::StatusCode;
 
@@ -47,6 +48,77 @@ async fn the_demo_can_be_repeated() {
         outcome.unwrap_or_else(|failure| panic!("{failure}"));
     }
     assert_eq!(stack.queues.dead_letters(), Vec::<String>::new());
+}
+
+/// Runs the demo, so that the stack has a session type that can be booked.
+async fn run_demo(stack: &Stack) {
+    let options = demo::Options { url: stack.api_url.clone(), time_zone: domain::Zone::UTC };
+    let outcome = with_background_work(stack, demo::run(Terminal::silent(), options)).await;
+    outcome.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+async fn text_of(url: String) -> String {
+    browser().get(url).send().await.expect("a response").text().await.expect("text")
+}
+
+/// The commands that the first page shows to copy.
+fn commands(page: &str) -> Vec<String> {
+    let section = page.split("id=\"try\"").nth(1).and_then(|rest| rest.split("</section>").next());
+    let blocks = section.expect("commands to try").split("<pre tabindex=\"0\"><code>").skip(1);
+    let blocks = blocks.filter_map(|block| block.split("</code>").next());
+    let unescaped = |block: &str| {
+        block.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    };
+    blocks.map(unescaped).collect()
+}
+
+/// Runs a script of the shell with `curl`, which fails at the first response of 400 or more.
+async fn run_script(stack: &Stack, commands: &[String]) -> String {
+    let curl = "curl() { command curl --fail --silent --show-error --noproxy '*' \"$@\"; }";
+    let script = format!("set -e\n{curl}\n{}", commands.join("\necho\n"));
+    let run = move || std::process::Command::new("sh").arg("-c").arg(script).output();
+    let output = with_background_work(stack, tokio::task::spawn_blocking(run)).await;
+    let output = output.expect("it ends").expect("sh runs");
+    let stdout = String::from_utf8(output.stdout).expect("text");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{commands:#?}\n{stdout}\n{stderr}");
+    stdout
+}
+
+#[tokio::test]
+async fn commands_of_the_first_page_work() {
+    let stack = stack().await;
+    let front = format!("{}/", stack.api_url);
+    assert_eq!(commands(&text_of(front.clone()).await).last().map(String::as_str), Some("cargo run -- demo"));
+    run_demo(&stack).await;
+
+    let page = text_of(front.clone()).await;
+    assert!(page.contains("No job fails.") && !page.contains("role=\"alert\""), "{page}");
+    let listed = commands(&page);
+    assert_eq!(listed.len(), 6, "{listed:#?}");
+    let output = run_script(&stack, &listed).await;
+    assert!(output.contains("\"slots\":[{") && output.contains("is paid"), "{output}");
+    stack.run_until_idle().await;
+    let id = output.split("\"id\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("an id");
+    let booked = stack.app.store.appointment(id.parse().expect("an id")).await.expect("the table responds");
+    assert_eq!(booked.expect("an appointment").status, Status::Confirmed, "{output}");
+}
+
+#[tokio::test]
+async fn first_page_says_why_nothing_can_be_booked() {
+    let stack = stack().await;
+    run_demo(&stack).await;
+    let (people, sign_in) = (stack.environment.people(), &stack.environment.addresses.sign_in);
+    let token = browser().post(format!("{sign_in}/people/margaret/token")).send().await.expect("a response");
+    let token: serde_json::Value = token.json().await.expect("JSON");
+    let suspend = format!("{}/v1/experts/{}/suspension", stack.api_url, people[0].expert_id);
+    let suspend = browser().put(suspend).bearer_auth(token["access_token"].as_str().expect("a token"));
+    let suspend = suspend.header("If-Match", "\"1\"").json(&serde_json::json!({ "suspended": true }));
+    assert_eq!(suspend.send().await.expect("a response").status(), StatusCode::OK);
+    let page = text_of(format!("{}/", stack.api_url)).await;
+    assert!(page.contains("Nothing can be booked in that week"), "{page}");
+    let output = run_script(&stack, &commands(&page)).await;
+    assert!(output.contains("\"empty_reason\":\"expert_not_live\""), "{output}");
 }
 
 #[tokio::test]
@@ -89,6 +161,8 @@ async fn every_page_responds_with_security_headers_and_without_scripts() {
     }
     let missing = browser.get(format!("{}/nowhere", stack.api_url)).send().await.expect("a response");
     assert_eq!(missing.headers()["content-type"], "application/problem+json");
+    let missing = missing.text().await.expect("text");
+    assert!(missing.contains("\"no operation has this path; see /openapi.json\""), "{missing}");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Balance {
     /// `platform`, the id of a connected account or seller, the payment service (`stripe`, `paypal`), those who
-    /// pay (`guests` at Stripe, `payers` at PayPal), or `bank` for what Stripe has paid out.
+    /// pay (`clients` at Stripe, `payers` at PayPal), or `bank` for what Stripe has paid out.
     pub owner: String,
     /// The three-letter code, in the case that the service uses.
     pub currency: String,

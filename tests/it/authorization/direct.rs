@@ -206,7 +206,7 @@ const USE_CASES: &[UseCase] = use_cases! {
     "idempotency::complete" Rule::Anybody, READS, |app, actor, ids| complete_anothers(app, actor);
     "identity::person::read" Rule::SignedIn, READS, |app, actor, ids| person::read(app, actor, Some(&token()));
     "identity::person::replace" Rule::SignedIn, WRITES, |app, actor, ids|
-        person::replace(app, actor, 0, Default::default());
+        person::replace(app, actor, 0.into(), Default::default());
     "experts::profiles::create" Rule::Has(Role::Expert), WRITES, |app, actor, ids|
         profiles::create(app, actor, &request("profile"), profile(), true);
     "experts::profiles::read_public" Rule::Anybody, READS, |app, actor, ids|
@@ -256,15 +256,15 @@ const USE_CASES: &[UseCase] = use_cases! {
     "scheduling::appointments::quote" Rule::Party, READS, |app, actor, ids|
         appointments::quote(app, actor, ids.appointment);
     "scheduling::appointments::reschedule" Rule::Party, WRITES, |app, actor, ids|
-        appointments::reschedule(app, actor, ids.appointment, 2, at("2027-01-05T12:00:00Z"));
+        appointments::reschedule(app, actor, ids.appointment, 2.into(), at("2027-01-05T12:00:00Z"));
     "scheduling::appointments::end" Rule::ExpertOrAdmin(Right::Schedule), WRITES, |app, actor, ids|
-        appointments::end(app, actor, ids.appointment, 2, SessionReport::Completed { charge: None });
+        appointments::end(app, actor, ids.appointment, 2.into(), SessionReport::Completed { charge: None });
     "scheduling::appointments::end" Rule::ExpertOrAdmin(Right::Money), WRITES, |app, actor, ids|
-        appointments::end(app, actor, ids.appointment, 2, SessionReport::Completed { charge: Some(euros(1)) });
+        appointments::end(app, actor, ids.appointment, 2.into(), SessionReport::Completed { charge: Some(euros(1)) });
     "scheduling::appointments::end" Rule::PartyWith(Right::Money), WRITES, |app, actor, ids|
-        appointments::end(app, actor, ids.appointment, 2, SessionReport::NoShow { missed_by: Some(Party::Expert) });
+        appointments::end(app, actor, ids.appointment, 2.into(), SessionReport::NoShow { missed_by: Some(Party::Expert) });
     "scheduling::details::replace" Rule::ClientOrAdmin, WRITES, |app, actor, ids|
-        details::replace(app, actor, ids.appointment, 0, SessionDetails::default());
+        details::replace(app, actor, ids.appointment, 0.into(), SessionDetails::default());
     "scheduling::history::list" Rule::Party, READS, |app, actor, ids|
         history::list(app, actor, ids.appointment, None, 10);
     "scheduling::notes::list" Rule::Party, READS, |app, actor, ids| notes::list(app, actor, ids.appointment);
@@ -307,7 +307,7 @@ const USE_CASES: &[UseCase] = use_cases! {
     "payments::fees::read_expert_fee" Rule::Has(Role::Admin), READS, |app, actor, ids|
         fees::read_expert_fee(app, actor, ids.expert);
     "payments::fees::set_expert_fee" Rule::Impartial, WRITES, |app, actor, ids|
-        fees::set_expert_fee(app, actor, ids.expert, 0, None);
+        fees::set_expert_fee(app, actor, ids.expert, 0.into(), None);
     "payments::reconciliation::reconcile" Rule::Platform, WRITES, |app, actor, ids|
         reconciliation::reconcile(app, actor);
     "payments::refunds::refund" Rule::ExpertOrAdmin(Right::Money), WRITES, |app, actor, ids|
@@ -330,7 +330,7 @@ const USE_CASES: &[UseCase] = use_cases! {
         failing_jobs::retry(app, actor, "EXPERT#x", "payment:x");
     "operations::outbox::sweep" Rule::Platform, WRITES, |app, actor, ids| outbox::sweep(app, actor);
     "scheduling::appointments::cancel" Rule::Party, WRITES, |app, actor, ids|
-        appointments::cancel(app, actor, ids.appointment, 2, LongText::default(), None);
+        appointments::cancel(app, actor, ids.appointment, 2.into(), LongText::default(), None);
     "scheduling::notes::delete" Rule::Author, WRITES, |app, actor, ids|
         notes::delete(app, actor, ids.appointment, ids.note, 1.into());
     "experts::session_types::offer_again" MONEY, WRITES, |app, actor, ids|
@@ -347,7 +347,13 @@ const USE_CASES: &[UseCase] = use_cases! {
 fn every_use_case_is_in_the_table() {
     let found: BTreeSet<String> = super::use_cases::all().into_iter().map(|(name, _)| name).collect();
     let listed: BTreeSet<String> = USE_CASES.iter().map(|use_case| use_case.name.to_owned()).collect();
-    assert_eq!(listed, found, "add each new use case to the table, with the rule of who may run it");
+    let missing: Vec<_> = found.difference(&listed).collect();
+    assert!(
+        missing.is_empty(),
+        "add these use cases to the table, with the rule of who may run them: {missing:?}"
+    );
+    let unknown: Vec<_> = listed.difference(&found).collect();
+    assert!(unknown.is_empty(), "the table has use cases that do not exist: {unknown:?}");
 }
 
 /// An actor, and what a rule means for it.

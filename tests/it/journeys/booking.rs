@@ -77,7 +77,7 @@ async fn appointment_is_booked_paid_rescheduled_cancelled_and_refunded() {
     let amount = |owner: &str| {
         balances.iter().find(|balance| balance.owner == owner).map_or(0, |balance| balance.amount)
     };
-    assert_eq!(amount("guests"), 0);
+    assert_eq!(amount("clients"), 0);
     assert_eq!(amount("platform"), -amount("stripe"));
     assert_eq!(
         balances.iter().filter(|balance| balance.owner.starts_with("acct_")).map(|b| b.amount).sum::<i64>(),

@@ -212,7 +212,7 @@ async fn platform_fee_can_be_zero() {
     assert!(
         balances
             .iter()
-            .filter(|one| one.owner == "guests" || one.owner.starts_with("acct_"))
+            .filter(|one| one.owner == "clients" || one.owner.starts_with("acct_"))
             .all(|one| one.amount == 0)
     );
 }

@@ -130,10 +130,13 @@ async fn greet(terminal: Terminal, stack: &Stack) {
 async fn hints(environment: &Environment) -> Vec<String> {
     let Environment { addresses, .. } = environment;
     let mut hints = vec![format!("curl {}/health", addresses.api)];
-    if let Some(offer) = environment.first_offer().await {
-        let now = environment.app.now();
-        let from = now.plus(DAY);
-        hints.push(pages::slots_command(&addresses.api, &offer, from, demo::local_zone()));
+    match environment.first_offer().await {
+        Ok(Some(offer)) => {
+            let from = environment.app.now().plus(DAY);
+            hints.push(pages::slots_command(&addresses.api, &offer, from, demo::local_zone()));
+        }
+        Ok(None) => {}
+        Err(error) => tracing::error!(%error, "the session types cannot be read"),
     }
     hints.push(format!("curl -X POST {}/people/alan/token", addresses.sign_in));
     hints

@@ -56,6 +56,10 @@ impl ApiClient {
     pub(super) fn put(&self, address: &str) -> Request {
         self.request(Method::PUT, address)
     }
+
+    pub(super) fn delete(&self, address: &str) -> Request {
+        self.request(Method::DELETE, address)
+    }
 }
 
 /// An address without the client secret in its query.

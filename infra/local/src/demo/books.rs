@@ -80,12 +80,12 @@ pub(super) async fn check_paid(journey: &mut Journey, before: &Books) -> Result<
     let now = read(journey).await?;
     let (expert, stripe) = (now.change(&now.account, before), now.change("stripe", before));
     let platform = now.change("platform", before);
-    journey.print(format_args!("client   {}", format_amount(now.change("guests", before))));
+    journey.print(format_args!("client   {}", format_amount(now.change("clients", before))));
     journey.print(format_args!("expert   {}", format_amount(expert)));
     journey
         .print(format_args!("platform {} (its fee less Stripe's processing fee)", format_amount(platform)));
     journey.print(format_args!("Stripe   {}", format_amount(stripe)));
-    check(&now, "guests", before, -PRICE)?;
+    check(&now, "clients", before, -PRICE)?;
     if expert <= 0 || expert > PRICE {
         return Err(Mismatch::new(
             "the expert's share",
@@ -101,7 +101,7 @@ pub(super) async fn check_refunded(journey: &mut Journey, before: &Books) -> Res
     journey.step("The balances after the refund");
     let now = read(journey).await?;
     let stripe = now.change("stripe", before);
-    check(&now, "guests", before, 0)?;
+    check(&now, "clients", before, 0)?;
     check(&now, &now.account, before, 0)?;
     check(&now, "platform", before, -stripe)?;
     journey.print(format_args!("client   {}: the whole payment was refunded", format_amount(0)));

@@ -296,7 +296,7 @@ pub(super) async fn book_and_be_declined(
     journey.print(
         "The appointment is still pending, so the client could use another card. They cancel instead.",
     );
-    cancelled(journey, &another).await?;
+    cancelled(journey, &another, json!({ "reason": "Something came up." })).await?;
     journey.wait_until(&another.id, "/payment/state", "cancelled").await?;
     journey.print("The payment intent is cancelled at Stripe, so it cannot be paid by mistake.");
     Ok(())
@@ -311,18 +311,26 @@ async fn change(journey: &Journey, appointment: &Booking, action: &str) -> Resul
     Ok(request.header("If-Match", &version))
 }
 
-async fn cancelled(journey: &Journey, appointment: &Booking) -> Result<Value, Mismatch> {
+async fn cancelled(journey: &Journey, appointment: &Booking, body: Value) -> Result<Value, Mismatch> {
     let request = change(journey, appointment, "cancel").await?;
-    let response: Value =
-        request.json(&json!({ "reason": "Something came up." })).send().await?.document(200)?;
+    let response: Value = request.json(&body).send().await?.document(200)?;
     check_member(&response, "/status", "cancelled")?;
     Ok(response)
 }
 
-/// Cancels the paid appointment.
+/// Cancels the paid appointment, for the refund that the client saw before.
 pub(super) async fn cancel(journey: &mut Journey, appointment: &Booking) -> Result<(), Mismatch> {
     journey.step("The client cancels the first appointment");
-    let response = cancelled(journey, appointment).await?;
+    let address = format!("/v1/appointments/{}/cancellation", appointment.id);
+    let quote: Value =
+        journey.api.get(&address).signed_in(&journey.client.token).send().await?.document(200)?;
+    journey.print(format_args!(
+        "A cancellation now would refund {} (rule: {})",
+        display::money(&quote, "/refund")?,
+        text(&quote, "/because")?
+    ));
+    let body = json!({ "reason": "Something came up.", "expected_refund": quote["refund"] });
+    let response = cancelled(journey, appointment, body).await?;
     journey.print(format_args!(
         "cancelled by the {}; the slot is free again",
         text(&response, "/cancelled_by")?

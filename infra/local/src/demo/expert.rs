@@ -158,6 +158,43 @@ pub(super) async fn connect_stripe(journey: &mut Journey) -> Result<(), Mismatch
     }
 }
 
+/// An assistant accepts an invitation, sees the expert's appointments but no money, and is removed again.
+pub(super) async fn invite_assistant(journey: &mut Journey) -> Result<(), Mismatch> {
+    let assistant = journey.other_client.clone();
+    let name = &assistant.user.name;
+    journey.step(format!("{name} becomes the expert's assistant for a while"));
+    let team = journey.api.get(&path(journey, "/members")).signed_in(&journey.expert.token);
+    let team: Value = team.quiet().send().await?.document(200)?;
+    let known =
+        team["members"].as_array().into_iter().flatten().find(|member| member["name"] == name.as_str());
+    let member = match known {
+        // An earlier run stopped before the assistant was removed.
+        Some(member) => member.clone(),
+        None => {
+            let terms = json!({ "role": "assistant", "name": name });
+            let request = journey.api.post(&path(journey, "/invitations")).signed_in(&journey.expert.token);
+            let request = request.header("Idempotency-Key", &key()).json(&terms);
+            let invitation: Value = request.send().await?.document(201)?;
+            let accept = path(journey, &format!("/invitations/{}/acceptance", text(&invitation, "/id")?));
+            let accept = journey.api.post(&accept).signed_in(&assistant.token);
+            accept.json(&json!({ "secret": invitation["secret"] })).send().await?.document(200)?
+        }
+    };
+    let expert = journey.expert.user.expert_id;
+    let listed = format!("/v1/appointments?as=expert&expert_id={expert}");
+    let listed: Value = journey.api.get(&listed).signed_in(&assistant.token).send().await?.document(200)?;
+    let count = listed["appointments"].as_array().map_or(0, Vec::len);
+    journey.print(format_args!("The assistant sees the expert's appointments, {count} on the first page."));
+    let refused = journey.api.get(&path(journey, "/ledger")).signed_in(&assistant.token).send().await?;
+    let refused: Value = refused.document(403)?;
+    journey.print(format_args!("The ledger is refused: {}.", text(&refused, "/detail")?));
+    let remove = path(journey, &format!("/members/{}", text(&member, "/person_id")?));
+    let remove = journey.api.delete(&remove).signed_in(&journey.expert.token);
+    remove.header("If-Match", &format!("\"{}\"", member["version"])).send().await?.with_status(204)?;
+    journey.print("The expert removes the assistant.");
+    Ok(())
+}
+
 /// A new random idempotency key.
 pub(super) fn key() -> String {
     use app::ports::Random;

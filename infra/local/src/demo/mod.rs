@@ -128,6 +128,7 @@ async fn run_steps(journey: &mut Journey) -> Result<(), Mismatch> {
     client::wait_for_confirmation(journey, &booked).await?;
     books::check_paid(journey, &before).await?;
     client::exchange_notes(journey, &booked).await?;
+    expert::invite_assistant(journey).await?;
     client::reschedule(journey, &booked, &free.second).await?;
     client::list_appointments(journey, &booked, &free.second).await?;
     client::book_twice(journey, &session_type, &free.second).await?;

@@ -364,7 +364,7 @@ impl MoneyDemo {
                 code.to_owned().try_into().map_err(|_| unreadable(format!("{code} is not a currency")))?;
             let mut sum = 0;
             for (name, accounts, owner) in [
-                ("client, and authorized", &[Account::Client, Account::Authorized][..], Some("guests")),
+                ("client, and authorized", &[Account::Client, Account::Authorized][..], Some("clients")),
                 ("expert", &[Account::Expert], account.as_deref()),
                 ("platform", &[Account::Platform], Some("platform")),
                 ("Stripe, for processing", &[Account::Gateway], Some("stripe")),

@@ -25,7 +25,7 @@ pub(super) fn command(api: &str, route: &Route, operation: &Value, body: Option<
                 query.push(format!("{name}={value}"));
             }
             (Some("header"), _) if name == "Idempotency-Key" => {
-                options.push("-H \"Idempotency-Key: $(uuidgen)\"".to_owned());
+                options.push("-H \"Idempotency-Key: $(date +%s%N)\"".to_owned());
             }
             (Some("header"), value) if parameter["required"] == true => {
                 let value = value.unwrap_or_else(|| "\"1\"".to_owned());
@@ -97,7 +97,7 @@ mod tests {
             command("http://127.0.0.1:8080", route("book_appointment"), &operation, Some(&body)),
             "curl -X POST \"http://127.0.0.1:8080/v1/appointments\" \\\n  \
              -H \"Authorization: Bearer $TOKEN\" \\\n  \
-             -H \"Idempotency-Key: $(uuidgen)\" \\\n  \
+             -H \"Idempotency-Key: $(date +%s%N)\" \\\n  \
              -H 'Content-Type: application/json' \\\n  \
              -d '{\"note\":\"Ada'\\''s\"}'"
         );

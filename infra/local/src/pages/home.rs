@@ -14,10 +14,12 @@ use crate::{Environment, QueueState, demo};
 
 /// The number of events on this page.
 const EVENTS: usize = 8;
+/// The number of failing jobs that this page counts.
+const MAX_FAILING: u16 = 100;
 
 /// Renders the page.
 pub(super) async fn show(State(environment): State<Environment>) -> Response {
-    let commands = commands(&environment).await;
+    let (commands, failing) = (commands(&environment).await, failing_jobs(&environment).await);
     let published = environment.bus.published();
     let body = html! {
         p { "Experts publish when they can be booked; clients find a slot, pay, and get a confirmed appointment." }
@@ -43,15 +45,16 @@ pub(super) async fn show(State(environment): State<Environment>) -> Response {
         }
         section aria-labelledby="try" {
             h2 #try { "Try it" }
-            @for (what, text) in &commands {
+            @for (what, text) in &commands.list {
                 p { (what) }
                 (command(text))
             }
+            @if let Some(problem) = &commands.problem { p.problem role="alert" { (problem) } }
         }
         section aria-labelledby="jobs" {
             h2 #jobs { "Jobs" }
             @for queue in environment.queues.iter() { (jobs(queue.failure_domain.as_str(), &queue.inspect())) }
-            p { "Administrators see jobs that fail at " code { "GET /v1/failing-jobs" } "." }
+            (failing)
         }
         section aria-labelledby="events" {
             h2 #events { "Latest events" }
@@ -119,64 +122,81 @@ fn addresses(environment: &Environment) -> Markup {
     }
 }
 
-async fn commands(environment: &Environment) -> Vec<(&'static str, String)> {
+/// What to try: commands, and why there are not more of them.
+#[derive(Default)]
+struct Commands {
+    /// What each command does, and the command.
+    list: Vec<(&'static str, String)>,
+    /// Why nothing can be booked.
+    problem: Option<String>,
+}
+
+async fn commands(environment: &Environment) -> Commands {
     let addresses = &environment.addresses;
-    let mut commands = vec![("Check that the API responds:", format!("curl {}/health", addresses.api))];
-    match environment.first_offer().await {
-        Some(offer) => {
-            let from = environment.app.now().plus(DAY);
-            let slots = slots_command(&addresses.api, &offer, from, demo::local_zone());
-            commands.push(("List the free slots of a week:", slots));
-            let token = format!(
-                "TOKEN=$(curl -sX POST {}/people/alan/token | sed 's/.*\"access_token\":\"\\([^\"]*\\).*/\\1/')",
-                addresses.sign_in
-            );
-            commands.push(("Sign in as a client:", token));
-            if let Some(stripe) = &addresses.stripe_simulator {
-                commands.extend(booking(&addresses.api, stripe, &offer, from, environment).await);
-            }
-            let list = format!(
-                "curl -H \"Authorization: Bearer $TOKEN\" '{}/v1/appointments?as=client'",
-                addresses.api
-            );
-            commands.push(("List the client's appointments:", list));
+    let mut commands = Commands::default();
+    commands.list.push(("Check that the API responds:", format!("curl {}/health", addresses.api)));
+    let offer = match environment.first_offer().await {
+        Ok(Some(offer)) => offer,
+        Ok(None) => {
+            let what =
+                "There is no session type yet. This command publishes, books, pays, reschedules and refunds:";
+            commands.list.push((what, "cargo run -- demo".to_owned()));
+            return commands;
         }
-        None => {
-            let demo = "cargo run -- demo".to_owned();
-            commands.push((
-                "There is no session type yet. This command publishes, books, pays, reschedules and refunds:",
-                demo,
-            ));
+        Err(error) => {
+            tracing::error!(%error, "the session types cannot be read");
+            commands.problem = Some("The database did not respond. Reload this page.".to_owned());
+            return commands;
+        }
+    };
+    let from = environment.app.now().plus(DAY);
+    let slots = slots_command(&addresses.api, &offer, from, demo::local_zone());
+    commands.list.push(("List the free slots of a week:", slots));
+    let token = format!(
+        "TOKEN=$(curl -sX POST {}/people/alan/token | sed 's/.*\"access_token\":\"\\([^\"]*\\).*/\\1/')",
+        addresses.sign_in
+    );
+    commands.list.push(("Sign in as a client:", token));
+    if let Some(stripe) = &addresses.stripe_simulator {
+        match first_slot(environment, &offer, from).await {
+            Ok(start) => commands.list.extend(booking(&addresses.api, stripe, &offer, start)),
+            Err(problem) => commands.problem = Some(problem),
         }
     }
+    let list =
+        format!("curl -H \"Authorization: Bearer $TOKEN\" '{}/v1/appointments?as=client'", addresses.api);
+    commands.list.push(("List the client's appointments:", list));
     commands
 }
 
-/// Commands that book the next free slot and pay for it; none if there is no free slot in the week after `from`.
-async fn booking(
-    api: &str,
-    stripe: &str,
-    offered: &Offer,
-    from: Timestamp,
-    environment: &Environment,
-) -> Vec<(&'static str, String)> {
-    let Offer { expert, session_type } = offered;
+/// The first free slot in the week after `from`, or a sentence that says why there is none.
+async fn first_slot(environment: &Environment, offer: &Offer, from: Timestamp) -> Result<Timestamp, String> {
     let week = TimeSpan::new(from, from.plus(7 * DAY));
     let listed = app::scheduling::slots::list(
         &environment.app,
         &app::identity::Actor::Anonymous,
-        *expert,
-        *session_type,
-        None,
+        offer.expert,
+        offer.session_type,
+        Some(offer.duration_minutes),
         week,
     )
     .await;
-    let slot = listed.ok().and_then(|listed| listed.slots.first().copied());
-    let Some(slot) = slot else { return Vec::new() };
+    match listed {
+        Ok(listed) => listed.slots.first().map(|slot| slot.start).ok_or_else(|| {
+            "Nothing can be booked in that week: empty_reason in the list of slots says why.".to_owned()
+        }),
+        Err(error) => Err(format!("Nothing can be booked: {error}.")),
+    }
+}
+
+/// Commands that book a slot and pay for it.
+fn booking(api: &str, stripe: &str, offer: &Offer, start: Timestamp) -> [(&'static str, String); 2] {
     let body = serde_json::json!({
-        "expert_id": expert,
-        "session_type_id": session_type,
-        "start": slot.start,
+        "expert_id": offer.expert,
+        "session_type_id": offer.session_type,
+        "duration_minutes": offer.duration_minutes,
+        "start": start,
+        "gateway": "stripe",
         "attendee": { "name": "Alan", "email": "alan@example.org", "time_zone": demo::local_zone() },
     });
     let book = format!(
@@ -190,10 +210,29 @@ async fn booking(
         member("intent"),
         member("client_secret")
     );
-    vec![
+    [
         ("Book the next free slot. The response contains the intent and the client_secret for paying:", book),
         ("Pay as the client's browser does. You can also open this URL, or pay from Stripe's books:", pay),
     ]
+}
+
+/// How many jobs fail. Administrators see which ones.
+async fn failing_jobs(environment: &Environment) -> Markup {
+    let (class, text) = match environment.app.store.failing_jobs(None, MAX_FAILING).await {
+        Ok(page) => match (page.entries.len(), page.next) {
+            (0, None) => ("good", "No job fails.".to_owned()),
+            (1, None) => ("bad", "1 job fails.".to_owned()),
+            (count, None) => ("bad", format!("{count} jobs fail.")),
+            (count, Some(_)) => ("bad", format!("More than {count} jobs fail.")),
+        },
+        Err(error) => {
+            tracing::error!(%error, "the failing jobs cannot be read");
+            ("bad", "The database did not respond. Reload this page.".to_owned())
+        }
+    };
+    html! {
+        p { span class=(class) { (text) } " Administrators see failing jobs at " code { "GET /v1/failing-jobs" } "." }
+    }
 }
 
 fn jobs(domain: &str, state: &QueueState) -> Markup {

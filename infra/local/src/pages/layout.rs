@@ -30,6 +30,9 @@ pub(super) fn page(environment: &Environment, status: StatusCode, title: &str, b
                         @if let Some(stripe) = &environment.addresses.stripe_simulator {
                             a href={ (stripe) "/" } { "Stripe's books" }
                         }
+                        @if let Some(paypal) = &environment.addresses.paypal_simulator {
+                            a href={ (paypal) "/" } { "PayPal's books" }
+                        }
                         a href={ (environment.addresses.sign_in) "/" } { "People" }
                     }
                 }

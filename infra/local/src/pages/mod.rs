@@ -51,10 +51,9 @@ async fn style() -> Response {
 
 /// The command that lists a week of slots.
 pub(crate) fn slots_command(api: &str, offered: &Offer, from: Timestamp, zone: Zone) -> String {
-    let Offer { expert, session_type } = offered;
+    let Offer { expert, session_type, duration_minutes } = offered;
+    let of = format!("session_type_id={session_type}&duration_minutes={duration_minutes}");
     let to = from.plus(7 * DAY);
     let zone = zone.name().replace('+', "%2B");
-    format!(
-        "curl '{api}/v1/experts/{expert}/slots?session_type_id={session_type}&from={from}&to={to}&time_zone={zone}'"
-    )
+    format!("curl '{api}/v1/experts/{expert}/slots?{of}&from={from}&to={to}&time_zone={zone}'")
 }

@@ -421,13 +421,13 @@ impl Line {
     /// Stripe's `type` and `reporting_category`, and the owner of the other side of the line, unless another
     /// line is the other side.
     pub(super) fn facts(self) -> (&'static str, &'static str, Option<&'static str>) {
-        let (guests, bank) = (Some("guests"), Some("bank"));
+        let (clients, bank) = (Some("clients"), Some("bank"));
         match self {
-            Self::Charge => ("charge", "charge", guests),
-            Self::Refund => ("refund", "refund", guests),
-            Self::RefundFailure => ("refund_failure", "refund_failure", guests),
-            Self::Dispute => ("adjustment", "dispute", guests),
-            Self::DisputeReversal => ("adjustment", "dispute_reversal", guests),
+            Self::Charge => ("charge", "charge", clients),
+            Self::Refund => ("refund", "refund", clients),
+            Self::RefundFailure => ("refund_failure", "refund_failure", clients),
+            Self::Dispute => ("adjustment", "dispute", clients),
+            Self::DisputeReversal => ("adjustment", "dispute_reversal", clients),
             Self::Transfer => ("transfer", "transfer", None),
             Self::TransferReversal => ("transfer_refund", "transfer_reversal", None),
             Self::ApplicationFee => ("application_fee", "platform_earning", None),

@@ -155,5 +155,5 @@ async fn an_account_that_left_is_out_of_reach() {
     world.post(&format!("{path}/cancel"), "").await.ok();
     assert!(world.stripe.onboard(&expert, Onboarding::Complete).is_err());
     assert!(world.stripe.deauthorize(&expert).is_err(), "it left already");
-    assert_eq!(world.balance("guests"), 0);
+    assert_eq!(world.balance("clients"), 0);
 }

@@ -86,8 +86,8 @@ struct Payment {
     fee: i64,
     /// Hundredths of what is left; the last refund is of the rest.
     parts: Vec<i64>,
-    /// The guest gets the money back, or only the platform from the expert.
-    to_guest: bool,
+    /// The client gets the money back, or only the platform from the expert.
+    to_client: bool,
 }
 
 fn payment() -> impl Strategy<Value = Payment> {
@@ -104,9 +104,9 @@ fn payment() -> impl Strategy<Value = Payment> {
     ];
     let parts = proptest::collection::vec(1..100_i64, 0..5);
     (proptest::sample::select(steps.to_vec()), 50..2_000_i64, 0..=100_i64, parts, any::<bool>()).prop_map(
-        |((currency, step), captured, fee, parts, to_guest)| {
+        |((currency, step), captured, fee, parts, to_client)| {
             let fee = captured * fee / 100;
-            Payment { currency, step, captured: captured * step, fee: fee * step, parts, to_guest }
+            Payment { currency, step, captured: captured * step, fee: fee * step, parts, to_client }
         },
     )
 }
@@ -129,7 +129,7 @@ async fn whole(world: &World, account: Option<&str>, step: i64) -> Result<i64, T
 }
 
 async fn pay_and_give_back(payment: Payment) -> Result<(), TestCaseError> {
-    let Payment { currency, step, captured, fee, parts, to_guest } = payment;
+    let Payment { currency, step, captured, fee, parts, to_client } = payment;
     let world = World::new().await;
     let expert = world.expert().await;
     let form = format!(
@@ -150,7 +150,7 @@ async fn pay_and_give_back(payment: Payment) -> Result<(), TestCaseError> {
             continue;
         }
         left -= amount;
-        let (path, form) = match to_guest {
+        let (path, form) = match to_client {
             true => {
                 let form = format!("payment_intent={}&reverse_transfer=true", held.id());
                 ("/v1/refunds".to_owned(), form)
@@ -167,8 +167,8 @@ async fn pay_and_give_back(payment: Payment) -> Result<(), TestCaseError> {
     prop_assert_eq!(whole(&world, Some(&expert), step).await?, 0, "everything came back");
     let balances = world.stripe.balances();
     let balance = |owner: &str| balances.iter().find(|b| b.owner == owner).map_or(0, |b| b.amount);
-    prop_assert_eq!(balance("guests"), if to_guest { 0 } else { -captured });
-    let paid = if to_guest { 0 } else { captured };
+    prop_assert_eq!(balance("clients"), if to_client { 0 } else { -captured });
+    let paid = if to_client { 0 } else { captured };
     prop_assert_eq!(whole(&world, None, step).await?, paid - balance("stripe"));
     prop_assert_eq!(total(&world.stripe, currency), 0);
     if fee > 0 {

@@ -15,7 +15,7 @@ async fn paid(world: &World, card: &str) -> (String, String) {
 async fn a_card_disputes_by_itself_and_the_platform_pays() {
     let world = World::new().await;
     for (card, reason) in [("4000000000000259", "fraudulent"), ("4000000000002685", "product_not_received")] {
-        let (before, guests) = (world.balance("platform"), world.balance("guests"));
+        let (before, clients) = (world.balance("platform"), world.balance("clients"));
         let (intent, expert) = paid(&world, card).await;
         let earned = world.balance("platform") - before;
         assert_eq!(world.charge_of(&intent).await.body["latest_charge"]["disputed"], false);
@@ -33,7 +33,7 @@ async fn a_card_disputes_by_itself_and_the_platform_pays() {
         assert_eq!((&line["type"], &line["reporting_category"]), (&"adjustment".into(), &"dispute".into()));
         assert_eq!(line["source"], dispute["id"]);
         assert_eq!(world.balance("platform"), before + earned - 10_000 - DISPUTE_FEE);
-        assert_eq!((world.balance(&expert), world.balance("guests")), (9_000, guests));
+        assert_eq!((world.balance(&expert), world.balance("clients")), (9_000, clients));
         assert_eq!(world.charge_of(&intent).await.body["latest_charge"]["disputed"], true);
         let kinds = world.kinds();
         let told = ["charge.dispute.created", "charge.dispute.funds_withdrawn"];

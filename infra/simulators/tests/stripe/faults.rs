@@ -116,5 +116,5 @@ async fn people_and_tests_can_pay_over_http() {
     let approved = world.http.post(&url).body("{\"approve\":true}").send().await.unwrap();
     assert_eq!(crate::harness::read(approved).await.text("/status"), "succeeded");
     let balances = world.http.get(world.url("/_simulator/balances")).send().await.unwrap();
-    assert_eq!(crate::harness::read(balances).await.text("/0/owner"), "guests");
+    assert_eq!(crate::harness::read(balances).await.text("/0/owner"), "clients");
 }

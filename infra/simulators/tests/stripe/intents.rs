@@ -59,7 +59,7 @@ async fn a_decline_is_402_with_the_intent_and_can_be_tried_again() {
         world.post(&confirm, &format!("payment_method={token}")).await.error(402, "card_declined");
     }
     assert_eq!(world.sum(), 0);
-    assert_eq!(world.balance("guests"), 0);
+    assert_eq!(world.balance("clients"), 0);
     let paid = world.post(&confirm, "payment_method=pm_card_visa").await.ok();
     assert_eq!(paid.text("/status"), "succeeded");
     assert!(paid.body["last_payment_error"].is_null());
@@ -144,7 +144,7 @@ async fn an_authorization_is_captured_in_part_cancelled_or_runs_out() {
     assert_eq!(held.text("/status"), "requires_capture");
     assert_eq!(held.number("/amount_capturable"), 5000);
     assert_eq!(held.number("/latest_charge/payment_method_details/card/capture_before"), START + 7 * 86_400);
-    assert_eq!(world.balance("guests"), 0, "nothing has moved yet");
+    assert_eq!(world.balance("clients"), 0, "nothing has moved yet");
     let path = format!("/v1/payment_intents/{}", held.id());
     world
         .post("/v1/refunds", &format!("payment_intent={}", held.id()))
@@ -156,7 +156,7 @@ async fn an_authorization_is_captured_in_part_cancelled_or_runs_out() {
     assert_eq!((taken.text("/status"), taken.number("/amount_received")), ("succeeded", 3000));
     assert_eq!(taken.number("/latest_charge/amount_captured"), 3000);
     assert_eq!(taken.number("/latest_charge/amount_refunded"), 0, "what was let go is no refund");
-    assert_eq!(world.balance("guests"), -3000);
+    assert_eq!(world.balance("clients"), -3000);
     world.post(&format!("{path}/capture"), "").await.error(400, "payment_intent_unexpected_state");
 
     let called_off = world.post("/v1/payment_intents", &form).await.ok();
@@ -178,7 +178,7 @@ async fn an_authorization_is_captured_in_part_cancelled_or_runs_out() {
         (&"canceled".into(), &"expired".into())
     );
     let_go(&world.charge_of(forgotten.id()).await);
-    assert_eq!(world.balance("guests"), -3000);
+    assert_eq!(world.balance("clients"), -3000);
     assert_eq!(world.lines().await.len(), 1, "only the capture is in the books");
     let kinds = world.kinds();
     assert!(!kinds.iter().any(|kind| kind.contains("refund")), "{kinds:?}");

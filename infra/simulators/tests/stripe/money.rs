@@ -17,7 +17,7 @@ async fn paid(world: &World) -> (String, String) {
 async fn a_destination_charge_pays_the_expert_and_the_platform() {
     let world = World::new().await;
     let (intent, expert) = paid(&world).await;
-    assert_eq!(world.balance("guests"), -10_000);
+    assert_eq!(world.balance("clients"), -10_000);
     assert_eq!(world.balance(&expert), 9_000);
     assert_eq!(world.balance("stripe"), STRIPE_FEE);
     assert_eq!(world.balance("platform"), 1_000 - STRIPE_FEE);
@@ -59,7 +59,7 @@ async fn a_full_refund_puts_everybody_back_but_stripe() {
     assert_eq!(world.get(&format!("/v1/refunds/{}", refund.id())).await.ok().body, refund.body);
     let listed = world.get(&format!("/v1/refunds?payment_intent={intent}")).await.ok();
     assert_eq!(listed.text("/data/0/id"), refund.id());
-    assert_eq!((world.balance("guests"), world.balance(&expert)), (0, 0));
+    assert_eq!((world.balance("clients"), world.balance(&expert)), (0, 0));
     assert_eq!(world.balance("platform"), -STRIPE_FEE);
     world.post("/v1/refunds", &form).await.error(400, "charge_already_refunded");
     let charge = world.get(&format!("/v1/charges/{}", refund.text("/charge"))).await.ok();
@@ -104,7 +104,7 @@ async fn refunds_in_odd_parts_leave_nothing_over() {
             assert_eq!(world.sum(), 0);
         }
         assert_eq!(world.balance(&expert), before, "{amount} with a fee of {fee}");
-        assert_eq!(world.balance("guests"), 0);
+        assert_eq!(world.balance("clients"), 0);
         let charge =
             world.get(&format!("/v1/payment_intents/{intent}?expand[]=latest_charge.transfer")).await.ok();
         assert_eq!(charge.number("/latest_charge/transfer/amount_reversed"), amount);
@@ -142,7 +142,7 @@ async fn a_partial_capture_splits_what_was_taken() {
     let taken = world.post(&path, "amount_to_capture=5000&application_fee_amount=499").await.ok();
     assert_eq!(taken.number("/application_fee_amount"), 499);
     assert_eq!(world.balance(&expert), 4_501);
-    assert_eq!(world.balance("guests"), -5_000);
+    assert_eq!(world.balance("clients"), -5_000);
 
     let (intent, expert) = world.destination_intent("&capture_method=manual").await;
     world.stripe.pay(&intent, "4242424242424242").unwrap();

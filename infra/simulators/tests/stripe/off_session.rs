@@ -1,4 +1,4 @@
-//! Payments without the guest, by a card they left.
+//! Payments without the client, by a card they left.
 
 use crate::harness::{START, World};
 
@@ -44,7 +44,7 @@ async fn a_card_that_wants_its_owner_brings_them_back_to_the_same_intent() {
     let intent = world.get(&format!("/v1/payment_intents/{id}")).await.ok();
     assert_eq!(intent.text("/last_payment_error/code"), "authentication_required");
     assert_eq!(world.event("payment_intent.payment_failed")["data"]["object"]["id"], id);
-    assert_eq!(world.balance("guests"), 0);
+    assert_eq!(world.balance("clients"), 0);
 
     // On session, with the saved card and the intent's secret.
     let confirm = [
@@ -60,7 +60,7 @@ async fn a_card_that_wants_its_owner_brings_them_back_to_the_same_intent() {
     assert_eq!(held["status"], "requires_capture");
     let charge = world.charge_of(id).await;
     let card = "/latest_charge/payment_method_details/card";
-    assert_eq!(charge.number(&format!("{card}/capture_before")), START + 7 * 86_400, "the guest was there");
+    assert_eq!(charge.number(&format!("{card}/capture_before")), START + 7 * 86_400, "the client was there");
     assert_eq!(charge.text(&format!("{card}/three_d_secure/result")), "authenticated");
 }
 
@@ -109,7 +109,7 @@ async fn a_hold_without_the_owner_is_shorter_and_runs_out() {
         let kinds = world.kinds();
         assert_eq!(kinds[kinds.len() - 2..], ["charge.expired", "payment_intent.canceled"]);
         world.post(&format!("{path}/capture"), "").await.error(400, "payment_intent_unexpected_state");
-        assert_eq!(world.balance("guests"), 0);
+        assert_eq!(world.balance("clients"), 0);
     }
 }
 

@@ -24,7 +24,7 @@ async fn checkout(world: &World, query: &str) -> (String, String) {
 const RETURN: &str = "&return_url=https%3A%2F%2Fshop.example%2Fdone%3Fa%3D1";
 
 #[tokio::test]
-async fn a_guest_pays_and_is_sent_back() {
+async fn a_client_pays_and_is_sent_back() {
     let world = World::new().await;
     let (id, address) = checkout(&world, RETURN).await;
     let page = world.http.get(&address).send().await.unwrap().text().await.unwrap();
@@ -42,7 +42,7 @@ async fn a_guest_pays_and_is_sent_back() {
 }
 
 #[tokio::test]
-async fn a_guest_proves_who_they_are() {
+async fn a_client_proves_who_they_are() {
     let world = World::new().await;
     let (id, address) = checkout(&world, RETURN).await;
     let asked = pay(&world, &address, "4000002500003155").await;
@@ -84,7 +84,7 @@ async fn a_payments_page_needs_its_secret() {
         assert_eq!(pay(&world, &world.url(&address), "4242424242424242").await.status(), 404);
     }
     assert_eq!(world.http.get(world.url(&format!("/3ds/{id}"))).send().await.unwrap().status(), 404);
-    assert_eq!(world.balance("guests"), 0);
+    assert_eq!(world.balance("clients"), 0);
 }
 
 #[tokio::test]

@@ -133,17 +133,17 @@ async fn check(world: &World, expert: &str) -> Result<(), TestCaseError> {
     prop_assert_eq!(net(&lines), world.balance("platform"));
     let own = world.on(expert, reqwest::Method::GET, "/v1/balance_transactions?limit=100", "").await.ok();
     prop_assert_eq!(net(own.body["data"].as_array().unwrap()), world.balance(expert));
-    let mut guests = 0;
+    let mut clients = 0;
     for charge in list(world, "/v1/charges").await {
         let number = |name: &str| charge[name].as_i64().unwrap();
         prop_assert!((0..=number("amount")).contains(&number("amount_captured")), "{}", charge);
         prop_assert!((0..=number("amount_captured")).contains(&number("amount_refunded")), "{}", charge);
-        guests -= number("amount_captured") - number("amount_refunded");
+        clients -= number("amount_captured") - number("amount_refunded");
     }
     for dispute in list(world, "/v1/disputes").await {
-        guests += if dispute["status"] == "won" { 0 } else { dispute["amount"].as_i64().unwrap() };
+        clients += if dispute["status"] == "won" { 0 } else { dispute["amount"].as_i64().unwrap() };
     }
-    prop_assert_eq!(guests, world.balance("guests"), "what guests paid and did not get back");
+    prop_assert_eq!(clients, world.balance("clients"), "what clients paid and did not get back");
     for (path, part) in [("/v1/transfers", "amount_reversed"), ("/v1/application_fees", "amount_refunded")] {
         for object in list(world, path).await {
             let (all, back) = (object["amount"].as_i64().unwrap(), object[part].as_i64().unwrap());

@@ -20,7 +20,7 @@ async fn a_pending_refund_succeeds_later() {
     let refund = world.post("/v1/refunds", &form).await.ok();
     assert_eq!((refund.text("/status"), refund.text("/pending_reason")), ("pending", "processing"));
     assert_eq!(
-        (world.balance("guests"), world.balance(&expert)),
+        (world.balance("clients"), world.balance(&expert)),
         (-6_000, 5_400),
         "the money is gone already"
     );
@@ -59,7 +59,7 @@ async fn a_refund_fails_later_and_only_the_platform_gets_its_money_back() {
     assert_eq!((line.text("/reporting_category"), line.text("/source/id")), ("refund_failure", refund.id()));
     assert_eq!(world.event("charge.refund.updated")["data"]["previous_attributes"]["status"], "succeeded");
 
-    assert_eq!(world.balance("guests"), -10_000);
+    assert_eq!(world.balance("clients"), -10_000);
     assert_eq!(world.balance(&expert), 0, "the transfer stays reversed");
     assert_eq!(world.balance("platform"), before + 9_000, "and the fee stays given back");
     assert_eq!(world.sum(), 0);
@@ -71,7 +71,7 @@ async fn a_refund_fails_later_and_only_the_platform_gets_its_money_back() {
     assert_eq!(again.status, 400);
     assert!(again.text("/error/message").ends_with("is already fully reversed."));
     world.post("/v1/refunds", &format!("payment_intent={intent}")).await.ok();
-    assert_eq!(world.balance("guests"), 0);
+    assert_eq!(world.balance("clients"), 0);
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn everything_about_a_refunded_payment_can_be_read_at_once() {
     assert_eq!(sum("transfer/reversals", "/amount"), 10_000);
     assert_eq!(sum("application_fee/refunds", "/amount"), 1_000);
     assert_eq!(read.text("/latest_charge/balance_transaction/source"), read.text("/latest_charge/id"));
-    assert_eq!((world.balance("guests"), world.balance(&expert)), (0, 0));
+    assert_eq!((world.balance("clients"), world.balance(&expert)), (0, 0));
     let charge = read.text("/latest_charge/id");
     let path =
         format!("/v1/charges/{charge}?expand[]=refunds.data.balance_transaction&expand[]=transfer.reversals");
@@ -139,7 +139,7 @@ async fn what_a_partial_capture_lets_go_is_no_refund() {
     world.stripe.pay(&intent, "4242424242424242").unwrap();
     let path = format!("/v1/payment_intents/{intent}/capture");
     world.post(&path, "amount_to_capture=6000&application_fee_amount=600").await.ok();
-    assert_eq!((world.balance("guests"), world.balance(&expert)), (-6_000, 5_400));
+    assert_eq!((world.balance("clients"), world.balance(&expert)), (-6_000, 5_400));
     assert_eq!(world.balance("stripe"), 6_000 * 150 / 10_000 + 25, "Stripe keeps its part of what was taken");
     let read = world.charge_of(&intent).await;
     let line = "/latest_charge/balance_transaction";
@@ -157,5 +157,5 @@ async fn what_a_partial_capture_lets_go_is_no_refund() {
     let form = format!("payment_intent={intent}&{WITH_BOTH}");
     assert_eq!(world.post("/v1/refunds", &form).await.ok().number("/amount"), 6_000);
     assert_eq!(world.charge_of(&intent).await.body["latest_charge"]["refunded"], true);
-    assert_eq!((world.balance("guests"), world.balance(&expert), world.sum()), (0, 0, 0));
+    assert_eq!((world.balance("clients"), world.balance(&expert), world.sum()), (0, 0, 0));
 }

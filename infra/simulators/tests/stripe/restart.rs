@@ -41,7 +41,7 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(world.stripe.deliver_due_webhooks().await, 3, "what had not arrived is tried again");
     assert_eq!(receiver.kinds().len(), 3);
     world.post("/v1/refunds", &format!("payment_intent={}", intent.id())).await.ok();
-    assert_eq!(world.balance("guests"), 0);
+    assert_eq!(world.balance("clients"), 0);
     let unpaid = world.post("/v1/payment_intents", "amount=5000&currency=eur").await.ok();
     assert!(world.stripe.pay(unpaid.id(), "4111 1111 1111 1111").is_err());
     let kept = std::fs::read_to_string(&path).unwrap();

@@ -179,5 +179,5 @@ async fn a_refund_takes_back_no_more_than_is_left() {
     world.post("/v1/refunds", &form).await.ok();
     assert_eq!(world.get(&transfer).await.ok().number("/amount_reversed"), 10_000);
     assert_eq!(world.get(&fee).await.ok().number("/amount_refunded"), 1_000);
-    assert_eq!((world.balance(&expert), world.balance("guests"), world.sum()), (0, 0, 0));
+    assert_eq!((world.balance(&expert), world.balance("clients"), world.sum()), (0, 0, 0));
 }

@@ -259,7 +259,7 @@ impl Fixture {
             let mut expected: BTreeMap<(&str, String), i128> = BTreeMap::new();
             for (account, code, amount) in balances.iter() {
                 let owner = match account {
-                    Account::Client | Account::Authorized => "guests",
+                    Account::Client | Account::Authorized => "clients",
                     Account::Platform => "platform",
                     Account::Expert => &self.account,
                     Account::Gateway => "stripe",

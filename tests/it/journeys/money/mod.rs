@@ -95,7 +95,7 @@ impl TestApp {
                 books.iter().filter(of).map(|line| i128::from(line.amount) / hundredths).sum()
             };
             for (accounts, owner) in [
-                (&[Account::Client, Account::Authorized][..], "guests"),
+                (&[Account::Client, Account::Authorized][..], "clients"),
                 (&[Account::Platform], "platform"),
                 (&[Account::Expert], account.account.as_str()),
                 (&[Account::Gateway], "stripe"),

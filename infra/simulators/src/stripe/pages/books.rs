@@ -51,7 +51,7 @@ pub async fn show(State(simulator): Simulator) -> Response {
     page.section("Events", "created type id data/object/id webhook_due", events);
     let cards = TEST_CARDS.iter().map(|card| json!({ "number": card.number, "effect": card.effect() }));
     page.section("Test cards", "number effect", cards.rev());
-    page.page("Stripe", "guests", &state.deliveries, &shared.faults)
+    page.page("Stripe", "clients", &state.deliveries, &shared.faults)
 }
 
 /// Links to the pages on which the newest intents are paid. At Stripe a cardholder has the client secret from the shop;
