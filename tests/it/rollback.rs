@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{TestApp, billing_details, free_hour, paid_hour};
+use crate::harness::{TestApp, billing_details, free_hour, id, paid_hour};
 
 /// The first appointment of these tests.
 const START: &str = "2027-01-05T10:00:00Z";
@@ -441,4 +441,33 @@ async fn rows_in_a_withdrawn_currency_or_time_zone_are_read() {
     let booked = test.post("/v1/appointments").signed_in_as("alan").idempotency_key("k2").json(&booking);
     let booked = booked.send().await;
     assert!(booked.status.is_client_error(), "{:#}", booked.body);
+}
+
+#[tokio::test]
+async fn an_appointment_that_cannot_be_read_does_not_hide_the_others() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let later = id(&test.book(&offer, START, "k1").await.expect(201));
+    let readable = id(&test.book(&offer, "2027-01-05T14:00:00Z", "k2").await.expect(201));
+    rewrite(&test, |item| {
+        if item["PK"]["S"] == format!("APT#{later}") && item["SK"]["S"] == "A" {
+            item["schema"] = json!({ "N": "2" });
+        }
+    })
+    .await;
+    for (reader, side) in [("ada", "expert"), ("alan", "client")] {
+        // The page with the appointment that cannot be read does not end the list.
+        let (mut listed, mut truncated, mut cursor) = (Vec::new(), Vec::new(), String::new());
+        loop {
+            let path = format!("/v1/appointments?as={side}&limit=1{cursor}");
+            let page = test.get(&path).signed_in_as(reader).send().await.expect(200);
+            listed.extend(page["appointments"].as_array().expect("a list").iter().map(id));
+            truncated.push(page["truncated"] == true);
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!((&listed, truncated), (&vec![readable.clone()], vec![true, false]), "{side}");
+    }
 }

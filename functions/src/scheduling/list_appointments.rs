@@ -53,6 +53,8 @@ struct AppointmentsQuery {
 struct Appointments {
     /// The appointments of this page.
     appointments: Vec<ListedAppointment>,
+    /// Whether some appointments of this page are missing, because they cannot be shown at the moment.
+    truncated: bool,
     /// The `cursor` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -86,5 +88,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
             .await?;
     let appointments = page.appointments.into_iter().map(ListedAppointment::from).collect();
     let next_cursor = page.next.as_deref().map(paging::encode_cursor);
-    Ok(Response::json(StatusCode::OK, &Appointments { appointments, next_cursor }))
+    Ok(Response::json(
+        StatusCode::OK,
+        &Appointments { appointments, truncated: page.unreadable > 0, next_cursor },
+    ))
 }

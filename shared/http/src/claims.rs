@@ -38,10 +38,14 @@ pub fn person(
 }
 
 /// The access token in the header `authorization`; `None` if it cannot be read, or belongs to somebody else than the issuer and the
-/// subject that API Gateway has verified.
+/// subject that API Gateway has verified, or has no scope `openid`: the issuer describes nobody for such a token.
 pub fn access_token(issuer: &str, subject: &str, authorization: Option<&str>) -> Option<AccessToken> {
-    let claims = claims(issuer, subject, authorization)?;
-    let seconds = |name: &str| claims.get(name).and_then(Value::as_i64);
+    let claims = claims(issuer, subject, authorization).filter(|claims| has_scope(claims, "openid"))?;
+    // Such a time may have a fraction (RFC 7519, section 2).
+    let seconds = |name: &str| {
+        let whole = claims.get(name)?.to_string();
+        whole.split('.').next()?.parse::<i64>().ok()
+    };
     Some(AccessToken {
         token: Secret::new(authorization.and_then(token)?),
         subject: subject.to_owned(),
@@ -113,19 +117,20 @@ fn roles(claims: &Map<String, Value>, settings: &SignIn) -> Vec<Role> {
         .collect()
 }
 
-/// What the token allows: everything with the scope of the API, and reading with that scope followed by `.read`. Issuers write
-/// scopes as `scope` or `scp`, as text separated by spaces or as a list.
+/// Whether the token has a scope. Issuers write scopes as `scope` or `scp`, as text separated by spaces or as a list.
+fn has_scope(claims: &Map<String, Value>, scope: &str) -> bool {
+    ["scope", "scp"].iter().any(|name| match claims.get(*name) {
+        Some(Value::String(scopes)) => scopes.split(' ').any(|one| one == scope),
+        Some(Value::Array(scopes)) => scopes.iter().any(|one| one == scope),
+        _ => false,
+    })
+}
+
+/// What the token allows: everything with the scope of the API, and reading with that scope followed by `.read`.
 fn scopes(claims: &Map<String, Value>, settings: &SignIn) -> &'static [Scope] {
-    let has = |scope: &str| {
-        ["scope", "scp"].iter().any(|name| match claims.get(*name) {
-            Some(Value::String(scopes)) => scopes.split(' ').any(|one| one == scope),
-            Some(Value::Array(scopes)) => scopes.iter().any(|one| one == scope),
-            _ => false,
-        })
-    };
-    if has(&settings.scope) {
+    if has_scope(claims, &settings.scope) {
         Scope::FULL
-    } else if has(&format!("{}{READ_ONLY}", settings.scope)) {
+    } else if has_scope(claims, &format!("{}{READ_ONLY}", settings.scope)) {
         &[Scope::Read]
     } else {
         &[]
@@ -327,7 +332,7 @@ mod tests {
     #[test]
     fn an_access_token_says_when_its_person_signed_in() {
         let signed_in_at = |more: Value| {
-            let mut claims = json!({ "iss": "i", "sub": "ada" });
+            let mut claims = json!({ "iss": "i", "sub": "ada", "scope": "openid" });
             claims.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
             let header = header(&claims);
             let token = access_token("i", "ada", Some(&header)).expect("a token");
@@ -337,12 +342,16 @@ mod tests {
         };
         assert_eq!(signed_in_at(json!({ "auth_time": 7, "iat": 9 })), 7, "iat is that of a refreshed token");
         assert_eq!(signed_in_at(json!({ "iat": 9 })), 9);
+        assert_eq!(signed_in_at(json!({ "auth_time": 7.9 })), 7, "a time may have a fraction");
         assert_eq!(signed_in_at(json!({ "auth_time": "7" })), 0);
     }
 
     #[test]
-    fn an_access_token_of_somebody_else_is_not_shown_to_the_issuer() {
-        let header = header(&json!({ "iss": "i", "sub": "ada" }));
+    fn an_access_token_of_somebody_else_or_without_openid_is_not_shown_to_the_issuer() {
+        let without = header(&json!({ "iss": "i", "sub": "ada", "scope": "expert-connect/api" }));
+        assert_eq!(access_token("i", "ada", Some(&without)), None);
+        let header = header(&json!({ "iss": "i", "sub": "ada", "scope": "openid" }));
+        assert!(access_token("i", "ada", Some(&header)).is_some());
         for (issuer, subject, header) in [
             ("i", "mallory", &*header),
             ("j", "ada", &header),

@@ -396,7 +396,6 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
             store.offer(expert, samples::SESSION_TYPE, Consistency::Strong).await.map(drop),
             store.appointment(appointment).await.map(drop),
             store.appointment_record(appointment).await.map(drop),
-            store.appointments(AppointmentOwner::Expert(expert), always, None, 9).await.map(drop),
             store.payment(appointment).await.map(drop),
             store.escalations(None, 9).await.map(drop),
             store.ledger(expert, always, None, None).await.map(drop),

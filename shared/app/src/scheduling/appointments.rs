@@ -80,7 +80,7 @@ pub async fn list(
         }
     };
     if !has_role {
-        return Ok(AppointmentPage { appointments: Vec::new(), next: None });
+        return Ok(AppointmentPage { appointments: Vec::new(), unreadable: 0, next: None });
     }
     Ok(app.store.appointments(owner, starts, after, limit.clamp(1, MAX_PAGE)).await?)
 }

@@ -18,6 +18,7 @@ use store::table::Consistency;
 use store::{AppointmentRecord, CommitError, Offer, Transaction, VersionedDetails};
 
 use crate::events::EventData;
+use crate::experts::profiles::check_public;
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus, release};
 use crate::identity::Actor;
 use crate::identity::signed_in::{Role, Scope, SignedInPerson};
@@ -153,6 +154,7 @@ async fn attempt_hold(
     };
     let hourly_rate = profile.profile.hourly_rate;
     let duration = check(booking, &offered.terms, hourly_rate)?;
+    check_public(&profile)?;
     if !profile.is_bookable() {
         return Err(SchedulingError::NotLive.into());
     }

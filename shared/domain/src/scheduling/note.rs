@@ -37,9 +37,10 @@ pub struct SessionNote {
 }
 
 impl SessionNote {
-    /// Returns whether a party may read the note.
+    /// Returns whether a party may read the note. The platform writes no notes: an author that this release does not know is read
+    /// as the platform, and nobody may read such a private note.
     pub fn is_visible_to(&self, party: Party) -> bool {
-        self.author == party || self.visibility == NoteVisibility::Shared
+        self.visibility == NoteVisibility::Shared || self.author == party && party != Party::Platform
     }
 }
 
@@ -59,6 +60,7 @@ mod tests {
             created_at: at,
             changed_at: at,
         };
+        assert!(!note(Party::Platform, NoteVisibility::Private).is_visible_to(Party::Platform));
         for author in [Party::Expert, Party::Client] {
             for reader in [Party::Expert, Party::Client, Party::Platform] {
                 assert_eq!(note(author, NoteVisibility::Private).is_visible_to(reader), author == reader);

@@ -13,7 +13,7 @@ use super::notes::VersionedDetails;
 use super::rows::{AppointmentRow, DetailsRow};
 use crate::keys::{GSI1, GSI2, Key, SK, appointment_partition, instant};
 use crate::payments::rows::{EntryRow, PaymentRow};
-use crate::row::read_row;
+use crate::row::{read_list, read_row};
 use crate::table::{Condition, Consistency, Query};
 use crate::transaction::text;
 use crate::{CommitError, ReadError, Store, TableError, Transaction};
@@ -26,6 +26,8 @@ const MAX_READS: usize = 5;
 pub struct AppointmentPage {
     /// The appointments, ordered by start.
     pub appointments: Vec<Appointment>,
+    /// The number of appointments of the page that this release cannot read.
+    pub unreadable: usize,
     /// The cursor of the next page; `None` on the last page.
     pub next: Option<String>,
 }
@@ -195,7 +197,7 @@ impl Store {
     /// `after` is the `next` of the previous page. The latest changes may be missing.
     ///
     /// # Errors
-    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
+    /// [`ReadError`] if the table cannot be read.
     pub async fn appointments(
         &self,
         of: AppointmentOwner,
@@ -218,14 +220,12 @@ impl Store {
             limit: Some(limit + 1),
             consistency: Consistency::Eventual,
         };
-        let items = if query.from > query.to { Vec::new() } else { self.table.query(&query).await? };
-        let mut appointments: Vec<Appointment> =
-            items.into_iter().map(read_row::<AppointmentRow, _>).collect::<Result<_, _>>()?;
-        let more = appointments.len() > usize::from(limit);
-        appointments.truncate(limit.into());
-        let next =
-            appointments.last().filter(|_| more).map(|last| keys::appointment_order(last.start, last.id));
-        Ok(AppointmentPage { appointments, next })
+        let mut items = if query.from > query.to { Vec::new() } else { self.table.query(&query).await? };
+        let more = items.len() > usize::from(limit);
+        items.truncate(limit.into());
+        let next = items.last().filter(|_| more).and_then(|last| last.get(index.sk)?.as_s().ok().cloned());
+        let (appointments, unreadable) = read_list::<AppointmentRow, _>(items);
+        Ok(AppointmentPage { appointments, unreadable, next })
     }
 }
 
