@@ -53,8 +53,8 @@ impl Fixture {
             member = test.join(&offer.expert, "ada", subject, role).await;
             if subject == "rosa" {
                 let path = format!("/v1/experts/{}/members/{member}", offer.expert);
-                let removed = test.request(reqwest::Method::DELETE, &path).signed_in_as("ada").send().await;
-                assert_eq!(removed.status, 204);
+                let remove = test.request(reqwest::Method::DELETE, &path).signed_in_as("ada");
+                assert_eq!(remove.header("If-Match", "*").send().await.status, 204);
             }
         }
         let profile = json!({ "name": "Grace Hopper", "headline": "Compilers" });
