@@ -53,7 +53,8 @@ impl Fixture {
             member = test.join(&offer.expert, "ada", subject, role).await;
             if subject == "rosa" {
                 let path = format!("/v1/experts/{}/members/{member}", offer.expert);
-                let removed = test.request(reqwest::Method::DELETE, &path).signed_in_as("ada").send().await;
+                let remove = test.request(reqwest::Method::DELETE, &path).signed_in_as("ada");
+                let removed = remove.header("If-Match", "\"1\"").send().await;
                 assert_eq!(removed.status, 204);
             }
         }
