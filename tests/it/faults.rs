@@ -364,7 +364,9 @@ async fn job_is_not_finished_by_a_stale_read() {
     let before = late();
     let client = Actor::Person(SignedInPerson::new(7, vec![Role::Client], Scope::FULL));
     let version = read().await.appointment.version;
-    appointments::cancel(&app, &client, id, version, LongText::default(), None).await.expect("called off");
+    appointments::cancel(&app, &client, id, version.into(), LongText::default(), None)
+        .await
+        .expect("called off");
     let called_off = late();
     *rows.late.lock().expect("no poisoned lock") = before;
     process(payment_job(id)).await;
