@@ -105,7 +105,7 @@ async fn rows_in_a_format_of_a_later_version_are_neither_read_nor_overwritten() 
     let cancel = test.post(&format!("/v1/appointments/{appointment}/cancel")).signed_in_as("alan");
     for request in [
         test.get(&format!("/v1/experts/{expert}")),
-        test.get("/v1/appointments?as=expert").signed_in_as("ada"),
+        test.get(&format!("/v1/appointments/{appointment}")).signed_in_as("ada"),
         cancel.header("If-Match", "\"2\""),
     ] {
         assert_eq!(request.send().await.problem(500), "internal");

@@ -96,7 +96,7 @@ async fn draft_is_private_and_cannot_be_booked_until_it_is_published() {
     rules.json(&office_hours()).send().await.expect(200);
     let session_type = test.session_type(&expert, &free_hour()).await;
     let offer = crate::harness::Offer { expert, session_type };
-    assert_eq!(test.book(&offer, "2027-01-05T10:00:00Z", "k1").await.problem(409), "expert-not-live");
+    assert_eq!(test.book(&offer, "2027-01-05T10:00:00Z", "k1").await.problem(404), "not-found");
 
     let tag = test.get(&own).signed_in_as("ada").send().await.etag();
     profile["status"] = json!("live");

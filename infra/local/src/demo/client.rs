@@ -327,7 +327,7 @@ pub(super) async fn cancel(journey: &mut Journey, appointment: &Booking) -> Resu
     journey.print(format_args!(
         "A cancellation now would refund {} (rule: {})",
         display::money(&quote, "/refund")?,
-        text(&quote, "/because")?
+        text(&quote, "/reason")?
     ));
     let body = json!({ "reason": "Something came up.", "expected_refund": quote["refund"] });
     let response = cancelled(journey, appointment, body).await?;
