@@ -153,3 +153,24 @@ async fn place_of_an_expired_hold_can_be_booked_although_its_job_fails() {
     assert_eq!(test.appointment(&held).await["status"], "expired");
     assert_eq!(book(&test, &offer, "alan", "2027-01-05T13:00").await.problem(409), "expert-at-capacity");
 }
+
+#[tokio::test]
+async fn setting_the_capacity_again_replaces_an_unreadable_list() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    with_alan(&test, &offer, 1).await;
+    let key = json!({ "PK": { "S": format!("EXPERT#{}", offer.expert) }, "SK": { "S": "CLIENTS" } });
+    let read = test.database("GetItem", &json!({ "TableName": "expert-connect", "Key": key })).await;
+    for (attribute, value) in [("schema", json!({ "N": "99" })), ("version", json!({ "S": "x" }))] {
+        let mut item = read["Item"].clone();
+        item[attribute] = value;
+        test.database("PutItem", &json!({ "TableName": "expert-connect", "Item": item })).await;
+        let start = "2027-01-05T11:00:00Z";
+        assert_eq!(test.book_as("alan", &offer, start, attribute).await.status.as_u16(), 500, "{attribute}");
+        set_capacity(&test, &offer, Value::Null).await;
+        set_capacity(&test, &offer, json!(1)).await;
+        let refused = test.book_as("grace", &offer, "2027-01-05T12:00:00Z", attribute).await;
+        assert_eq!(refused.problem(409), "expert-at-capacity");
+    }
+    book(&test, &offer, "alan", "2027-01-05T11:00").await.expect(201);
+}
