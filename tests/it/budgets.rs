@@ -101,6 +101,36 @@ async fn hold_with_a_capacity_stays_within_its_budget_with_forty_active_clients(
 }
 
 #[tokio::test]
+async fn refusal_stays_within_its_budget_with_the_maximum_capacity() {
+    let test = TestApp::new().await;
+    let mut course = free_hour();
+    course["capacity"] = json!(200);
+    let offer = test.offer(&course).await;
+    let path = format!("/v1/experts/{}", offer.expert);
+    for hour in ["09", "10", "11"] {
+        let start = format!("2027-01-05T{hour}:00:00Z");
+        for client in 0..100 {
+            test.book_for_client(client, &offer, &start, hour).await.expect("booked");
+        }
+    }
+    let profile = json!({ "name": "Ada", "headline": "Engines", "mentorship_capacity": 100 });
+    let edit = test.put(&path).signed_in_as("ada").header("If-Match", "\"1\"").json(&profile);
+    edit.send().await.expect(200);
+    // In the first minutes with a capacity, and later.
+    for seconds in [1, 301] {
+        test.advance(seconds);
+        let refused = || test.book_for_client(200, &offer, "2027-01-05T12:00:00Z", "k");
+        refused().await.expect_err("at capacity");
+        let _ = test.meter.take();
+        refused().await.expect_err("at capacity");
+        let costs = test.meter.take();
+        let refusal = reads(&costs);
+        println!("refusal with a capacity of 100: {refusal} tenths of read units");
+        assert!(refusal <= 150 && transactions(costs).is_empty(), "refusal: {refusal} tenths of a read unit");
+    }
+}
+
+#[tokio::test]
 async fn issuing_a_receipt_stays_within_its_budget() {
     let test = TestApp::new().await;
     let offer = test.offer(&free_hour()).await;

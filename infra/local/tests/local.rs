@@ -74,6 +74,7 @@ fn commands(page: &str) -> Vec<String> {
 
 /// Runs a script of the shell with `curl`, which fails at the first response of 400 or more. Returns its output; `None` if this
 /// machine has no curl.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 async fn run_script(stack: &Stack, commands: &[String]) -> Option<String> {
     if std::process::Command::new("curl").arg("--version").output().is_err() {
         eprintln!("NOT TESTED: this machine has no curl, so the commands of the first page did not run");

@@ -3,8 +3,9 @@
 use app::AppError;
 use app::scheduling::error::SchedulingError;
 use serde_json::{Value, json};
+use simulators::stripe::Faults;
 
-use crate::harness::{Offer, Response, TestApp, free_hour, id};
+use crate::harness::{Offer, Response, TestApp, free_hour, id, paid_hour};
 
 /// Sets the mentorship capacity of an expert; null for none.
 async fn set_capacity(test: &TestApp, offer: &Offer, capacity: Value) {
@@ -97,7 +98,7 @@ async fn more_clients_than_the_maximum_capacity_keep_their_places() {
     test.advance(301);
     let refused = book(200, "10").await.expect_err("at capacity");
     assert!(matches!(refused, AppError::Scheduling(SchedulingError::AtCapacity)), "{refused}");
-    // Two of these are not listed.
+    // One of these is not listed.
     for client in (0..4).chain(98..102) {
         book(client, "10").await.expect("an active client");
     }
@@ -116,4 +117,60 @@ async fn new_client_at_capacity_gets_no_alternatives_that_they_cannot_book() {
     let refused = book(&test, &offer, "alan", "2027-01-05T09:30").await;
     let start = refused.body["alternatives"][0].as_str().expect("an alternative").to_owned();
     test.book_as("alan", &offer, &start, "alternative").await.expect(201);
+}
+
+#[tokio::test]
+async fn client_of_before_the_capacity_can_book_after_another_one_rescheduled() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let appointment = id(&book(&test, &offer, "alan", "2027-01-05T09:00").await.expect(201));
+    book(&test, &offer, "katherine", "2027-01-05T10:00").await.expect(201);
+    set_capacity(&test, &offer, json!(1)).await;
+    // A reschedule lists its client without a count.
+    let later = json!({ "start": "2027-01-05T14:00:00Z" });
+    test.post_action("alan", &appointment, "reschedule", &later).await.expect(200);
+    test.advance(1);
+    book(&test, &offer, "katherine", "2027-01-05T11:00").await.expect(201);
+}
+
+#[tokio::test]
+async fn place_of_an_expired_hold_can_be_booked_although_its_job_fails() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    set_capacity(&test, &offer, json!(1)).await;
+    let held = id(&book(&test, &offer, "alan", "2027-01-05T10:00").await.expect(201));
+    test.stack.run_until_idle().await;
+    test.stripe().set_faults(Faults { fail_before_acting: 10_000, ..Faults::default() });
+    test.advance(599);
+    assert_eq!(book(&test, &offer, "grace", "2027-01-05T11:00").await.problem(409), "expert-at-capacity");
+    for _ in 0..5 {
+        test.advance(60);
+        test.sweep().await;
+    }
+    assert_eq!(test.appointment(&held).await["status"], "pending");
+    test.stripe().set_faults(Faults::default());
+    book(&test, &offer, "grace", "2027-01-05T12:00").await.expect(201);
+    assert_eq!(test.appointment(&held).await["status"], "expired");
+    assert_eq!(book(&test, &offer, "alan", "2027-01-05T13:00").await.problem(409), "expert-at-capacity");
+}
+
+#[tokio::test]
+async fn setting_the_capacity_again_replaces_an_unreadable_list() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    with_alan(&test, &offer, 1).await;
+    let key = json!({ "PK": { "S": format!("EXPERT#{}", offer.expert) }, "SK": { "S": "CLIENTS" } });
+    let read = test.database("GetItem", &json!({ "TableName": "expert-connect", "Key": key })).await;
+    for (attribute, value) in [("schema", json!({ "N": "99" })), ("version", json!({ "S": "x" }))] {
+        let mut item = read["Item"].clone();
+        item[attribute] = value;
+        test.database("PutItem", &json!({ "TableName": "expert-connect", "Item": item })).await;
+        let start = "2027-01-05T11:00:00Z";
+        assert_eq!(test.book_as("alan", &offer, start, attribute).await.status.as_u16(), 500, "{attribute}");
+        set_capacity(&test, &offer, Value::Null).await;
+        set_capacity(&test, &offer, json!(1)).await;
+        let refused = test.book_as("grace", &offer, "2027-01-05T12:00:00Z", attribute).await;
+        assert_eq!(refused.problem(409), "expert-at-capacity");
+    }
+    book(&test, &offer, "alan", "2027-01-05T11:00").await.expect(201);
 }

@@ -4,7 +4,7 @@ use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::{Expert, ExpertProfile};
 use domain::experts::members::Right;
 use domain::{Currency, ExpertId, Violations};
-use store::{Admissions, Transaction, VersionedRules};
+use store::{Transaction, VersionedRules};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::Actor;
@@ -136,9 +136,10 @@ pub async fn replace(
         }
         let mut transaction = Transaction::new();
         if profile.mentorship_capacity.is_some() && current.profile.mentorship_capacity.is_none() {
-            // Bookings without a capacity do not write the list of clients, so the next booking must count the appointments.
-            let stored = app.store.admissions(expert).await?.map_or(0, |admissions| admissions.version);
-            transaction.put_admissions(expert, &Admissions::uncounted(stored, app.now()))?;
+            // Bookings without a capacity do not write the list of clients, so the next booking must count the appointments. If
+            // the stored list cannot be read, this repairs it.
+            let stored = app.store.stored_admissions(expert).await?;
+            transaction.reset_admissions(expert, stored.as_ref(), app.now())?;
         }
         let (published, profile) = (published.unwrap_or(current.published), profile.clone());
         let expert = Expert { version: current.version + 1, published, profile, ..current };

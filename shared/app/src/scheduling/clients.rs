@@ -2,20 +2,30 @@
 //!
 //! The row [`Admissions`] lists these clients. Each booking and each reschedule writes it, so it never lists too few. A cancellation
 //! and an expired hold do not, so it may list too many. Only if it is full, and a client books who is not listed, the appointments
-//! are counted, at most once a minute.
+//! are counted, at most once a minute. A count does not stop early, because it must find out whether this client is among them.
+//!
+//! An expired hold keeps its place until its payment job or another booking releases it, because it can be paid late. As with the
+//! time of an expired hold, a booking that requires the place releases it.
+
+use std::collections::BTreeSet;
 
 use domain::experts::expert::{Expert, MAX_MENTORSHIP_CAPACITY};
 use domain::kernel::time::{DAY, MINUTE};
 use domain::scheduling::appointment::Appointment;
-use domain::{ClientId, ExpertId, TimeSpan, Timestamp};
+use domain::scheduling::occupancy::MAX_RECLAIMED;
+use domain::{AppointmentId, ClientId, ExpertId, TimeSpan, Timestamp};
 use store::table::Consistency;
 use store::{Admissions, Transaction};
 
+use crate::payments::holds;
 use crate::scheduling::error::SchedulingError;
 use crate::{App, AppError};
 
-/// The maximum number of listed clients.
-const MAX_LISTED: usize = MAX_MENTORSHIP_CAPACITY as usize;
+/// The maximum mentorship capacity.
+const MAX_CAPACITY: usize = MAX_MENTORSHIP_CAPACITY as usize;
+/// The maximum number of listed clients. One more than the maximum capacity, so that the list of a full expert is known to leave
+/// nobody out.
+const MAX_LISTED: usize = MAX_CAPACITY + 1;
 /// How long a booking or a reschedule is recent, in seconds. All its rows are visible long before.
 const RECENT: i64 = MINUTE;
 /// For how long a count is not repeated for a refusal, in seconds.
@@ -29,7 +39,7 @@ const UNSETTLED: i64 = 5 * MINUTE;
 /// booking; `None` if the expert has no capacity.
 ///
 /// It reads one row. It reads all appointments of the expert that have not ended if the expert is full and has not been found so
-/// in the last minute, and in the first minutes with a capacity.
+/// in the last minute, and for each booking in the first minutes with a capacity.
 ///
 /// # Errors
 /// [`SchedulingError::AtCapacity`] if the expert takes no further clients now.
@@ -40,22 +50,31 @@ pub(super) async fn check_capacity(
     now: Timestamp,
 ) -> Result<Option<Admissions>, AppError> {
     let Some(capacity) = expert.profile.mentorship_capacity else { return Ok(None) };
-    let capacity = usize::from(capacity).min(MAX_LISTED);
+    let capacity = usize::from(capacity).min(MAX_CAPACITY);
     let is_refused =
         |listed: &Admissions| listed.clients.len() >= capacity && !listed.clients.contains_key(&client);
     let mut admissions = read(app, expert.id, now).await?;
     let is_complete = admissions.counted_at >= admissions.since.plus(UNSETTLED);
+    // Before the first count, the list can be full of clients who rescheduled.
+    let is_counted = admissions.since < admissions.counted_at && now < admissions.counted_at.plus(COUNTED);
     // If some clients are left out of the list, this one may be among them.
-    let is_final = now < admissions.counted_at.plus(COUNTED) && admissions.clients.len() < MAX_LISTED;
-    if !is_complete || (is_refused(&admissions) && !is_final) {
-        admissions = count(app, expert.id, admissions, now).await?;
+    let is_final = is_counted && admissions.clients.len() < MAX_LISTED;
+    if is_refused(&admissions) && is_final {
+        return Err(SchedulingError::AtCapacity.into());
+    }
+    if !is_complete || is_refused(&admissions) {
+        let expired;
+        (admissions, expired) = count(app, expert.id, admissions, now).await?;
+        if is_refused(&admissions) && !expired.is_empty() {
+            for hold in expired.into_iter().take(MAX_RECLAIMED) {
+                holds::expire(app, hold).await?;
+            }
+            (admissions, _) = count(app, expert.id, admissions, now).await?;
+        }
         if is_refused(&admissions) {
             remember(app, expert.id, admissions).await;
             return Err(SchedulingError::AtCapacity.into());
         }
-    }
-    if is_refused(&admissions) {
-        return Err(SchedulingError::AtCapacity.into());
     }
     Ok(Some(admissions))
 }
@@ -103,13 +122,13 @@ async fn read(app: &App, expert: ExpertId, now: Timestamp) -> Result<Admissions,
 }
 
 /// Replaces the list by the clients of all appointments that have not ended, however many. Clients who booked or rescheduled just
-/// now stay.
+/// now stay. Returns the expired holds among the appointments too.
 async fn count(
     app: &App,
     expert: ExpertId,
     Admissions { version, since, clients, recent, .. }: Admissions,
     now: Timestamp,
-) -> Result<Admissions, AppError> {
+) -> Result<(Admissions, BTreeSet<AppointmentId>), AppError> {
     // A session that has not ended began at most a day ago.
     let ahead = TimeSpan::new(now.plus(-DAY), Timestamp::MAX);
     let occupancy = app.store.occupancy(expert, ahead, Consistency::Strong).await?;
@@ -120,7 +139,7 @@ async fn count(
             extend(&mut admissions, client, end);
         }
     }
-    Ok(admissions)
+    Ok((admissions, occupancy.expired_holds(now)))
 }
 
 /// Stores a count that refused a booking, so that the next ones need not count again. If the list has changed in the meantime, the
@@ -170,16 +189,16 @@ mod tests {
     fn clients_whose_appointments_end_first_are_left_out() {
         let (client, at) = (|number| ClientId::from_bits(number), |second| Timestamp::from_seconds(second));
         let mut admissions = Admissions::uncounted(0, at(0));
-        for number in 1..=101_u8 {
+        for number in 1..=102_u8 {
             extend(&mut admissions, client(number.into()), at(1_000 - i64::from(number)));
             limit(&mut admissions);
         }
         assert_eq!(admissions.clients.len(), MAX_LISTED);
-        assert!(!admissions.clients.contains_key(&client(101)));
-        extend(&mut admissions, client(101), at(1_000));
+        assert!(!admissions.clients.contains_key(&client(102)));
+        extend(&mut admissions, client(102), at(1_000));
         limit(&mut admissions);
-        assert_eq!(admissions.clients.get(&client(101)), Some(&at(1_000)));
-        assert!(!admissions.clients.contains_key(&client(100)));
+        assert_eq!(admissions.clients.get(&client(102)), Some(&at(1_000)));
+        assert!(!admissions.clients.contains_key(&client(101)));
         // An earlier appointment shortens nobody's place.
         extend(&mut admissions, client(1), at(5));
         assert_eq!(admissions.clients.get(&client(1)), Some(&at(999)));

@@ -9,9 +9,9 @@ use domain::{ClientId, ExpertId, SessionTypeId, Timestamp};
 
 use super::keys;
 use super::rows::{ActivationsRow, AdmissionsRow, ExpertRow, RulesRow, SessionTypeRow};
-use crate::keys::expert_partition;
+use crate::keys::{VERSION, expert_partition};
 use crate::row::{read_list, read_row};
-use crate::table::{Condition, Consistency, Query};
+use crate::table::{Condition, Consistency, Item, Query};
 use crate::{CommitError, ReadError, Store, Transaction};
 
 /// Availability rules with their version.
@@ -41,10 +41,10 @@ pub struct Admissions {
     pub version: u64,
     /// When the expert began to have a capacity. Appointments of before are not listed until they are counted.
     pub since: Timestamp,
-    /// When the appointments were last counted.
+    /// When the appointments were last counted; `since` if they have not been counted yet.
     pub counted_at: Timestamp,
-    /// The clients, and an instant at which all their appointments have ended. If there are more than the maximum mentorship
-    /// capacity, those whose appointments end first are left out.
+    /// The clients, and an instant at which all their appointments have ended. If there are too many for a row,
+    /// those whose appointments end first are left out.
     pub clients: BTreeMap<ClientId, Timestamp>,
     /// The clients who booked or rescheduled last, and when. Other rows of these changes may not be visible yet.
     pub recent: BTreeMap<ClientId, Timestamp>,
@@ -79,6 +79,27 @@ impl Transaction {
     pub fn put_admissions(&mut self, expert: ExpertId, admissions: &Admissions) -> Result<(), CommitError> {
         let condition = Condition::unchanged_since(admissions.version - 1);
         self.put_row::<AdmissionsRow, _>(keys::admissions(expert), condition, admissions, [])
+    }
+
+    /// Replaces the list of clients by an empty one, for an expert who has a capacity since `now`. `stored` is the row that was
+    /// read. What it contains does not matter, so this repairs a row that cannot be read. Nothing else may have written it since.
+    ///
+    /// # Errors
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
+    pub fn reset_admissions(
+        &mut self,
+        expert: ExpertId,
+        stored: Option<&Item>,
+        now: Timestamp,
+    ) -> Result<(), CommitError> {
+        let version = stored.and_then(|item| item.get(VERSION));
+        let condition = match stored {
+            None => Condition::Absent,
+            Some(_) => Condition::Same(version.cloned()),
+        };
+        let version = version.and_then(|version| version.as_n().ok()?.parse().ok()).unwrap_or(0);
+        let admissions = Admissions::uncounted(version, now);
+        self.put_row::<AdmissionsRow, _>(keys::admissions(expert), condition, &admissions, [])
     }
 
     /// Writes a profile, on condition that the stored version is the one before.
@@ -178,6 +199,14 @@ impl Store {
     pub async fn admissions(&self, expert: ExpertId) -> Result<Option<Admissions>, ReadError> {
         let item = self.table.get(&keys::admissions(expert), Consistency::Strong).await?;
         item.map(read_row::<AdmissionsRow, _>).transpose()
+    }
+
+    /// The row of [`Self::admissions`], even if it cannot be read.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the table does not respond.
+    pub async fn stored_admissions(&self, expert: ExpertId) -> Result<Option<Item>, ReadError> {
+        Ok(self.table.get(&keys::admissions(expert), Consistency::Strong).await?)
     }
 
     /// The session types of an expert, the oldest first, and the number of those that this release cannot read. The use case that
