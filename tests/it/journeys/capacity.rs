@@ -3,9 +3,8 @@
 use app::AppError;
 use app::scheduling::error::SchedulingError;
 use serde_json::{Value, json};
-use simulators::stripe::Faults;
 
-use crate::harness::{Offer, Response, TestApp, free_hour, id, paid_hour};
+use crate::harness::{Offer, Response, TestApp, free_hour, id};
 
 /// Sets the mentorship capacity of an expert; null for none.
 async fn set_capacity(test: &TestApp, offer: &Offer, capacity: Value) {
@@ -131,27 +130,6 @@ async fn client_of_before_the_capacity_can_book_after_another_one_rescheduled() 
     test.post_action("alan", &appointment, "reschedule", &later).await.expect(200);
     test.advance(1);
     book(&test, &offer, "katherine", "2027-01-05T11:00").await.expect(201);
-}
-
-#[tokio::test]
-async fn place_of_an_expired_hold_can_be_booked_although_its_job_fails() {
-    let test = TestApp::new().await;
-    let offer = test.offer(&paid_hour()).await;
-    set_capacity(&test, &offer, json!(1)).await;
-    let held = id(&book(&test, &offer, "alan", "2027-01-05T10:00").await.expect(201));
-    test.stack.run_until_idle().await;
-    test.stripe().set_faults(Faults { fail_before_acting: 10_000, ..Faults::default() });
-    test.advance(599);
-    assert_eq!(book(&test, &offer, "grace", "2027-01-05T11:00").await.problem(409), "expert-at-capacity");
-    for _ in 0..5 {
-        test.advance(60);
-        test.sweep().await;
-    }
-    assert_eq!(test.appointment(&held).await["status"], "pending");
-    test.stripe().set_faults(Faults::default());
-    book(&test, &offer, "grace", "2027-01-05T12:00").await.expect(201);
-    assert_eq!(test.appointment(&held).await["status"], "expired");
-    assert_eq!(book(&test, &offer, "alan", "2027-01-05T13:00").await.problem(409), "expert-at-capacity");
 }
 
 #[tokio::test]

@@ -4,20 +4,15 @@
 //! and an expired hold do not, so it may list too many. Only if it is full, and a client books who is not listed, the appointments
 //! are counted, at most once a minute. A count does not stop early, because it must find out whether this client is among them.
 //!
-//! An expired hold keeps its place until its payment job or another booking releases it, because it can be paid late. As with the
-//! time of an expired hold, a booking that requires the place releases it.
-
-use std::collections::BTreeSet;
+//! An expired hold keeps its place until its payment job releases it, because it may have been paid in time.
 
 use domain::experts::expert::{Expert, MAX_MENTORSHIP_CAPACITY};
 use domain::kernel::time::{DAY, MINUTE};
 use domain::scheduling::appointment::Appointment;
-use domain::scheduling::occupancy::MAX_RECLAIMED;
-use domain::{AppointmentId, ClientId, ExpertId, TimeSpan, Timestamp};
+use domain::{ClientId, ExpertId, TimeSpan, Timestamp};
 use store::table::Consistency;
 use store::{Admissions, Transaction};
 
-use crate::payments::holds;
 use crate::scheduling::error::SchedulingError;
 use crate::{App, AppError};
 
@@ -63,14 +58,7 @@ pub(super) async fn check_capacity(
         return Err(SchedulingError::AtCapacity.into());
     }
     if !is_complete || is_refused(&admissions) {
-        let expired;
-        (admissions, expired) = count(app, expert.id, admissions, now).await?;
-        if is_refused(&admissions) && !expired.is_empty() {
-            for hold in expired.into_iter().take(MAX_RECLAIMED) {
-                holds::expire(app, hold).await?;
-            }
-            (admissions, _) = count(app, expert.id, admissions, now).await?;
-        }
+        admissions = count(app, expert.id, admissions, now).await?;
         if is_refused(&admissions) {
             remember(app, expert.id, admissions).await;
             return Err(SchedulingError::AtCapacity.into());
@@ -122,13 +110,13 @@ async fn read(app: &App, expert: ExpertId, now: Timestamp) -> Result<Admissions,
 }
 
 /// Replaces the list by the clients of all appointments that have not ended, however many. Clients who booked or rescheduled just
-/// now stay. Returns the expired holds among the appointments too.
+/// now stay.
 async fn count(
     app: &App,
     expert: ExpertId,
     Admissions { version, since, clients, recent, .. }: Admissions,
     now: Timestamp,
-) -> Result<(Admissions, BTreeSet<AppointmentId>), AppError> {
+) -> Result<Admissions, AppError> {
     // A session that has not ended began at most a day ago.
     let ahead = TimeSpan::new(now.plus(-DAY), Timestamp::MAX);
     let occupancy = app.store.occupancy(expert, ahead, Consistency::Strong).await?;
@@ -139,7 +127,7 @@ async fn count(
             extend(&mut admissions, client, end);
         }
     }
-    Ok((admissions, occupancy.expired_holds(now)))
+    Ok(admissions)
 }
 
 /// Stores a count that refused a booking, so that the next ones need not count again. If the list has changed in the meantime, the

@@ -268,18 +268,6 @@ impl Occupancy {
         single.chain(groups.flat_map(|group| group.seats.keys().copied())).collect()
     }
 
-    /// Returns the appointments whose holds have expired at `now` and have not been released.
-    pub fn expired_holds(&self, now: Timestamp) -> BTreeSet<AppointmentId> {
-        let entries = self.days.values().flat_map(|day| &day.entries);
-        let single = entries.filter_map(|(key, entry)| match key {
-            EntryKey::Appointment(id) if is_expired(entry.hold_expires_at, now) => Some(*id),
-            EntryKey::Appointment(_) | EntryKey::Group(..) => None,
-        });
-        let seats = self.groups.values().flat_map(|group| &group.seats);
-        let expired = seats.filter(|(_, seats)| is_expired(seats.hold_expires_at, now));
-        single.chain(expired.map(|(id, _)| *id)).collect()
-    }
-
     /// Returns the span whose days must be read to decide about a session at `start`.
     ///
     /// It contains the days of the session, the days of each expired hold that the session might reclaim, the days or
