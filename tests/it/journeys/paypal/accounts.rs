@@ -4,7 +4,7 @@ use serde_json::json;
 use simulators::paypal::Onboarding;
 
 use super::{PAID, PayPalTest, SOON};
-use crate::harness::{GOOD_CARD, id, intent, paid_hour};
+use crate::harness::{GOOD_CARD, TestApp, id, intent, paid_hour};
 
 #[tokio::test]
 async fn account_is_identified_by_the_expert_id_until_onboarding_completes() {
@@ -66,7 +66,12 @@ async fn expert_can_use_both_gateways() {
     let paypal = PayPalTest::new(&paid_hour()).await;
     let test = &paypal.test;
     // An expert without an account at the other gateway cannot be paid there.
-    assert_eq!(test.book(&paypal.offer, SOON, "stripe").await.problem(409), "payments-not-ready");
+    let with = async |gateway: &str, start: &str, key: &str| {
+        let mut body = TestApp::booking(&paypal.offer, start);
+        body["gateway"] = json!(gateway);
+        test.post("/v1/appointments").signed_in_as("alan").idempotency_key(key).json(&body).send().await
+    };
+    assert_eq!(with("stripe", SOON, "stripe").await.problem(409), "payments-not-ready");
     test.onboard(&paypal.offer.expert).await;
     paypal.book_and_pay(SOON).await;
     let booked = test.book(&paypal.offer, "2027-01-05T12:00:00Z", "stripe-2").await.expect(201);
