@@ -260,7 +260,7 @@ pub enum SessionTypeStatus {
     /// The expert has retired the session type. Existing appointments are not affected.
     Retired,
     /// A newer release of the platform has changed the session type in a way that the present one does not know. It cannot be
-    /// booked, withdrawn or offered again. When the expert replaces its terms, it becomes retired and can be offered again.
+    /// booked, retired or offered again. When the expert replaces its terms, it becomes retired and can be offered again.
     Unknown,
 }
 

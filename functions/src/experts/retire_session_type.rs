@@ -13,7 +13,7 @@ pub const ROUTE: Route = Route {
     method: Method::Delete,
     path: "/v1/experts/{expert_id}/session-types/{session_type_id}",
     audience: Audience::SignedIn,
-    summary: "Withdraw a session type; existing appointments are not affected",
+    summary: "Retire a session type; existing appointments are not affected",
     operation: |schemas| {
         Operation::responds_with::<SessionType>(schemas, StatusCode::OK)
             .conditional()

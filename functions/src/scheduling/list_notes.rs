@@ -23,7 +23,7 @@ pub const ROUTE: Route = Route {
 /// The notes about a session that the caller may read, the oldest first.
 #[derive(Serialize, JsonSchema)]
 struct Notes {
-    /// The notes, at most 20 of each side.
+    /// The notes, at most 20 of each party.
     notes: Vec<SessionNote>,
 }
 

@@ -26,6 +26,18 @@ fn public_paths(expert: &str, session_type: &str) -> [String; 5] {
 /// Checks that nothing tells an expert from one who does not exist.
 async fn check_hidden(test: &TestApp, expert: &str, session_type: &str) {
     let nobody = domain::ExpertId::from_bits(1).to_string();
+    // Not even an impossible booking tells that the expert exists.
+    for (duration, seats) in [(Value::Null, 1), (json!(1), 999)] {
+        let book = async |expert: &str| {
+            let offer = Offer { expert: expert.to_owned(), session_type: session_type.to_owned() };
+            let mut body = TestApp::booking(&offer, "2027-01-05T10:00:00Z");
+            (body["duration_minutes"], body["seats"]) = (duration.clone(), json!(seats));
+            let book = test.post("/v1/appointments").signed_in_as("alan").json(&body);
+            book.idempotency_key(&format!("{expert}-{seats}")).send().await
+        };
+        assert_eq!(book(expert).await.problem(404), "not-found");
+        assert_eq!(book(&nobody).await.problem(404), "not-found");
+    }
     let paths = public_paths(expert, session_type).into_iter().zip(public_paths(&nobody, session_type));
     for (path, missing) in paths {
         let missing = test.get(&missing).send().await;

@@ -202,7 +202,7 @@ pub async fn replace(
     name: ShortText,
 ) -> Result<Member, AppError> {
     actor.require_right(app, expert, Right::Account, Scope::Write).await?;
-    app.transact("edit_member", || async {
+    app.transact("replace_member", || async {
         let current = app.store.member(expert, person).await?.ok_or(AppError::NotFound("member"))?;
         check_version(if_match, current.version)?;
         let member = Member { version: current.version + 1, role, name: name.clone(), ..current };

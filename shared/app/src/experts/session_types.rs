@@ -221,13 +221,14 @@ pub async fn replace(
     actor.require_right(app, expert, Right::Schedule, Scope::Write).await?;
     app.transact("replace_session_type", || async {
         let current = find(app, expert, id).await?;
+        // A person who has read an older version must learn that first.
+        check_version(if_match, current.version)?;
         let is_known = current.status != SessionTypeStatus::Unknown;
         if !is_known || !terms.charge_like(&current.terms) {
             actor.require_right(app, expert, Right::Money, Scope::Write).await?;
         }
         let hourly_rate = hourly_rate(app, expert, &terms).await?;
         check(app, &terms, hourly_rate)?;
-        check_version(if_match, current.version)?;
         let status = if is_known { current.status } else { SessionTypeStatus::Retired };
         let session_type = SessionType { id, version: current.version + 1, status, terms: terms.clone() };
         let mut transaction = Transaction::new();

@@ -18,7 +18,7 @@ use store::table::Consistency;
 use store::{AppointmentRecord, CommitError, Offer, Transaction, VersionedDetails};
 
 use crate::events::EventData;
-use crate::experts::profiles::check_public;
+use crate::experts::profiles::{check_public, read as read_expert};
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus, release};
 use crate::identity::Actor;
 use crate::identity::signed_in::{Role, Scope, SignedInPerson};
@@ -80,9 +80,10 @@ pub struct Booked {
 /// # Errors
 /// - [`AppError::Forbidden`] if the person is not a client
 /// - [`AppError::KeyReused`], [`AppError::StillRunning`]: see [`IdempotentRequest`]
-/// - [`AppError::NotFound`] if the session type does not exist, [`SchedulingError::NoHours`] if no hours are published
+/// - [`AppError::NotFound`] if the session type does not exist or the expert's profile is not public,
+///   [`SchedulingError::NoHours`] if no hours are published
 /// - [`AppError::Invalid`] if the duration, the number of seats, the currency or the list of guests is not possible
-/// - [`SchedulingError::NotLive`] if the expert is a draft or suspended
+/// - [`SchedulingError::NotLive`] if the expert is suspended
 /// - [`SchedulingError::NoPrice`] if the duration has no price now
 /// - [`SchedulingError::AtCapacity`] if the expert takes no further clients
 /// - [`SchedulingError::Slot`] if the slot cannot be booked
@@ -150,11 +151,12 @@ async fn attempt_hold(
         RequestStatus::New(stale_record) => stale_record,
     };
     let Some(Offer { expert: profile, rules, session_type: offered, accounts }) = offer? else {
+        check_public(&read_expert(app, *expert).await?)?;
         return Err(missing_offer(app, *expert, *session_type).await);
     };
+    check_public(&profile)?;
     let hourly_rate = profile.profile.hourly_rate;
     let duration = check(booking, &offered.terms, hourly_rate)?;
-    check_public(&profile)?;
     if !profile.is_bookable() {
         return Err(SchedulingError::NotLive.into());
     }

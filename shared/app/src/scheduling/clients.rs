@@ -2,7 +2,8 @@
 //!
 //! The row [`Admissions`] lists these clients. Each booking and each reschedule writes it, so it never lists too few. A cancellation
 //! and an expired hold do not, so it may list too many. Only if it is full, and a client books who is not listed, the appointments
-//! are counted, at most once a minute. A count does not stop early, because it must find out whether this client is among them.
+//! are counted, at most once a minute if no more than 100 clients have appointments. In the first minutes with a capacity, accepted
+//! bookings count too. A count does not stop early, because it must find out whether this client is among them.
 //!
 //! An expired hold keeps its place until its payment job releases it, because it may have been paid in time.
 

@@ -21,7 +21,7 @@ pub enum SchedulingError {
     /// The status of the appointment does not allow the change.
     #[error(transparent)]
     Change(#[from] ChangeRefusal),
-    /// The expert is a draft or suspended.
+    /// The expert is suspended.
     #[error("the expert cannot be booked at the moment")]
     NotLive,
     /// The expert has as many clients as they accompany at the same time, and the person is not one of them.

@@ -42,11 +42,11 @@ problem_types! {
         "The status or the time of the appointment does not allow this change.",
         "Read the appointment; `detail` says when the change is possible.";
     EXPERT_NOT_LIVE = 409 "expert-not-live", "The expert cannot be booked",
-        "The expert has not published the profile, or is suspended.",
-        "Choose another expert, or try again later; as the expert, publish the profile.";
+        "An administrator has suspended the expert.",
+        "Choose another expert, or try again later.";
     EXPERT_AT_CAPACITY = 409 "expert-at-capacity", "The expert takes no new clients",
         "As many clients as the expert's mentorship capacity allows have appointments that have not ended.",
-        "Choose another expert, or try again later: a cancellation makes room within a minute.";
+        "Choose another expert, or try again later: a cancellation makes room within two minutes.";
     NO_HOURS = 409 "availability-not-published", "No availability is published",
         "The expert has not published availability rules, so nothing can be booked.",
         "Choose another expert, or try again later; as the expert, publish availability rules.";

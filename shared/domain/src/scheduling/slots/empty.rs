@@ -8,7 +8,7 @@ use crate::kernel::time::{TimeSpan, Timestamp};
 /// Why a range has no slots: the first rule that leaves no start, in the order in which a booking checks the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EmptyReason {
-    /// The expert has not published the profile, or is suspended. The slot engine does not check this.
+    /// The expert is suspended. The slot engine does not check this.
     ExpertNotLive,
     /// The duration has no price now. The slot engine does not check this.
     NoPrice,
