@@ -25,6 +25,7 @@ const RULES_ABOUT_SEVERAL_VALUES: &[(&str, &str)] = &[
     ("/overrides", "an opening time is before 24:00"),
     ("/durations", "the lengths differ, and a price is given, unless it can be derived from the hourly rate"),
     ("/duration_minutes", "the duration is one of the session type's"),
+    ("/seats", "there are no more seats than the session type has"),
     ("/daily_minutes_cap", "the cap is at least the longest duration"),
     ("/cursor", "a cursor is one that a previous page has returned"),
 ];
