@@ -2,7 +2,7 @@
 
 use crate::actors::Resolution;
 use domain::experts::duration::SessionDuration;
-use domain::experts::policy::{CancellationPolicy, Percent, Tier};
+use domain::experts::policy::{CancellationPolicy, Percent, ReschedulePrice, Tier};
 use domain::experts::session_type::SessionTypeTerms;
 use domain::kernel::time::{DAY, HOUR};
 use domain::payments::ledger::Totals;
@@ -453,6 +453,20 @@ pub const FLOWS: &[Flow] = &[
             }
             scenario.as_expert(Command::SetHourlyRate(None));
             scenario.book(1, IN_34_HOURS + 5 * HOUR);
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "an expert lowers the hourly rate, and a client reschedules at the current price",
+        run: |scenario| {
+            scenario.offer_at_rate(Some(euros(8_000)), |terms| {
+                terms.durations = vec![SessionDuration { minutes: 60, price: None }];
+                terms.rescheduling.price = ReschedulePrice::Current;
+            });
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.as_expert(Command::SetHourlyRate(Some(euros(5_000))));
+            scenario.advance(HOUR);
+            scenario.as_client(0, Command::Reschedule(id, at(IN_34_HOURS + 2 * HOUR)));
             scenario.advance_to(IN_34_HOURS + 3 * DAY);
         },
     },
