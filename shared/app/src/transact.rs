@@ -100,16 +100,18 @@ impl From<u64> for IfMatch {
     }
 }
 
-/// Checks that a document has the version on which a change depends. `current` is 0 if the document does not exist.
+/// Checks that a document has the version on which a change depends. `current` is `None` if the document does not exist. One that
+/// always exists, although nothing may be stored, has version 0 at first.
 ///
 /// # Errors
 /// [`AppError::VersionMismatch`] if it has another version.
-pub(crate) fn check_version(if_match: IfMatch, current: u64) -> Result<(), AppError> {
-    match if_match {
-        IfMatch::Any if current > 0 => Ok(()),
-        IfMatch::Version(version) if version == current => Ok(()),
-        IfMatch::Any | IfMatch::Version(_) => Err(AppError::VersionMismatch { current }),
-    }
+pub(crate) fn check_version(if_match: IfMatch, current: impl Into<Option<u64>>) -> Result<(), AppError> {
+    let current = current.into();
+    let matches = match if_match {
+        IfMatch::Any => current.is_some(),
+        IfMatch::Version(version) => version == current.unwrap_or(0),
+    };
+    if matches { Ok(()) } else { Err(AppError::VersionMismatch { current: current.unwrap_or(0) }) }
 }
 
 impl AppError {

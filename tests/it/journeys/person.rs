@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use store::Transaction;
 
-use crate::harness::{Response, TestApp, office_hours};
+use crate::harness::{Response, TestApp, billing_details, free_hour, office_hours};
 
 const HOUR: i64 = 3_600;
 
@@ -294,4 +294,18 @@ async fn a_refused_token_does_not_refuse_the_first_choice() {
     assert_eq!(test.me("alan").await.etag(), "\"0\"");
     let chosen = test.choose("alan", "\"0\"", &json!({ "language": "de" })).await;
     assert_eq!((&chosen.body["language"], chosen.etag().as_str()), (&json!("de"), "\"1\""));
+}
+
+#[tokio::test]
+async fn any_version_matches_what_exists_and_nothing_else() {
+    let test = TestApp::new().await;
+    let put = |who: &'static str, path: String, body: Value| {
+        test.put(&path).signed_in_as(who).header("If-Match", "*").json(&body).send()
+    };
+    // A person and a commission always exist, even if nothing is stored.
+    put("alan", "/v1/me".to_owned(), json!({ "language": "de" })).await.expect(200);
+    let expert = test.offer(&free_hour()).await.expert;
+    put("margaret", format!("/v1/experts/{expert}/fee"), json!({ "basis_points": 900 })).await.expect(200);
+    let billing = format!("/v1/experts/{expert}/billing");
+    assert_eq!(put("ada", billing, billing_details()).await.problem(412), "version-mismatch");
 }

@@ -203,9 +203,9 @@ pub async fn replace_rules(
     rules.check()?;
     read(app, expert).await?;
     app.transact("replace_availability", || async {
-        let current = app.store.rules(expert).await?.map_or(0, |rules| rules.version);
+        let current = app.store.rules(expert).await?.map(|rules| rules.version);
         check_version(if_match, current)?;
-        let rules = VersionedRules { version: current + 1, rules: rules.clone() };
+        let rules = VersionedRules { version: current.unwrap_or(0) + 1, rules: rules.clone() };
         let mut transaction = Transaction::new();
         transaction.put_rules(expert, &rules)?;
         Ok(Decision::Commit(transaction, rules))

@@ -59,10 +59,7 @@ pub async fn replace(
     let person = app
         .transact("replace_person", || async {
             let person = stored(app, id).await?;
-            // A signed-in person always exists, even if nothing is stored about them.
-            if if_match != IfMatch::Any {
-                check_version(if_match, person.etag)?;
-            }
+            check_version(if_match, person.etag)?;
             let person = person.edited(profile.clone());
             let mut transaction = Transaction::new();
             transaction.put_person(&person)?;

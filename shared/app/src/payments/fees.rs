@@ -45,10 +45,7 @@ pub async fn set_expert_fee(
         if current.version > 0 && current.rate == rate {
             return Ok(Decision::Unchanged(current));
         }
-        // Each expert has a rate, even if none was ever set.
-        if if_match != IfMatch::Any {
-            check_version(if_match, current.version)?;
-        }
+        check_version(if_match, current.version)?;
         let fee = ExpertFee { version: current.version + 1, rate };
         let mut transaction = Transaction::new();
         transaction.put_fee(expert, &fee)?;

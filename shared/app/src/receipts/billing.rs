@@ -43,13 +43,13 @@ pub async fn replace(
     read_expert(app, expert).await?;
     app.transact("replace_billing_details", || async {
         let before = app.store.billing(expert).await?;
-        let current = before.as_ref().map_or(0, |billing| billing.version);
+        let current = before.as_ref().map(|billing| billing.version);
         check_version(if_match, current)?;
         let was_on = before.is_some_and(|billing| billing.details.tax == Some(TaxChoice::Stripe));
         if details.tax == Some(TaxChoice::Stripe) && !was_on {
             check_tax_service(app, expert).await?;
         }
-        let billing = VersionedBilling { version: current + 1, details: details.clone() };
+        let billing = VersionedBilling { version: current.unwrap_or(0) + 1, details: details.clone() };
         let mut transaction = Transaction::new();
         transaction.put_billing(expert, &billing)?;
         Ok(Decision::Commit(transaction, billing))

@@ -21,7 +21,7 @@ pub enum MemberRole {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Right {
     /// To manage the profile, the availability, the session types and the appointments, but not what clients are charged. What
-    /// follows from a policy happens: a cancellation before the start, or the report that the client did not come, refunds what the
+    /// follows from a policy happens: a cancellation before the start, or the report that the client did not attend, refunds what the
     /// cancellation policy says.
     Schedule,
     /// To set what clients are charged and refunded, to see earnings, ledger and receipts, and to change billing details.
