@@ -108,7 +108,7 @@ async fn rows_in_a_format_of_a_later_version_are_neither_read_nor_overwritten() 
         test.get(&format!("/v1/appointments/{appointment}")).signed_in_as("ada"),
         cancel.header("If-Match", "\"2\""),
     ] {
-        assert_eq!(request.send().await.problem(500), "internal");
+        assert_eq!(request.send().await.problem(409), "newer-release");
     }
     assert_eq!(test.snapshot().await, before);
 }
@@ -128,12 +128,12 @@ async fn time_that_a_later_version_has_occupied_is_not_free() {
         })
         .await;
         let before = test.snapshot().await;
-        assert_eq!(test.book(&offer, START, "k2").await.problem(500), "internal", "{added}");
+        assert_eq!(test.book(&offer, START, "k2").await.problem(409), "newer-release", "{added}");
         let slots = format!(
             "/v1/experts/{}/slots?session_type_id={}&from=2027-01-05T08:00:00Z&to=2027-01-06T08:00:00Z",
             offer.expert, offer.session_type
         );
-        assert_eq!(test.get(&slots).send().await.problem(500), "internal", "{added}");
+        assert_eq!(test.get(&slots).send().await.problem(409), "newer-release", "{added}");
         assert_eq!(test.snapshot().await, before, "{added}");
     }
 }
@@ -357,7 +357,7 @@ async fn a_session_type_that_cannot_be_read_does_not_hide_the_others() {
     let mut terms = free_hour();
     terms["name"] = json!("Workshop");
     test.session_type(&offer.expert, &terms).await;
-    assert_eq!(test.get(&format!("{list}/{other}")).send().await.problem(500), "internal");
+    assert_eq!(test.get(&format!("{list}/{other}")).send().await.problem(409), "newer-release");
 }
 
 #[tokio::test]

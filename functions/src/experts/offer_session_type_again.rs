@@ -15,11 +15,9 @@ pub const ROUTE: Route = Route {
     audience: Audience::SignedIn,
     summary: "Offer a retired session type again, with the terms that it had",
     operation: |schemas| {
-        Operation::responds_with::<SessionType>(schemas, StatusCode::OK).conditional().problems(&[
-            problem::INVALID,
-            problem::NEWER_RELEASE,
-            problem::TOO_MANY,
-        ])
+        Operation::responds_with::<SessionType>(schemas, StatusCode::OK)
+            .conditional()
+            .problems(&[problem::INVALID, problem::TOO_MANY])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -3,7 +3,7 @@
 use app::App;
 use app::experts::session_types;
 use http::StatusCode;
-use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
 use super::documents::SessionType;
 
@@ -14,11 +14,7 @@ pub const ROUTE: Route = Route {
     path: "/v1/experts/{expert_id}/session-types/{session_type_id}",
     audience: Audience::SignedIn,
     summary: "Retire a session type; existing appointments are not affected",
-    operation: |schemas| {
-        Operation::responds_with::<SessionType>(schemas, StatusCode::OK)
-            .conditional()
-            .problems(&[problem::NEWER_RELEASE])
-    },
+    operation: |schemas| Operation::responds_with::<SessionType>(schemas, StatusCode::OK).conditional(),
     handler: |app, request| Box::pin(handle(app, request)),
 };
 

@@ -290,7 +290,7 @@ pub fn problem_types(route: &Route) -> Vec<&'static ProblemType> {
 
 fn types_of(route: &Route, operation: &Operation) -> Vec<&'static ProblemType> {
     let mut kinds = operation.problems.clone();
-    kinds.extend([problem::INTERNAL, problem::UNAVAILABLE]);
+    kinds.extend([problem::NEWER_RELEASE, problem::INTERNAL, problem::UNAVAILABLE]);
     if route.audience.needs_token() {
         kinds.extend([problem::UNAUTHORIZED, problem::FORBIDDEN]);
     }

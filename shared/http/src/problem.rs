@@ -233,6 +233,12 @@ impl From<AppError> for Problem {
                 tracing::error!(%detail, "the table is not available");
                 Self::unavailable("the database did not respond; send the same request again")
             }
+            AppError::Read(ReadError::NewerRelease { .. }) => {
+                tracing::error!(%detail, "a newer release has written a row");
+                let detail =
+                    "a newer release has stored something here that this one does not know; try again later";
+                Self::new(NEWER_RELEASE, detail)
+            }
             AppError::Read(ReadError::Corrupt { .. }) | AppError::Commit(CommitError::Unstorable(_)) => {
                 tracing::error!(%detail, "a row cannot be read or stored");
                 Self::internal()
@@ -271,7 +277,8 @@ mod tests {
         let status = ChangeRefusal::Status { status: "expired", requested: "cancelled" };
         let too_soon = slots::Refusal::TooSoon { earliest: Timestamp::from_seconds(0) };
         let corrupt = ReadError::Corrupt { key: text(), reason: text() };
-        let cases: [(AppError, u16, &str, Option<&str>); 50] = [
+        let newer = ReadError::NewerRelease { key: text(), reason: text() };
+        let cases: [(AppError, u16, &str, Option<&str>); 51] = [
             (AppError::SignInRequired, 401, "unauthorized", None),
             (AppError::Forbidden(""), 403, "forbidden", None),
             (AppError::NotFound(""), 404, "not-found", None),
@@ -291,6 +298,7 @@ mod tests {
             (AppError::Commit(CommitError::Unstorable(text())), 500, "internal", None),
             (TableError::Busy(text()).into(), 503, "unavailable", None),
             (TableError::Unavailable(text()).into(), 503, "unavailable", None),
+            (newer.into(), 409, "newer-release", None),
             (corrupt.into(), 500, "internal", None),
             (slot(Refusal::Retired), 409, "session-type-retired", None),
             (not_offered(too_soon), 409, "too-soon", Some("/start")),

@@ -51,7 +51,15 @@ pub enum ReadError {
     /// The table did not respond.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// The row has a format that this version of the code does not know.
+    /// A newer release has written the row, in a way that this one does not know.
+    #[error("the row {key} was written by a newer release: {reason}")]
+    NewerRelease {
+        /// The key of the row.
+        key: String,
+        /// What this release does not know.
+        reason: String,
+    },
+    /// The row is not what any release writes.
     #[error("the row {key} cannot be read: {reason}")]
     Corrupt {
         /// The key of the row.

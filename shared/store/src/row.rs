@@ -65,12 +65,30 @@ pub(crate) trait Row<D>: Stored<D> + Serialize + DeserializeOwned {
 
 /// Why a stored value is not read.
 #[derive(Debug)]
-pub(crate) struct Unreadable(pub(crate) String);
+pub(crate) enum Unreadable {
+    /// A value that only a newer release knows.
+    Unknown(String),
+    /// A value that no release stores.
+    Invalid(String),
+}
 
 impl Unreadable {
-    /// A value of this kind that this version of the code does not know.
+    /// A value of this kind that this release does not know.
     pub(crate) fn unknown(kind: &str) -> Self {
-        Self(format!("this version of the code does not know the {kind}"))
+        Self::Unknown(format!("this release does not know the {kind}"))
+    }
+
+    /// A value that no release stores.
+    pub(crate) fn invalid(reason: impl ToString) -> Self {
+        Self::Invalid(reason.to_string())
+    }
+
+    /// The error of reading the row with this key.
+    fn in_row(self, key: String) -> ReadError {
+        match self {
+            Self::Unknown(reason) => ReadError::NewerRelease { key, reason },
+            Self::Invalid(reason) => ReadError::Corrupt { key, reason },
+        }
     }
 }
 
@@ -94,27 +112,25 @@ impl Transaction {
 /// Checks that a row has a format up to `known`.
 ///
 /// # Errors
-/// [`ReadError::Corrupt`] if a newer release has written the row.
+/// [`ReadError::NewerRelease`] if it has not.
 pub(crate) fn check_schema(item: &Item, known: u16) -> Result<(), ReadError> {
     let is_known = match item.get(SCHEMA) {
         None => true,
         Some(AttributeValue::N(schema)) => schema.parse().is_ok_and(|schema: u16| schema <= known),
         Some(_) => false,
     };
-    let reason = || "it was written by a newer release, in a format that this one does not know".to_owned();
-    if is_known { Ok(()) } else { Err(ReadError::Corrupt { key: key_of(item), reason: reason() }) }
+    if is_known { Ok(()) } else { Err(Unreadable::unknown("format").in_row(key_of(item))) }
 }
 
 /// Reads a row that was written with [`Transaction::put_row`].
 ///
 /// # Errors
-/// [`ReadError::Corrupt`] if the row is not readable; see [`check_schema`] and [`Stored::read`].
+/// [`ReadError::NewerRelease`] or [`ReadError::Corrupt`] if the row is not readable; see [`check_schema`] and [`Stored::read`].
 pub(crate) fn read_row<R: Row<D>, D>(item: Item) -> Result<D, ReadError> {
     check_schema(&item, R::SCHEMA)?;
     let key = key_of(&item);
-    let row: Result<R, String> = serde_dynamo::from_item(item).map_err(|error| error.to_string());
-    row.and_then(|row| row.read().map_err(|error| error.0))
-        .map_err(|reason| ReadError::Corrupt { key, reason })
+    let row: Result<R, Unreadable> = serde_dynamo::from_item(item).map_err(Unreadable::invalid);
+    row.and_then(R::read).map_err(|unreadable| unreadable.in_row(key))
 }
 
 /// Reads the rows of a list with [`read_row`]. A row that this release cannot read is logged and left out, so that it does not hide
@@ -255,7 +271,7 @@ impl Stored<Money> for MoneyRow {
     }
 
     fn read(self) -> Result<Money, Unreadable> {
-        Money::new(self.amount, self.currency.read()?).map_err(|error| Unreadable(error.to_string()))
+        Money::new(self.amount, self.currency.read()?).map_err(Unreadable::invalid)
     }
 }
 

@@ -83,10 +83,10 @@ impl<'a> Generator<'a> {
         let mut request = Request::new(route);
         request.person = Some(self.person(route));
         for name in openapi::variables(route.path) {
-            let id = match route.method {
-                Method::Delete => self.platform.ids[name].last().filter(|_| name != "expert_id").cloned(),
-                _ => None,
-            };
+            // The last one is there to be removed, and the last appointment has the notes.
+            let of_note = name == "appointment_id" && route.path.contains("{note_id}");
+            let last = of_note || route.method == Method::Delete && name != "expert_id";
+            let id = self.platform.ids[name].last().filter(|_| last).cloned();
             let id = id.unwrap_or_else(|| self.id(name));
             request.parameters.insert(name.to_owned(), id);
         }

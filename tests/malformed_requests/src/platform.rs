@@ -267,7 +267,7 @@ impl TestPlatform {
         self.stack.run_until_idle().await;
         let mut notes = Vec::new();
         for number in 0..2 {
-            let ids: &[(&str, &str)] = &[("appointment_id", &appointments[0])];
+            let ids: &[(&str, &str)] = &[("appointment_id", appointments.last().expect("appointments"))];
             let body = json!({ "visibility": "shared", "text": "Bring the program." });
             notes
                 .push(text(&self.call("create_note", ADA, ids, &format!("note-{number}"), body).await, "id"));

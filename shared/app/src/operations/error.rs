@@ -53,6 +53,9 @@ pub(super) fn reason(error: &AppError) -> String {
         AppError::Read(ReadError::Table(error)) | AppError::Commit(CommitError::Table(error)) => {
             table_reason(error).to_owned()
         }
+        AppError::Read(ReadError::NewerRelease { key, .. }) => {
+            format!("a newer release has written the row {key}")
+        }
         AppError::Read(ReadError::Corrupt { key, .. }) => format!("the row {key} cannot be read"),
         AppError::Commit(CommitError::Unstorable(_)) => "a row cannot be stored".to_owned(),
         // These texts are the platform's own, and have ids, times and amounts at most.
@@ -92,7 +95,9 @@ mod tests {
     fn reason_contains_no_text_of_another_service() {
         let private = || "alan@example.org".to_owned();
         let gateway = |error: GatewayError| AppError::from(error);
-        let corrupt = ReadError::Corrupt { key: "APT#1 / A".to_owned(), reason: private() };
+        let row = || "APT#1 / A".to_owned();
+        let newer = ReadError::NewerRelease { key: row(), reason: private() };
+        let corrupt = ReadError::Corrupt { key: row(), reason: private() };
         for (error, expected) in [
             (
                 gateway(GatewayError::Refused { code: "card_declined".to_owned(), message: private() }),
@@ -108,6 +113,7 @@ mod tests {
             (AppError::Invalid(Violations::one("/charge", private())), "a value is invalid"),
             (TableError::Busy(private()).into(), "the table is busy"),
             (CommitError::from(TableError::Unavailable(private())).into(), "the table is not available"),
+            (newer.into(), "a newer release has written the row APT#1 / A"),
             (corrupt.into(), "the row APT#1 / A cannot be read"),
             (CommitError::Unstorable(private()).into(), "a row cannot be stored"),
         ] {

@@ -365,7 +365,7 @@ impl Stored<Vec<SessionDuration>> for DurationsRow {
             return self.durations.read();
         }
         let (Some(minutes), price @ Some(_)) = (self.length_minutes, self.price) else {
-            return Err(Unreadable("the session type has no durations".to_owned()));
+            return Err(Unreadable::invalid("the session type has no durations"));
         };
         Ok(vec![SessionDuration { minutes, price: price.read()? }])
     }

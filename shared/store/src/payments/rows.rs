@@ -303,7 +303,7 @@ impl Stored<Movement> for Line {
     fn read(self) -> Result<Movement, Unreadable> {
         let Self(kind, amount, currency, object, key, at, accounts) = self;
         let currency: Currency = currency.read()?;
-        let amount = Money::new(amount, currency).map_err(|error| Unreadable(error.to_string()))?;
+        let amount = Money::new(amount, currency).map_err(Unreadable::invalid)?;
         let usual = Movement::new(kind.read()?, amount, object, Timestamp::from_seconds(at), key);
         Ok(match accounts {
             Some((from, to)) => Movement { from: from.read()?, to: to.read()?, ..usual },
@@ -359,8 +359,7 @@ impl Stored<VersionedRates> for ExchangeRatesRow {
     }
 
     fn read(self) -> Result<VersionedRates, Unreadable> {
-        let rates = ReferenceRates::new(self.date, self.rates.read()?)
-            .map_err(|error| Unreadable(error.to_string()))?;
+        let rates = ReferenceRates::new(self.date, self.rates.read()?).map_err(Unreadable::invalid)?;
         Ok(VersionedRates { version: self.version, fetched_at: self.fetched_at, rates })
     }
 }

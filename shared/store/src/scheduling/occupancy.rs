@@ -225,7 +225,8 @@ impl Store {
     /// The occupancy of the UTC days that a span touches, with their group sessions, in one query.
     ///
     /// # Errors
-    /// [`ReadError`]. A row that this version of the code does not know fails the whole read.
+    /// [`ReadError`]. A row that this release cannot read fails the whole read with [`ReadError::NewerRelease`], because its time may
+    /// not be free.
     pub async fn occupancy(
         &self,
         expert: ExpertId,
@@ -245,18 +246,18 @@ impl Store {
         let mut occupancy = Occupancy::default();
         for item in self.table.query(&query).await? {
             check_schema(&item, FORMAT)?;
-            let corrupt = || ReadError::Corrupt {
+            let unknown = || ReadError::NewerRelease {
                 key: key_of(&item),
-                reason: "not an occupancy row of this version".to_owned(),
+                reason: "this release does not know what it occupies".to_owned(),
             };
-            let sk = item.get(SK).and_then(|sk| sk.as_s().ok()).ok_or_else(corrupt)?;
+            let sk = item.get(SK).and_then(|sk| sk.as_s().ok()).ok_or_else(unknown)?;
             if let Some(date) = keys::date_of_day(sk) {
-                occupancy.days.insert(date, read_day(&item).ok_or_else(corrupt)?);
+                occupancy.days.insert(date, read_day(&item).ok_or_else(unknown)?);
             } else if let Some(key) = keys::session_of_group(sk) {
-                occupancy.groups.insert(key, read_group(&item).ok_or_else(corrupt)?);
+                occupancy.groups.insert(key, read_group(&item).ok_or_else(unknown)?);
             } else {
                 // An unknown row may block time. Unknown occupancy is never treated as free.
-                return Err(corrupt());
+                return Err(unknown());
             }
         }
         Ok(occupancy)
