@@ -32,6 +32,7 @@ use store::keys::Key;
 use store::table::{Action, Condition, Consistency, Query, Table, Write, WriteError};
 use store::{CommitError, FailureDomain, Item, JobName, OutboxEntry, Store, TableError, Transaction};
 
+use crate::harness::log::Log;
 use crate::harness::{GOOD_CARD, Offer, TestApp, free_hour, id, intent, paid_hour};
 
 /// A table in memory that injects faults.
@@ -675,18 +676,25 @@ async fn job_that_does_not_end_or_panics_is_listed_as_failing() {
         let app = App { events: Arc::new(Bus(stops)), queue: Arc::new(NoQueue), ..test.stack.app.clone() };
         let id = book(&app, &offer, 7).await.expect("booked");
         let name = JobName::new("event", id).with(1).with("appointment.confirmed");
-        for _ in 0..2 {
+        let log = Log::default();
+        let listening = tracing::subscriber::set_default(log.clone());
+        for _ in 0..3 {
             // A worker that stops does not run its future to the end.
             let run = outbox::process(&app, &Actor::Platform, FailureDomain::General, &name);
             let _ = tokio::time::timeout(std::time::Duration::from_secs(1), run).await;
             test.advance(outbox::lease_seconds(FailureDomain::General));
         }
+        drop(listening);
+        // An attempt that did not end is logged when the next one begins.
+        let logged = log.errors();
+        assert_eq!(logged.len(), if stops { 2 } else { 3 }, "{logged:?}");
+        assert!(logged.iter().all(|error| error.contains(expected)), "{logged:?}");
         let admin = Actor::Person(SignedInPerson::new(9, vec![Role::Admin], Scope::FULL));
         let page = failing_jobs::list(&app, &admin, None, 100).await.expect("an administrator");
         let [job] = page.jobs.as_slice() else { panic!("{page:?}") };
         assert_eq!(job.subject, Some(id.into()));
         assert!(job.reason.starts_with(expected), "{job:?}");
-        assert_eq!(job.schedule.map(|schedule| schedule.attempts), Some(2));
+        assert_eq!(job.schedule.map(|schedule| schedule.attempts), Some(3));
     }
 }
 

@@ -94,8 +94,8 @@ pub(super) struct FailingJob {
 enum FailingJobStatus {
     /// The job is retried at `next_attempt_at`.
     Failing,
-    /// The job was set aside, because this release cannot read it. It is read again after one minute, then at doubling
-    /// intervals of up to an hour, and runs as soon as a release can read it.
+    /// The job was set aside, because this release cannot read it. It is read again after a minute, then
+    /// after longer and longer, at most 70 minutes, and runs as soon as a release can read it.
     SetAside,
 }
 

@@ -15,6 +15,7 @@ use simulators::stripe::StripeSimulator;
 use store::{Meter, OutboxEntry, Transaction};
 use stripe_description::Description;
 
+pub mod log;
 mod published;
 
 /// A Monday, 08:00 in London.

@@ -1,7 +1,6 @@
 //! Exchange rates of the European Central Bank, and price estimates in the reader's currency.
 
-use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use app::identity::Actor;
@@ -12,9 +11,8 @@ use providers::ecb::EuropeanCentralBank;
 use serde_json::{Value, json};
 use simulators::ecb::Switches;
 use store::table::Consistency;
-use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Metadata, Subscriber, span};
 
+use crate::harness::log::Log;
 use crate::harness::{TestApp, free_hour, paid_hour};
 
 const HOUR: i64 = 3_600;
@@ -58,47 +56,6 @@ async fn estimate(test: &TestApp, offers: &str, currency: &str) -> Option<Value>
     let duration = &hour["durations"][0];
     assert_eq!(duration["price"], json!({ "amount": 8_000, "currency": "EUR" }), "the price does not change");
     duration.get("estimate").cloned()
-}
-
-/// Records the log of this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Log {
-    /// The recorded errors.
-    fn errors(&self) -> Vec<String> {
-        self.0.lock().expect("no poisoned lock").clone()
-    }
-}
-
-impl Visit for Log {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if field.name() == "error" {
-            self.0.lock().expect("no poisoned lock").push(format!("{value:?}"));
-        }
-    }
-}
-
-impl Subscriber for Log {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() == Level::ERROR
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        event.record(&mut self.clone());
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
 }
 
 #[tokio::test]

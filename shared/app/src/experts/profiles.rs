@@ -115,8 +115,9 @@ pub(crate) async fn read(app: &App, id: ExpertId) -> Result<Expert, AppError> {
 /// Replaces the profile of an expert. `if_match` is the version that the expert has read.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] if the actor may not act for the expert, or may not change the hourly rate,
-/// [`AppError::VersionMismatch`] if the profile has another version.
+/// [`AppError::Forbidden`] if the actor may not act for the expert, or may not change the hourly rate, [`AppError::NotFound`] if
+/// the expert has no profile, [`AppError::Invalid`] if the profile is not valid, [`AppError::VersionMismatch`] if it has another
+/// version.
 pub async fn replace(
     app: &App,
     actor: &Actor,
@@ -177,7 +178,7 @@ pub async fn suspend(
 /// The availability rules of an expert.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::NotFound`] if the expert has none.
+/// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::NotCreated`] if the expert has none.
 pub async fn rules(app: &App, actor: &Actor, expert: ExpertId) -> Result<VersionedRules, AppError> {
     actor.require_right(app, expert, Right::Schedule, Scope::Read).await?;
     app.store

@@ -238,8 +238,8 @@ pub async fn replace(
     .await
 }
 
-/// Retires a session type: it cannot be booked any more. Retiring it again changes nothing. `if_match` is the version that the
-/// expert has read.
+/// Retires a session type: it cannot be booked any more. Retiring it again changes nothing, whatever `if_match` says. `if_match` is
+/// the version that the expert has read.
 ///
 /// # Errors
 /// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::NotFound`] if it does not exist,
@@ -269,8 +269,8 @@ pub async fn retire(
     .await
 }
 
-/// Offers a retired session type again, with the terms that it had. Offering an active one again changes nothing. `if_match`
-/// is the version that the expert has read.
+/// Offers a retired session type again, with the terms that it had. Offering an active one again changes nothing, whatever
+/// `if_match` says. `if_match` is the version that the expert has read.
 ///
 /// # Errors
 /// [`AppError::Forbidden`] if the actor may not act for the expert, [`AppError::NotFound`] if it does not exist,

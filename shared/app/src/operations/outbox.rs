@@ -43,7 +43,7 @@ const MAX_DELAY_SECONDS: i64 = 3_600;
 /// The maximum number of times that one invocation runs a job that is enqueued again meanwhile. After that, the entry stays
 /// due.
 const MAX_RUNS: usize = 4;
-/// The pause of an entry that was set aside for the first time, in seconds. It doubles each time, up to
+/// The pause of an entry that was set aside for the first time, in seconds. Later it is as long as all pauses before it, up to
 /// [`MAX_DELAY_SECONDS`]. While a release is being deployed, a worker of the old release only delays an entry of the new one by
 /// minutes.
 const BASE_UNREADABLE_SECONDS: i64 = 60;
@@ -144,8 +144,9 @@ fn with_lease(app: &App, failure_domain: FailureDomain, due: &OutboxEntry, now: 
         ..due.clone()
     };
     // Every attempt that ends either deletes the entry, resets its attempts, or records a failure.
-    if due.attempts > 0 && due.failing_since.is_none() {
-        leased.failing_since = Some(now);
+    if due.attempts > 0 && (due.failing_since.is_none() || due.last_error == NOT_ENDED) {
+        tracing::error!(job = %due.name, error = NOT_ENDED, attempts = due.attempts, "{JOB_FAILED}");
+        leased.failing_since = due.failing_since.or(Some(now));
         leased.last_error = NOT_ENDED.to_owned();
     }
     leased

@@ -63,11 +63,11 @@ async fn in_force(app: &App) -> Result<Option<ReferenceRates>, AppError> {
 /// The rates in force. Everybody may read them.
 ///
 /// # Errors
-/// [`AppError::NotFound`] before the first rates were fetched.
+/// [`AppError::NotCreated`] before the first rates were fetched.
 pub async fn read(app: &App, _: &Actor) -> Result<ReferenceRates, AppError> {
     let missing =
-        "table of exchange rates yet; the rates of the European Central Bank are fetched every hour";
-    in_force(app).await?.ok_or(AppError::NotFound(missing))
+        "there are no exchange rates yet; the rates of the European Central Bank are fetched every hour";
+    in_force(app).await?.ok_or(AppError::NotCreated(missing))
 }
 
 /// The age of the rates in force in days; `None` before the first rates were fetched.

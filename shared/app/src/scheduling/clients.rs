@@ -1,6 +1,7 @@
 //! The limit of clients that an expert accompanies at the same time.
 //!
-//! The row [`Admissions`] lists these clients. Each booking and each reschedule writes it, so it never lists too few. A cancellation
+//! The row [`Admissions`] lists these clients. Each booking and each reschedule writes it, so once counted it lists every active
+//! client, up to [`MAX_LISTED`]. A cancellation
 //! and an expired hold do not, so it may list too many. Only if it is full, and a client books who is not listed, the appointments
 //! are counted, at most once a minute if no more than 100 clients have appointments. In the first minutes with a capacity, accepted
 //! bookings count too. A count does not stop early, because it must find out whether this client is among them.
@@ -23,19 +24,18 @@ const MAX_CAPACITY: usize = MAX_MENTORSHIP_CAPACITY as usize;
 /// nobody out.
 const MAX_LISTED: usize = MAX_CAPACITY + 1;
 /// How long a booking or a reschedule is recent, in seconds. All its rows are visible long before.
-const RECENT: i64 = MINUTE;
+const RECENT_SECONDS: i64 = MINUTE;
 /// For how long a count is not repeated for a refusal, in seconds.
-const COUNTED: i64 = MINUTE;
-/// How long after the expert began to have a capacity a booking may still be running that does not know it, in seconds. No function
-/// runs that long.
-const UNSETTLED: i64 = 5 * MINUTE;
+const RECOUNT_SECONDS: i64 = MINUTE;
+/// A booking that started before the capacity was set commits within this time, in seconds. No function runs that long.
+const SETTLING_SECONDS: i64 = 5 * MINUTE;
 
 /// Checks that a client may book an expert: they are one of the clients with appointments that have not ended, or the expert has
 /// fewer of these than their mentorship capacity. Returns the next version of the list of clients, to which [`admit`] adds the
 /// booking; `None` if the expert has no capacity.
 ///
-/// It reads one row. It reads all appointments of the expert that have not ended if the expert is full and has not been found so
-/// in the last minute, and for each booking in the first minutes with a capacity.
+/// It reads one row. It reads all appointments of the expert that have not ended if the list is full and its last count is older
+/// than a minute, and for each booking in the first minutes with a capacity.
 ///
 /// # Errors
 /// [`SchedulingError::AtCapacity`] if the expert takes no further clients now.
@@ -50,9 +50,10 @@ pub(super) async fn check_capacity(
     let is_refused =
         |listed: &Admissions| listed.clients.len() >= capacity && !listed.clients.contains_key(&client);
     let mut admissions = read(app, expert.id, now).await?;
-    let is_complete = admissions.counted_at >= admissions.since.plus(UNSETTLED);
+    let is_complete = admissions.counted_at >= admissions.since.plus(SETTLING_SECONDS);
     // Before the first count, the list can be full of clients who rescheduled.
-    let is_counted = admissions.since < admissions.counted_at && now < admissions.counted_at.plus(COUNTED);
+    let is_counted =
+        admissions.since < admissions.counted_at && now < admissions.counted_at.plus(RECOUNT_SECONDS);
     // If some clients are left out of the list, this one may be among them.
     let is_final = is_counted && admissions.clients.len() < MAX_LISTED;
     if is_refused(&admissions) && is_final {
@@ -61,7 +62,7 @@ pub(super) async fn check_capacity(
     if !is_complete || is_refused(&admissions) {
         admissions = count(app, expert.id, admissions, now).await?;
         if is_refused(&admissions) {
-            remember(app, expert.id, admissions).await;
+            store_count(app, expert.id, admissions).await;
             return Err(SchedulingError::AtCapacity.into());
         }
     }
@@ -106,7 +107,7 @@ async fn read(app: &App, expert: ExpertId, now: Timestamp) -> Result<Admissions,
     };
     admissions.version += 1;
     admissions.clients.retain(|_, end| now < *end);
-    admissions.recent.retain(|_, at| now < at.plus(RECENT));
+    admissions.recent.retain(|_, at| now < at.plus(RECENT_SECONDS));
     Ok(admissions)
 }
 
@@ -133,7 +134,7 @@ async fn count(
 
 /// Stores a count that refused a booking, so that the next ones need not count again. If the list has changed in the meantime, the
 /// next booking counts again.
-async fn remember(app: &App, expert: ExpertId, mut admissions: Admissions) {
+async fn store_count(app: &App, expert: ExpertId, mut admissions: Admissions) {
     limit(&mut admissions);
     let mut transaction = Transaction::new();
     let stored = match transaction.put_admissions(expert, &admissions) {

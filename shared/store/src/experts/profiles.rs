@@ -34,7 +34,8 @@ pub struct Activations {
 /// The clients of an expert with a mentorship capacity who have appointments that have not ended. Each booking and each reschedule
 /// of such an expert writes it, so that two bookings never both take the last place.
 ///
-/// If it is complete, it may list too many clients, because a cancellation does not write it, but never too few.
+/// A cancellation does not write it, so it may list too many clients. Once counted, it lists every active client, unless there are
+/// too many for a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admissions {
     /// Increases by one with each change.
