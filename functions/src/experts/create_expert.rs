@@ -2,7 +2,6 @@
 
 use app::App;
 use app::experts::profiles;
-use app::idempotency::{Creation, complete};
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 
@@ -28,14 +27,9 @@ pub const ROUTE: Route = Route {
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let profile: ExpertProfileRequest = request.json()?;
     let published = profile.published().unwrap_or(true);
-    let key = request.idempotent_request()?;
-    let body = match profiles::create(app, request.actor(), &key, profile.into_profile()?, published).await? {
-        Creation::Replayed(body) => body,
-        Creation::Created(expert, idempotency) => {
-            let body = Response::json(StatusCode::CREATED, &OwnExpert::from(expert)).into_text();
-            complete(app, request.actor(), idempotency, body.clone()).await;
-            body
-        }
-    };
+    let idempotency = request.idempotent_request()?;
+    let created =
+        profiles::create(app, request.actor(), &idempotency, profile.into_profile()?, published).await?;
+    let body = request.idempotent_body(app, created, OwnExpert::from).await;
     Ok(Response::created("/v1/experts", body))
 }

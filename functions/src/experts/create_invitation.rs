@@ -39,9 +39,9 @@ struct NewInvitation {
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let expert: ExpertId = request.path_parameter("expert_id", "expert")?;
     let MemberTerms { role, name } = request.json()?;
-    let key = request.idempotent_request()?;
+    let idempotency = request.idempotent_request()?;
     let members::NewInvitation { invitation, secret } =
-        members::invite(app, request.actor(), expert, &key, role.into(), name).await?;
+        members::invite(app, request.actor(), expert, &idempotency, role.into(), name).await?;
     let path = format!("/v1/experts/{expert}/invitations/{}", invitation.id);
     let document = NewInvitation { secret: secret.reveal().to_owned(), invitation: invitation.into() };
     Ok(Response::json(StatusCode::CREATED, &document).location(&path))

@@ -2,7 +2,6 @@
 
 use app::App;
 use app::experts::session_types;
-use app::idempotency::{Creation, complete};
 use domain::ExpertId;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
@@ -30,14 +29,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let actor = request.actor();
     let expert: ExpertId = request.path_parameter("expert_id", "expert")?;
     let terms: SessionTypeTerms = request.json()?;
-    let key = request.idempotent_request()?;
-    let body = match session_types::create(app, actor, expert, &key, terms.into()).await? {
-        Creation::Replayed(body) => body,
-        Creation::Created(session_type, idempotency) => {
-            let body = Response::json(StatusCode::CREATED, &SessionType::from(session_type)).into_text();
-            complete(app, actor, idempotency, body.clone()).await;
-            body
-        }
-    };
+    let idempotency = request.idempotent_request()?;
+    let created = session_types::create(app, actor, expert, &idempotency, terms.into()).await?;
+    let body = request.idempotent_body(app, created, SessionType::from).await;
     Ok(Response::created(&format!("/v1/experts/{expert}/session-types"), body))
 }

@@ -1,7 +1,6 @@
 //! Refunds a part of a payment, regardless of the cancellation policy.
 
 use app::App;
-use app::idempotency::{Creation, complete};
 use app::payments::refunds;
 use domain::{AppointmentId, Money};
 use http::StatusCode;
@@ -38,15 +37,9 @@ struct RefundRequest {
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id: AppointmentId = request.path_parameter("appointment_id", "appointment")?;
     let RefundRequest { amount } = request.json()?;
-    let key = request.idempotent_request()?;
-    let body = match refunds::refund(app, request.actor(), &key, id, amount).await? {
-        Creation::Replayed(body) => body,
-        Creation::Created(refund, idempotency) => {
-            let body = Response::json(StatusCode::CREATED, &Refund::from(refund)).into_text();
-            complete(app, request.actor(), idempotency, body.clone()).await;
-            body
-        }
-    };
+    let idempotency = request.idempotent_request()?;
+    let created = refunds::refund(app, request.actor(), &idempotency, id, amount).await?;
+    let body = request.idempotent_body(app, created, Refund::from).await;
     let payment = format!("/v1/appointments/{id}/payment");
     Ok(Response::json_text(StatusCode::CREATED, body).location(&payment))
 }

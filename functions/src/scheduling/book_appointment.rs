@@ -1,7 +1,6 @@
 //! Books a session: holds the slot and returns how to pay, or confirms a free session at once.
 
 use app::App;
-use app::idempotency::{Creation, complete};
 use app::scheduling::booking::{Booked, Booking, book};
 use domain::scheduling::party::Party;
 use domain::{Currency, ExpertId, Money, SessionTypeId, Timestamp};
@@ -93,7 +92,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         pay_in,
         expected_price,
     } = request.json()?;
-    let key = request.idempotent_request()?;
+    let idempotency = request.idempotent_request()?;
     let booking = Booking {
         expert: expert_id,
         session_type: session_type_id,
@@ -106,14 +105,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         pay_in,
         expected_price,
     };
-    let body = match book(app, request.actor(), &key, &booking).await? {
-        Creation::Replayed(body) => body,
-        Creation::Created(booked, idempotency) => {
-            let body = Response::json(StatusCode::CREATED, &document(booked)).into_text();
-            complete(app, request.actor(), idempotency, body.clone()).await;
-            body
-        }
-    };
+    let created = book(app, request.actor(), &idempotency, &booking).await?;
+    let body = request.idempotent_body(app, created, document).await;
     Ok(Response::created("/v1/appointments", body))
 }
 

@@ -1,7 +1,6 @@
 //! Writes a note about a session.
 
 use app::App;
-use app::idempotency::{Creation, complete};
 use app::scheduling::notes;
 use domain::AppointmentId;
 use http::StatusCode;
@@ -29,14 +28,8 @@ pub const ROUTE: Route = Route {
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id: AppointmentId = request.path_parameter("appointment_id", "appointment")?;
     let contents: SessionNoteRequest = request.json()?;
-    let key = request.idempotent_request()?;
-    let body = match notes::create(app, request.actor(), &key, id, contents.into()).await? {
-        Creation::Replayed(body) => body,
-        Creation::Created(note, idempotency) => {
-            let body = Response::json(StatusCode::CREATED, &SessionNote::from(note)).into_text();
-            complete(app, request.actor(), idempotency, body.clone()).await;
-            body
-        }
-    };
+    let idempotency = request.idempotent_request()?;
+    let created = notes::create(app, request.actor(), &idempotency, id, contents.into()).await?;
+    let body = request.idempotent_body(app, created, SessionNote::from).await;
     Ok(Response::created(&format!("/v1/appointments/{id}/notes"), body))
 }

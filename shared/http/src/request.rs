@@ -2,21 +2,23 @@
 
 use std::str::FromStr;
 
+use app::idempotency::{self, Creation};
 use app::identity::Actor;
 use app::identity::signed_in::{AccessToken, SignedInPerson};
-use app::{IfMatch, Settings, idempotency};
+use app::{App, IfMatch, Settings};
 use aws_lc_rs::digest;
 use domain::Violations;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
 use crate::json::Strict;
-use crate::{Problem, accept, claims, problem, schema};
+use crate::{Problem, Response, accept, claims, problem, schema};
 
 /// The maximum size of a request body, in bytes. A larger body is refused with 413.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -222,6 +224,24 @@ impl Request {
         }
         let fingerprint = context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(idempotency::IdempotentRequest { key: key.to_owned(), fingerprint })
+    }
+
+    /// The body of the response to a request with an idempotency key: that of the first request, or the document of what was
+    /// created now, which is stored for repetitions.
+    pub async fn idempotent_body<T, D: Serialize + JsonSchema>(
+        &self,
+        app: &App,
+        creation: Creation<T>,
+        document: impl FnOnce(T) -> D,
+    ) -> String {
+        match creation {
+            Creation::Replayed(body) => body,
+            Creation::Created(created, record) => {
+                let body = Response::json(StatusCode::CREATED, &document(created)).into_text();
+                idempotency::complete(app, self.actor(), record, body.clone()).await;
+                body
+            }
+        }
     }
 }
 
