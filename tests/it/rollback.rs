@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{TestApp, billing_details, free_hour, id, paid_hour};
+use crate::harness::{GOOD_CARD, TestApp, billing_details, free_hour, id, intent, paid_hour};
 
 /// The first appointment of these tests.
 const START: &str = "2027-01-05T10:00:00Z";
@@ -136,6 +136,98 @@ async fn time_that_a_later_version_has_occupied_is_not_free() {
         assert_eq!(test.get(&slots).send().await.problem(409), "newer-release", "{added}");
         assert_eq!(test.snapshot().await, before, "{added}");
     }
+}
+
+/// Changes the row with this partition key and sort key.
+async fn rewrite_row(test: &TestApp, pk: &str, sk: &str, change: impl Fn(&mut Value)) {
+    rewrite(test, |item| {
+        if item["PK"]["S"] == pk && item["SK"]["S"] == sk {
+            change(item);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn expired_hold_that_a_later_version_has_changed_is_not_given_away() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let held = id(&test.book(&offer, START, "k").await.expect(201));
+    rewrite_row(&test, &format!("APT#{held}"), "A", |item| item["status"] = json!({ "S": "reviewing" }))
+        .await;
+    test.advance(3_600);
+    let before = test.snapshot().await;
+    assert_eq!(test.book_as("grace", &offer, START, "k2").await.problem(409), "newer-release");
+    assert_eq!(test.snapshot().await, before);
+}
+
+#[tokio::test]
+async fn details_of_a_later_version_do_not_stop_a_payment() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let booking = json!({
+        "expert_id": offer.expert,
+        "session_type_id": offer.session_type,
+        "start": START,
+        "attendee": { "name": "Alan", "email": "alan@example.org", "time_zone": "Europe/London" },
+        "details": { "topic": "Machines" },
+    });
+    let booked = test.post("/v1/appointments").signed_in_as("alan").idempotency_key("k").json(&booking);
+    let booked = booked.send().await.expect(201);
+    let appointment = id(&booked);
+    let later = |item: &mut Value| item["schema"] = json!({ "N": "2" });
+    rewrite_row(&test, &format!("APT#{appointment}"), "DETAILS", later).await;
+    test.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
+    test.stack.run_until_idle().await;
+    let read = test.appointment(&appointment).await;
+    assert_eq!((&read["status"], &read["details"]), (&json!("confirmed"), &Value::Null));
+    let replace = test.put(&format!("/v1/appointments/{appointment}/details")).signed_in_as("alan");
+    let replace = replace.header("If-Match", "*").json(&json!({ "topic": "Tapes" })).send().await;
+    assert_eq!(replace.problem(409), "newer-release");
+    test.post_action("alan", &appointment, "cancel", &json!({})).await.expect(200);
+}
+
+#[tokio::test]
+async fn appointment_of_a_later_version_counts_as_one_of_a_client() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let later = id(&test.book(&offer, START, "k").await.expect(201));
+    let schema = |item: &mut Value| item["schema"] = json!({ "N": "2" });
+    rewrite_row(&test, &format!("APT#{later}"), "A", schema).await;
+    let profile = json!({ "name": "Ada", "headline": "Engines", "mentorship_capacity": 1 });
+    let path = format!("/v1/experts/{}", offer.expert);
+    test.put(&path).signed_in_as("ada").header("If-Match", "*").json(&profile).send().await.expect(200);
+    let start = "2027-01-05T14:00:00Z";
+    assert_eq!(test.book_as("grace", &offer, start, "k2").await.problem(409), "expert-at-capacity");
+    test.book_as("alan", &offer, start, "k3").await.expect(201);
+}
+
+#[tokio::test]
+async fn note_or_change_of_a_later_version_does_not_hide_the_others() {
+    let test = TestApp::new().await;
+    let (_, appointment) = paid_appointment(&test).await;
+    let notes = format!("/v1/appointments/{appointment}/notes");
+    for text in ["later", "readable"] {
+        let note = test.post(&notes).signed_in_as("ada").idempotency_key(text);
+        note.json(&json!({ "visibility": "shared", "text": text })).send().await.expect(201);
+    }
+    let history = format!("/v1/appointments/{appointment}/history");
+    let count = async || {
+        let read = test.get(&history).signed_in_as("alan").send().await.expect(200);
+        (read["changes"].as_array().expect("a list").len(), read["truncated"] == true)
+    };
+    let (changes, _) = count().await;
+    rewrite(&test, |item| {
+        if item["text"]["S"] == "later" || item["SK"]["S"].as_str().expect("a key").starts_with("history#") {
+            item["schema"] = json!({ "N": "2" });
+        }
+    })
+    .await;
+    let read = test.get(&notes).signed_in_as("alan").send().await.expect(200);
+    assert_eq!((&read["notes"][0]["text"], &read["truncated"]), (&json!("readable"), &json!(true)));
+    assert_eq!(count().await, (1, true), "of {changes}; the booking is part of the appointment");
+    let another = test.post(&notes).signed_in_as("ada").idempotency_key("another");
+    another.json(&json!({ "visibility": "shared", "text": "another" })).send().await.expect(201);
 }
 
 #[tokio::test]

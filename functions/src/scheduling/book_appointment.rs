@@ -113,5 +113,5 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
 fn document(Booked { appointment, payment, details, movements }: Booked) -> Appointment {
     let payment = payment
         .map(|(payment, pay_with)| Payment::new(payment, &movements, Party::Client).paid_with(pay_with));
-    Appointment { appointment: appointment.into(), details: details.into(), payment }
+    Appointment { appointment: appointment.into(), details: details.map(Into::into), payment }
 }

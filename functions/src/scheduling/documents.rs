@@ -19,8 +19,8 @@ pub struct Appointment {
     /// The appointment without its details and its payment.
     #[serde(flatten)]
     pub appointment: ListedAppointment,
-    /// What the client said about the session.
-    pub details: AppointmentDetails,
+    /// What the client said about the session; null if a newer release has written it in a way that this one does not know.
+    pub details: Option<AppointmentDetails>,
     /// The payment; absent for a session without a price.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment: Option<Payment>,
@@ -31,7 +31,7 @@ impl Appointment {
     pub fn new(record: AppointmentRecord, party: party::Party) -> Self {
         let AppointmentRecord { appointment, payment, movements, details } = record;
         let payment = payment.map(|payment| Payment::new(payment, &movements, party));
-        Self { appointment: appointment.into(), details: details.into(), payment }
+        Self { appointment: appointment.into(), details: details.map(Into::into), payment }
     }
 }
 

@@ -40,6 +40,8 @@ struct HistoryQuery {
 struct History {
     /// The changes.
     changes: Vec<HistoryChange>,
+    /// Whether changes of this page are missing, because a newer release has written them in a way that this one does not know.
+    truncated: bool,
     /// The `cursor` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -72,7 +74,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         person_id: person,
         change: change.into(),
     };
+    let truncated = page.unreadable > 0;
     let changes = page.entries.into_iter().map(document).collect();
     let next_cursor = page.next.as_deref().map(paging::encode_cursor);
-    Ok(Response::json(StatusCode::OK, &History { changes, next_cursor }))
+    Ok(Response::json(StatusCode::OK, &History { changes, truncated, next_cursor }))
 }

@@ -25,11 +25,13 @@ pub const ROUTE: Route = Route {
 struct Notes {
     /// The notes, at most 20 of each party.
     notes: Vec<SessionNote>,
+    /// Whether notes are missing, because a newer release has written them in a way that this one does not know.
+    truncated: bool,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
-    let notes = notes::list(app, request.actor(), id).await?;
+    let (notes, truncated) = notes::list(app, request.actor(), id).await?;
     let notes = notes.into_iter().map(SessionNote::from).collect();
-    Ok(Response::json(StatusCode::OK, &Notes { notes }))
+    Ok(Response::json(StatusCode::OK, &Notes { notes, truncated }))
 }

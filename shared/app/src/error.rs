@@ -41,10 +41,8 @@ pub enum AppError {
     /// The largest allowed number of them exists already.
     #[error("{0}")]
     TooMany(&'static str),
-    /// A newer release has stored a value in it that this one does not know, so this one changes it only as a whole.
-    #[error(
-        "a newer release has changed the {0} in a way that this one does not know; replace it as a whole"
-    )]
+    /// A newer release has stored a value that this one does not know and must not guess. The text says what to do.
+    #[error("{0}")]
     NewerRelease(&'static str),
     /// The idempotency key was used for another request.
     #[error("this Idempotency-Key was used for another request; use a new one")]

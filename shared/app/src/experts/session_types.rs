@@ -198,7 +198,9 @@ fn priced_list(
 /// Checks that this release knows all values of a session type, so that it can change one of them and keep the others.
 fn check_known(session_type: &SessionType) -> Result<(), AppError> {
     match session_type.status {
-        SessionTypeStatus::Unknown => Err(AppError::NewerRelease("session type")),
+        SessionTypeStatus::Unknown => Err(AppError::NewerRelease(
+            "a newer release has changed the session type in a way that this one does not know; replace it as a whole",
+        )),
         SessionTypeStatus::Active | SessionTypeStatus::Retired => Ok(()),
     }
 }

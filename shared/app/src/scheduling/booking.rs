@@ -66,8 +66,8 @@ pub struct Booked {
     pub appointment: Appointment,
     /// The payment, and how the client pays; `None` if there is nothing to pay.
     pub payment: Option<(Payment, PayWith)>,
-    /// What the client said about the session.
-    pub details: VersionedDetails,
+    /// What the client said about the session; `None` if this release cannot read it.
+    pub details: Option<VersionedDetails>,
     /// The movements so far. There are some if the client has paid before this request was repeated.
     pub movements: Vec<Movement>,
 }
@@ -265,7 +265,7 @@ async fn attempt_hold(
         }
     }
     reclaim_and_put_occupancy(app, &mut transaction, *expert, &change, now).await?;
-    let record = AppointmentRecord { appointment, payment, movements: Vec::new(), details };
+    let record = AppointmentRecord { appointment, payment, movements: Vec::new(), details: Some(details) };
     Ok(Decision::Commit(transaction, Hold::Held(Box::new((record, idempotency)))))
 }
 
@@ -299,7 +299,8 @@ fn check(
 ///
 /// # Errors
 /// A version conflict if the change reclaims more than [`MAX_RECLAIMED`] holds. That many are then already expired, in
-/// transactions of their own, and the next attempt has fewer to reclaim.
+/// transactions of their own, and the next attempt has fewer to reclaim. [`AppError::NewerRelease`] if a newer release has changed
+/// the appointment of such a hold: its time may not be free.
 pub(crate) async fn reclaim_and_put_occupancy(
     app: &App,
     transaction: &mut Transaction,
@@ -315,6 +316,11 @@ pub(crate) async fn reclaim_and_put_occupancy(
     }
     for id in &change.reclaimed {
         let Some(old) = app.store.appointment(*id).await? else { continue };
+        if old.status == Status::Unknown {
+            return Err(AppError::NewerRelease(
+                "a newer release has changed an appointment at this time; try again later, or select another time",
+            ));
+        }
         // A hold that cannot expire has changed, and so have its occupancy rows. This transaction would fail.
         let expired = old.expire(now).map_err(|_| AppError::version_conflict())?;
         transaction.put_appointment(&expired)?;

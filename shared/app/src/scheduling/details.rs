@@ -15,8 +15,8 @@ use crate::{App, AppError, Decision, IfMatch, check_version};
 ///
 /// # Errors
 /// [`AppError::NotFound`] if the appointment does not exist or does not concern the person, [`AppError::Forbidden`] if the person
-/// is its expert, [`AppError::Invalid`] if the list of guests is invalid, [`AppError::VersionMismatch`] if the details have another
-/// version, [`SchedulingError::Change`](crate::scheduling::error::SchedulingError::Change) if the session has begun or the
+/// is its expert, [`AppError::Invalid`] if the list of guests is invalid, [`AppError::NewerRelease`] if this release cannot read the
+/// stored details, [`AppError::VersionMismatch`] if they have another version, [`SchedulingError::Change`](crate::scheduling::error::SchedulingError::Change) if the session has begun or the
 /// appointment is no longer active.
 pub async fn replace(
     app: &App,
@@ -31,13 +31,16 @@ pub async fn replace(
             return Err(AppError::Forbidden("only the client or an administrator can change the details"));
         }
         details.check()?;
-        check_version(if_match, record.details.version)?;
+        let stored = record.details.ok_or(AppError::NewerRelease(
+            "a newer release has stored the details in a way that this one does not know; try again later",
+        ))?;
+        check_version(if_match, stored.version)?;
         let now = app.now();
         record.appointment.check_details_change(now)?;
-        if details == record.details.details {
-            return Ok(Decision::Unchanged(record.details));
+        if details == stored.details {
+            return Ok(Decision::Unchanged(stored));
         }
-        let details = VersionedDetails { version: record.details.version + 1, details: details.clone() };
+        let details = VersionedDetails { version: stored.version + 1, details: details.clone() };
         let entry = HistoryEntry::new(now, acting, Change::DetailsChanged);
         let mut transaction = Transaction::new();
         transaction.check_appointment(&record.appointment);

@@ -39,7 +39,9 @@ pub async fn list(
     while page.entries.is_empty()
         && let Some(next) = page.next
     {
+        let unreadable = page.unreadable;
         page = app.store.history(id, Some(&next), limit).await?;
+        page.unreadable += unreadable;
         page.entries.retain(|entry| entry.change.is_visible_to(party));
     }
     // Which person acted for a side concerns only that side. Administrators see everybody.

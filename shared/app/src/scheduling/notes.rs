@@ -28,15 +28,15 @@ async fn party(app: &App, actor: &Actor, id: AppointmentId, scope: Scope) -> Res
     Ok(actor.acting_on(app, &appointment, scope).await?.party())
 }
 
-/// The notes about a session that the person may read, the oldest first.
+/// The notes about a session that the person may read, the oldest first, and whether this release cannot read some notes.
 ///
 /// # Errors
 /// [`AppError::NotFound`] if the appointment does not exist or does not concern the person.
-pub async fn list(app: &App, actor: &Actor, id: AppointmentId) -> Result<Vec<SessionNote>, AppError> {
+pub async fn list(app: &App, actor: &Actor, id: AppointmentId) -> Result<(Vec<SessionNote>, bool), AppError> {
     let party = party(app, actor, id, Scope::Read).await?;
-    let mut notes = app.store.notes(id).await?;
+    let (mut notes, unreadable) = app.store.notes(id).await?;
     notes.retain(|note| note.is_visible_to(party));
-    Ok(notes)
+    Ok((notes, unreadable > 0))
 }
 
 /// A note about a session that the person may read.
@@ -92,7 +92,9 @@ pub async fn create(
         };
         // Reading this first detects every note that the party writes after this point.
         let NotesWritten { version } = app.store.notes_written(id, author).await?;
-        let written = app.store.notes(id).await?.iter().filter(|note| note.author == author).count();
+        let (notes, unreadable) = app.store.notes(id).await?;
+        // Whose notes the unreadable ones are is not known.
+        let written = notes.iter().filter(|note| note.author == author).count() + unreadable;
         if written >= MAX_NOTES {
             return Err(AppError::TooMany(
                 "a party can write at most 20 notes; change or delete one instead",

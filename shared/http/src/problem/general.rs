@@ -29,8 +29,7 @@ problem_types! {
         "Change or remove an existing resource instead.";
     NEWER_RELEASE = 409 "newer-release", "A newer release has changed the resource",
         "A newer release of the platform has stored something that the present one does not know, in the resource or in what \
-         the request needs. This happens while a release is replaced. Nothing is overwritten, and time that may be occupied is \
-         not offered.",
+         the request needs. This happens while a release is replaced. The request has changed nothing.",
         "Repeat the request when the newer release runs again, or replace the whole resource with PUT if `detail` says so.";
     STILL_RUNNING = 409 temporary "request-in-progress", "The first request is still running",
         "An earlier request with the same Idempotency-Key has not finished.",

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::kernel::time::DAY;
 use domain::payments::ledger::Movement;
 use domain::payments::payment::Payment;
 use domain::scheduling::appointment::{Appointment, Status};
@@ -14,7 +15,7 @@ use super::rows::{AppointmentRow, DetailsRow};
 use crate::keys::{GSI1, GSI2, Key, SK, appointment_partition, instant};
 use crate::payments::rows::{EntryRow, PaymentRow};
 use crate::row::{read_list, read_row};
-use crate::table::{Condition, Consistency, Query};
+use crate::table::{Condition, Consistency, Item, Query};
 use crate::transaction::text;
 use crate::{CommitError, ReadError, Store, TableError, Transaction};
 
@@ -41,8 +42,8 @@ pub struct AppointmentRecord {
     pub payment: Option<Payment>,
     /// All movements, in the order in which they were recorded.
     pub movements: Vec<Movement>,
-    /// What the client said about the session.
-    pub details: VersionedDetails,
+    /// What the client said about the session; `None` if this release cannot read it. Nothing is decided by it.
+    pub details: Option<VersionedDetails>,
 }
 
 impl Transaction {
@@ -85,9 +86,9 @@ impl Store {
         let mut clients = BTreeMap::new();
         for some in keys.chunks(100) {
             for item in self.table.get_many(some, Consistency::Strong).await? {
-                let appointment: Appointment = read_row::<AppointmentRow, _>(item)?;
-                let end = clients.entry(appointment.client).or_insert(appointment.end);
-                *end = appointment.end.max(*end);
+                let (client, booked_until) = client_of(item)?;
+                let end = clients.entry(client).or_insert(booked_until);
+                *end = booked_until.max(*end);
             }
         }
         Ok(clients)
@@ -173,7 +174,7 @@ impl Store {
             consistency: Consistency::Strong,
         };
         let (mut appointment, mut payment, mut movements) = (None, None, Vec::new());
-        let (mut entries, mut details) = (0, VersionedDetails::default());
+        let (mut entries, mut details) = (0, Some(VersionedDetails::default()));
         for item in self.table.query(&query).await? {
             let sort_key = item.get(SK).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
             if sort_key == first {
@@ -181,7 +182,7 @@ impl Store {
             } else if sort_key == last {
                 payment = Some(read_row::<PaymentRow, _>(item)?);
             } else if sort_key == details_key {
-                details = read_row::<DetailsRow, _>(item)?;
+                details = read_list::<DetailsRow, _>(vec![item]).0.pop();
             } else if sort_key.starts_with(crate::payments::keys::LEDGER_ENTRIES) {
                 movements.extend(read_row::<EntryRow, _>(item)?.movements);
                 entries += 1;
@@ -226,6 +227,19 @@ impl Store {
         let next = items.last().filter(|_| more).and_then(|last| last.get(index.sk)?.as_s().ok().cloned());
         let (appointments, unreadable) = read_list::<AppointmentRow, _>(items);
         Ok(AppointmentPage { appointments, unreadable, next })
+    }
+}
+
+/// The client of an appointment, and the end of the session. If this release cannot read the row, its keys in the client's index
+/// name the client, and the session may take as long as the longest one.
+fn client_of(item: Item) -> Result<(ClientId, Timestamp), ReadError> {
+    let key = |name: &str| item.get(name)?.as_s().ok();
+    let indexed = || Some((keys::client_of(key(GSI2.pk)?)?, keys::start_of(key(GSI2.sk)?)?.plus(DAY)));
+    let indexed = indexed();
+    match (read_row::<AppointmentRow, Appointment>(item), indexed) {
+        (Ok(appointment), _) => Ok((appointment.client, appointment.end)),
+        (Err(_), Some(indexed)) => Ok(indexed),
+        (Err(error), None) => Err(error),
     }
 }
 

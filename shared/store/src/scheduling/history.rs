@@ -6,7 +6,7 @@ use domain::scheduling::history::HistoryEntry;
 use super::keys::{self, RowVersion};
 use super::rows::HistoryRow;
 use crate::keys::{SK, appointment_partition};
-use crate::row::read_row;
+use crate::row::read_list;
 use crate::table::{Condition, Consistency, Query};
 use crate::{CommitError, ReadError, Store, Transaction};
 
@@ -15,6 +15,8 @@ use crate::{CommitError, ReadError, Store, Transaction};
 pub struct HistoryPage {
     /// The entries, the oldest first.
     pub entries: Vec<HistoryEntry>,
+    /// The number of entries of the page that this release cannot read.
+    pub unreadable: usize,
     /// The cursor of the next page; `None` on the last page.
     pub next: Option<String>,
 }
@@ -44,7 +46,7 @@ impl Store {
     /// versions. `after` is the `next` of the previous page.
     ///
     /// # Errors
-    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
+    /// [`ReadError`] if the table cannot be read.
     pub async fn history(
         &self,
         id: AppointmentId,
@@ -67,7 +69,7 @@ impl Store {
         items.truncate(limit.into());
         let next = items.last().filter(|_| more).and_then(|item| item.get(SK)?.as_s().ok());
         let next = next.and_then(|sk| sk.strip_prefix(prefix)).map(str::to_owned);
-        let entries = items.into_iter().map(read_row::<HistoryRow, _>).collect::<Result<_, _>>()?;
-        Ok(HistoryPage { entries, next })
+        let (entries, unreadable) = read_list::<HistoryRow, _>(items);
+        Ok(HistoryPage { entries, unreadable, next })
     }
 }

@@ -142,6 +142,16 @@ pub fn appointments_of_client(id: ClientId) -> String {
     format!("CLI#{id}")
 }
 
+/// The client in the partition key of [`appointments_of_client`].
+pub fn client_of(pk: &str) -> Option<ClientId> {
+    pk.strip_prefix("CLI#")?.parse().ok()
+}
+
+/// The start in the sort key of [`appointment_order`].
+pub fn start_of(sk: &str) -> Option<Timestamp> {
+    Some(Timestamp::from_seconds(sk.split_once('#')?.0.parse().ok()?))
+}
+
 /// The sort key of an appointment in both indexes.
 pub fn appointment_order(start: Timestamp, id: AppointmentId) -> String {
     format!("{}#{id}", instant(start))

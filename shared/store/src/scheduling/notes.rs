@@ -8,7 +8,7 @@ use domain::{AppointmentId, NoteId};
 use super::keys;
 use super::rows::{DetailsRow, NoteRow, NotesWrittenRow};
 use crate::keys::appointment_partition;
-use crate::row::read_row;
+use crate::row::{read_list, read_row};
 use crate::table::{Condition, Consistency, Query};
 use crate::{CommitError, ReadError, Store, Transaction};
 
@@ -90,11 +90,12 @@ impl Store {
         Ok(item.map(read_row::<NotesWrittenRow, _>).transpose()?.unwrap_or_default())
     }
 
-    /// All notes about a session, the oldest first. The use case that creates them limits their number.
+    /// All notes about a session that this release can read, the oldest first, and the number of the others. The use case that
+    /// creates them limits their number.
     ///
     /// # Errors
-    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
-    pub async fn notes(&self, id: AppointmentId) -> Result<Vec<SessionNote>, ReadError> {
+    /// [`ReadError`] if the table cannot be read.
+    pub async fn notes(&self, id: AppointmentId) -> Result<(Vec<SessionNote>, usize), ReadError> {
         let query = Query {
             index: None,
             pk: appointment_partition(id),
@@ -104,6 +105,6 @@ impl Store {
             limit: None,
             consistency: Consistency::Strong,
         };
-        self.table.query(&query).await?.into_iter().map(read_row::<NoteRow, _>).collect()
+        Ok(read_list::<NoteRow, _>(self.table.query(&query).await?))
     }
 }
