@@ -72,7 +72,8 @@ pub struct ListedAppointment {
     pub created_at: Timestamp,
     /// How often the appointment was rescheduled.
     pub reschedules: u16,
-    /// The cancellation policy that was agreed at the time of booking.
+    /// The cancellation policy that was agreed at the time of booking. After the client rescheduled, no tier gives back more than
+    /// the one that they had reached.
     pub cancellation_policy: CancellationPolicy,
     /// The rescheduling policy that was agreed at the time of booking.
     pub rescheduling_policy: ReschedulingPolicy,

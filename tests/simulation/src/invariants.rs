@@ -401,6 +401,13 @@ fn check_reschedule(core: &Core, before: &Appointment, now: &Appointment, violat
     if moves == 0 || core.actors.rescheduled_by_others.contains(&now.id) {
         return;
     }
+    // Moving and cancelling at the same instant gives back no more than cancelling.
+    let refund = |of: &Appointment| {
+        of.cancellation_quote(domain::scheduling::party::Party::Client, core.instant()).refund.amount()
+    };
+    if before.price == now.price && refund(now) > refund(before) {
+        violations.push(format!("{} refunds more after its client has rescheduled it", now.id));
+    }
     let until = before.start.plus(-60 * i64::from(before.rescheduling.until_minutes_before));
     // The write may take effect after a delay.
     let asked = core.instant().plus(-45);

@@ -78,6 +78,19 @@ impl CancellationPolicy {
         violations.check_range("/grace_minutes", self.grace_minutes.into(), 0, MAX_GRACE_MINUTES.into());
         violations.into_result()
     }
+
+    /// Returns this policy with tiers that give back at most a share of the price. Tiers that give back the same then become one.
+    #[must_use]
+    pub fn limited_to(self, share: Percent) -> Self {
+        let mut tiers: Vec<Tier> = Vec::with_capacity(self.tiers.len());
+        for tier in self.tiers {
+            let tier = Tier { refund_percent: tier.refund_percent.min(share), ..tier };
+            // The later of two equal tiers includes the earlier one.
+            tiers.pop_if(|earlier| earlier.refund_percent == tier.refund_percent);
+            tiers.push(tier);
+        }
+        Self { tiers, ..self }
+    }
 }
 
 /// How the client may reschedule an appointment. The expert may always reschedule it.

@@ -3,7 +3,7 @@
 use crate::experts::policy::{CancellationPolicy, ReschedulePolicy, ReschedulePrice};
 use crate::kernel::text::{Email, LongText, ShortText};
 use crate::kernel::time::MINUTE;
-use crate::scheduling::cancellation::{Basis, Quote, cancellation};
+use crate::scheduling::cancellation::{Basis, Quote, cancellation, reached_share};
 use crate::scheduling::party::Party;
 use crate::{AppointmentId, ClientId, ExpertId, Money, SessionTypeId, TimeSpan, Timestamp, Zone};
 
@@ -214,7 +214,8 @@ pub struct Appointment {
     pub created_at: Timestamp,
     /// How often the appointment was rescheduled.
     pub reschedules: u16,
-    /// The cancellation policy, as agreed at booking.
+    /// The cancellation policy, as agreed at booking. After the client rescheduled, no tier gives back more than the one that they had
+    /// reached.
     pub cancellation: CancellationPolicy,
     /// The reschedule policy, as agreed at booking.
     pub rescheduling: ReschedulePolicy,
@@ -423,6 +424,9 @@ impl Appointment {
 
     /// Moves the appointment to another time, which has been held for it, at the given price.
     ///
+    /// A client who moves it keeps the tier of the cancellation policy that they have reached: they never get back more by moving
+    /// first and cancelling then.
+    ///
     /// # Errors
     /// See [`Self::check_reschedule`].
     pub fn rescheduled(
@@ -433,6 +437,13 @@ impl Appointment {
         now: Timestamp,
     ) -> Result<Self, ChangeRefusal> {
         self.check_reschedule(by, now)?;
+        let cancellation = match by {
+            Party::Client => {
+                let reached = reached_share(&self.cancellation, self.created_at, self.start, now);
+                self.cancellation.clone().limited_to(reached)
+            }
+            Party::Expert | Party::Platform => self.cancellation.clone(),
+        };
         Ok(Self {
             start: to.start,
             end: to.end,
@@ -441,6 +452,7 @@ impl Appointment {
             group: to.group,
             price,
             reschedules: self.reschedules.saturating_add(1),
+            cancellation,
             ..self.with_status(Status::Confirmed)
         })
     }

@@ -106,16 +106,41 @@ pub fn cancellation(
         Party::Platform => return Quote::everything(price, Basis::ByPlatform),
         Party::Client => {}
     }
+    let refund = reached_share(policy, booked_at, start, now).of(price);
+    Quote::new(price, refund, client_basis(policy, booked_at, start, now))
+}
+
+/// Returns the share of the price that the client gets back by cancelling at `now`.
+pub fn reached_share(
+    policy: &CancellationPolicy,
+    booked_at: Timestamp,
+    start: Timestamp,
+    now: Timestamp,
+) -> Percent {
+    match client_basis(policy, booked_at, start, now) {
+        Basis::Tier { refund_percent, .. } => refund_percent,
+        Basis::Grace { .. } => Percent::ALL,
+        _ => Percent::NOTHING,
+    }
+}
+
+/// The rule that determines the refund of a session with a price, if the client cancels.
+fn client_basis(
+    policy: &CancellationPolicy,
+    booked_at: Timestamp,
+    start: Timestamp,
+    now: Timestamp,
+) -> Basis {
     let grace = booked_at.plus(i64::from(policy.grace_minutes) * MINUTE);
     if policy.grace_minutes > 0 && now <= grace && now < start {
-        return Quote::everything(price, Basis::Grace { until: grace });
+        return Basis::Grace { until: grace };
     }
     let holds = |tier: &&Tier| now <= start.plus(-i64::from(tier.until_hours_before) * HOUR);
     match policy.tiers.iter().find(holds) {
         Some(&Tier { until_hours_before, refund_percent }) => {
-            Quote::new(price, refund_percent.of(price), Basis::Tier { until_hours_before, refund_percent })
+            Basis::Tier { until_hours_before, refund_percent }
         }
-        None => Quote::new(price, price.zero(), Basis::TooLate),
+        None => Basis::TooLate,
     }
 }
 

@@ -231,3 +231,26 @@ async fn quote_excludes_earlier_refunds() {
     test.stack.run_until_idle().await;
     assert_eq!(test.payment(&appointment).await["state"], "refunded");
 }
+
+#[tokio::test]
+async fn client_who_reschedules_keeps_the_tier_that_they_have_reached() {
+    for (now, refund) in
+        [("2027-01-08T10:00:00Z", 8_000), ("2027-01-10T09:00:00Z", 4_000), ("2027-01-10T11:00:00Z", 0)]
+    {
+        let test = TestApp::new().await;
+        let offer = test.offer(&tiered_hour()).await;
+        let appointment = test.book_and_secure(&offer, AT).await;
+        test.advance_to(now).await;
+        assert_eq!(quote(&test, "alan", &appointment).await["refund"]["amount"], refund, "{now}");
+        // Two weeks later, every tier is ahead again.
+        let later = json!({ "start": "2027-01-25T10:00:00Z" });
+        test.post_action("alan", &appointment, "reschedule", &later).await.expect(200);
+        let quoted = quote(&test, "alan", &appointment).await;
+        assert_eq!(quoted["refund"]["amount"], refund, "{now}");
+        let expected = json!({ "expected_refund": quoted["refund"] });
+        test.post_action("alan", &appointment, "cancel", &expected).await.expect(200);
+        test.stack.run_until_idle().await;
+        assert_eq!(test.payment(&appointment).await["refunded"]["amount"], refund, "{now}");
+        test.balances(&offer).await;
+    }
+}

@@ -263,6 +263,17 @@ pub const FLOWS: &[Flow] = &[
         },
     },
     Flow {
+        name: "a client moves a session after the last tier and cancels it",
+        run: |scenario| {
+            scenario.offer(half_until_a_day_before);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.advance_to(IN_34_HOURS - 12 * HOUR);
+            scenario.as_client(0, Command::Reschedule(id, at(IN_34_HOURS + 7 * DAY)));
+            scenario.as_client(0, Command::Cancel(id));
+            scenario.advance(HOUR);
+        },
+    },
+    Flow {
         name: "an expert refunds a part",
         run: |scenario| {
             scenario.offer(unchanged_terms);

@@ -104,3 +104,17 @@ fn percentages_serialize_as_they_deserialize() {
     let schema = schemars::schema_for!(Percent);
     assert_eq!((schema.get("minimum"), schema.get("maximum")), (Some(&0.into()), Some(&100.into())));
 }
+
+#[test]
+fn limited_policy_gives_back_no_more_than_the_share() {
+    let policy = CancellationPolicy {
+        tiers: vec![tier(48, 100), tier(24, 50), tier(1, 10)],
+        ..CancellationPolicy::default()
+    };
+    let limited = |percent| policy.clone().limited_to(Percent::new(percent).expect("a percentage")).tiers;
+    assert_eq!(limited(100), policy.tiers);
+    assert_eq!(limited(50), [tier(24, 50), tier(1, 10)]);
+    assert_eq!(limited(30), [tier(24, 30), tier(1, 10)]);
+    assert_eq!(limited(0), [tier(1, 0)]);
+    assert_eq!(policy.clone().limited_to(Percent::new(30).expect("a percentage")).check(), Ok(()));
+}
