@@ -230,7 +230,7 @@ impl<D> SessionType<D> {
             let price = session_type.terms.price(*duration, hourly_rate);
             OfferedDuration {
                 minutes: duration.minutes,
-                price: price.as_ref().ok().copied(),
+                price: duration.price.or(price.as_ref().ok().copied()),
                 derived: duration.price.is_none(),
                 no_price_reason: price.err().map(Into::into),
             }
@@ -463,18 +463,18 @@ mirror!(struct SessionDuration <=> duration::SessionDuration { minutes, price })
 pub struct OfferedDuration {
     /// The length in minutes. Send it as `duration_minutes`.
     pub minutes: u16,
-    /// The price of one seat; absent if the duration has none now and cannot be booked. A session with price zero is booked
-    /// without payment.
+    /// The price of one seat; absent if it is derived and there is none now. A session with price zero is booked without
+    /// payment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<Money>,
     /// Whether the price is derived from the expert's hourly rate. It then changes with the rate.
     pub derived: bool,
-    /// Why the duration has no price now; absent if it has one.
+    /// Why the duration cannot be booked at a price now; absent if it can.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_price_reason: Option<NoPriceReason>,
 }
 
-/// Why no price can be derived from the expert's hourly rate.
+/// Why a duration cannot be booked at a price.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NoPriceReason {
@@ -482,7 +482,8 @@ pub enum NoPriceReason {
     NoHourlyRate,
     /// The hourly rate has another currency than the fixed prices of the session type.
     OtherCurrency,
-    /// The derived price is too small or too large to be charged, for one seat or for all seats.
+    /// The price is below the minimum or above the maximum of its currency, for one seat or for all seats, or nothing can be
+    /// charged in its currency.
     NotChargeable,
 }
 

@@ -4,6 +4,7 @@ use app::experts::session_types::{self, PricedSessionType, SessionTypeList};
 use app::payments::accounts::usable_gateways;
 use app::payments::exchange_rates;
 use app::{App, AppError};
+use domain::payments::exchange;
 use domain::{Currency, ExpertId, Money};
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
@@ -83,6 +84,30 @@ struct ListedDuration {
     /// no reference rate for one of the two currencies. It is for information only.
     #[serde(skip_serializing_if = "Option::is_none")]
     estimate: Option<Estimate>,
+    /// Why the client cannot pay in the requested currency; absent if they can, or if the session type does not list the
+    /// currency in `presentment_currencies`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_pay_in_reason: Option<NoPayInReason>,
+}
+
+/// Why a client cannot pay in a currency that the session type lists.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum NoPayInReason {
+    /// There is no exchange rate for one of the two currencies, or the latest rates are too old.
+    NoRate,
+    /// The converted price is too small or too large to be charged.
+    NotChargeable,
+}
+
+/// Why the client cannot pay a price in another currency, given the estimate of the price in it.
+fn no_pay_in_reason(price: Money, estimate: Option<&exchange::Estimate>) -> Option<NoPayInReason> {
+    match estimate {
+        _ if price.is_zero() => None,
+        Some(estimate) if estimate.stale => Some(NoPayInReason::NoRate),
+        Some(estimate) => estimate.amount.to_charge().is_err().then_some(NoPayInReason::NotChargeable),
+        None => Some(NoPayInReason::NoRate),
+    }
 }
 
 /// Why a session type has no slots, whatever the hours. A booking checks these in the same order.
@@ -91,7 +116,7 @@ struct ListedDuration {
 enum UnavailableReason {
     /// The expert has not published the profile, or is suspended.
     ExpertNotLive,
-    /// No duration has a price now; `no_price_reason` says why.
+    /// No duration can be booked at a price now; `no_price_reason` says why.
     NoPrice,
     /// All durations with a price cost something, and no payment gateway accepts payments for the expert yet. The expert must
     /// complete the onboarding at a gateway.
@@ -104,8 +129,9 @@ fn unavailable_reason(
     expert_is_live: bool,
     can_be_paid: bool,
 ) -> Option<UnavailableReason> {
-    let prices = session_type.terms.durations.iter().filter_map(|listed| listed.duration.price);
-    let prices: Vec<Money> = prices.collect();
+    let durations = session_type.terms.durations.iter().map(|listed| &listed.duration);
+    let bookable = durations.filter(|duration| duration.no_price_reason.is_none());
+    let prices: Vec<Money> = bookable.filter_map(|duration| duration.price).collect();
     if !expert_is_live {
         Some(UnavailableReason::ExpertNotLive)
     } else if prices.is_empty() {
@@ -138,12 +164,16 @@ pub(super) async fn respond(
         exchange_rates::estimator(app, request.actor(), currency),
     );
     let (SessionTypeList { session_types, expert_is_live, truncated }, gateways) = (list?, gateways?);
-    let show = |duration: OfferedDuration| {
-        let price = estimator.as_ref().zip(duration.price);
-        let estimate = price.and_then(|(estimator, price)| estimator.of(price)).map(Into::into);
-        ListedDuration { duration, estimate }
-    };
     let listed = |priced: PricedSessionType| {
+        let presented = &priced.session_type.terms.presentment_currencies;
+        let pays_in = currency.filter(|currency| presented.contains(currency));
+        let show = |duration: OfferedDuration| {
+            let price = duration.price;
+            let estimate = estimator.as_ref().zip(price).and_then(|(estimator, price)| estimator.of(price));
+            let no_pay_in_reason =
+                pays_in.and(price).and_then(|price| no_pay_in_reason(price, estimate.as_ref()));
+            ListedDuration { duration, estimate: estimate.map(Into::into), no_pay_in_reason }
+        };
         let session_type = SessionType::new(priced, show);
         let unavailable_reason = unavailable_reason(&session_type, expert_is_live, !gateways.is_empty());
         ListedSessionType { session_type, unavailable_reason }

@@ -99,9 +99,8 @@ async fn duration_without_a_price_is_not_offered() {
     let cases = [
         (Value::Null, "no_hourly_rate"),
         (json!({ "amount": 9_550, "currency": "USD" }), "other_currency"),
-        // A third of 1.48 euros is less than Stripe charges, and a third of a cent rounds to nothing.
-        (euros(148), "not_chargeable"),
-        (euros(1), "not_chargeable"),
+        // A third of 8.98 euros is less than the smallest price.
+        (euros(898), "not_chargeable"),
     ];
     for (number, (rate, reason)) in cases.into_iter().enumerate() {
         set_rate(&test, &offer.expert, rate).await;
@@ -120,8 +119,8 @@ async fn duration_without_a_price_is_not_offered() {
         assert_ne!(slots(&test, &offer, 60).await["slots"], json!([]), "{reason}");
         book(&test, &offer, 60, &format!("2027-01-{day:02}T12:00:00Z")).await.expect(201);
     }
-    set_rate(&test, &offer.expert, euros(150)).await;
-    assert_eq!(book(&test, &offer, 20, "2027-01-11T10:00:00Z").await.expect(201)["price"], euros(50));
+    set_rate(&test, &offer.expert, euros(899)).await;
+    assert_eq!(book(&test, &offer, 20, "2027-01-11T10:00:00Z").await.expect(201)["price"], euros(300));
 }
 
 #[tokio::test]

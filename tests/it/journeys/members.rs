@@ -123,7 +123,7 @@ async fn an_assistant_cannot_lower_the_price_of_a_booked_session() {
         assert_eq!(put("ines", "\"2\"", &changed).await.problem(403), "forbidden", "{pointer}");
     }
     let profile =
-        json!({ "name": "Ada", "headline": "x", "hourly_rate": { "amount": 1, "currency": "EUR" } });
+        json!({ "name": "Ada", "headline": "x", "hourly_rate": { "amount": 300, "currency": "EUR" } });
     let edit = test.put(&format!("/v1/experts/{}", offer.expert)).signed_in_as("ines");
     assert_eq!(edit.header("If-Match", "\"1\"").json(&profile).send().await.problem(403), "forbidden");
     terms["durations"][0]["price"]["amount"] = json!(7_000);

@@ -16,6 +16,7 @@ mod notes;
 mod payments;
 mod paypal;
 mod person;
+mod prices;
 mod profiles;
 mod publishing;
 mod receipts;

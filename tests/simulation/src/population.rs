@@ -56,7 +56,17 @@ pub fn rules(zone: &str) -> AvailabilityRules {
 }
 
 /// The prices of sessions, in minor units, that can be charged in every currency of the simulation.
-const PRICES: [u64; 6] = [0, 8_010, 50, 12_340, 8_000, 8_000];
+const PRICES: [u64; 5] = [0, 8_010, 12_340, 8_000, 8_000];
+
+/// The smallest price of each currency of the simulation, in minor units.
+pub fn smallest_price(currency: Currency) -> Option<u64> {
+    match currency.code() {
+        "EUR" => Some(300),
+        "USD" => Some(450),
+        "KWD" => Some(1_600),
+        _ => None,
+    }
+}
 
 /// A one-hour session for EUR 80, charged at booking, without any limits.
 pub fn plain_terms(currency: Currency) -> SessionTypeTerms {
@@ -87,8 +97,9 @@ fn percent(percent: u8) -> Percent {
 /// Draws an hourly rate. Sometimes there is none, it is in another currency, or too low to derive a price from.
 pub fn hourly_rate(rng: &mut Rng, currency: Currency) -> Option<Money> {
     let dollars = Currency::try_from("USD".to_owned()).unwrap_or(currency);
-    let amount = *rng.pick(&[None, Some(0), Some(30), Some(7_777), Some(8_050), Some(9_999), Some(12_000)]);
     let currency = if rng.below(8) == 0 { dollars } else { currency };
+    let smallest = smallest_price(currency);
+    let amount = *rng.pick(&[None, Some(0), smallest, Some(7_777), Some(8_050), Some(9_999), Some(12_000)]);
     amount.and_then(|amount| Money::new(amount, currency).ok())
 }
 
@@ -107,7 +118,9 @@ pub fn terms(rng: &mut Rng, currency: Currency) -> SessionTypeTerms {
         let minutes = *rng.pick(&[30, 45, 60, 60, 90, 600, 1_440]);
         if durations.iter().all(|duration| duration.minutes != minutes) {
             let is_derived = !durations.is_empty() && rng.below(2) == 0;
-            let price = Money::new(*rng.pick(&PRICES), currency).ok().filter(|_| !is_derived);
+            let smallest = smallest_price(currency).filter(|_| rng.below(6) == 0);
+            let amount = smallest.unwrap_or(*rng.pick(&PRICES));
+            let price = Money::new(amount, currency).ok().filter(|_| !is_derived);
             durations.push(SessionDuration { minutes, price });
         }
     }

@@ -382,10 +382,5 @@ async fn open_payment(
 async fn price_in(app: &App, price: Money, pay_in: Option<Currency>) -> Result<Money, AppError> {
     let Some(currency) = pay_in.filter(|currency| *currency != price.currency()) else { return Ok(price) };
     let converted = convert_for_charge(app, &Actor::Platform, price, currency, app.now()).await?;
-    // `prorate` rounds to an amount that gateways accept. The check refuses amounts below or above their limits.
-    let charged = converted.prorate(1, 1);
-    match charged.check_charge() {
-        Ok(()) => Ok(charged),
-        Err(error) => Err(AppError::invalid("/pay_in", error.to_string())),
-    }
+    converted.to_charge().map_err(|error| AppError::invalid("/pay_in", error.to_string()))
 }

@@ -22,7 +22,7 @@ pub struct SessionDuration {
     pub price: Option<Money>,
 }
 
-/// Why a duration has no price now, so that it cannot be booked.
+/// Why a duration cannot be booked at a price now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoPrice {
     /// The price is derived, and the expert has no hourly rate.
@@ -36,8 +36,8 @@ pub enum NoPrice {
         /// The currency of the fixed prices.
         others: &'static str,
     },
-    /// The derived price cannot be charged. The text says what it must be.
-    #[error("the price derived from the hourly rate {0}")]
+    /// The price cannot be charged. The text says what it must be.
+    #[error("the price {0}")]
     NotChargeable(String),
 }
 
@@ -51,23 +51,29 @@ impl SessionTypeTerms {
     /// times the length; see [`Money::for_minutes`].
     ///
     /// # Errors
-    /// [`NoPrice`] if the price is derived and cannot be charged. A derived price is zero only if the rate is zero.
+    /// [`NoPrice`] if the price cannot be derived, or cannot be charged. The limits of prices may have changed since a fixed
+    /// price was stored. A derived price is zero only if the rate is zero.
     pub fn price(&self, duration: SessionDuration, hourly_rate: Option<Money>) -> Result<Money, NoPrice> {
-        if let Some(price) = duration.price {
-            return Ok(price);
-        }
+        let price = match duration.price {
+            Some(price) => price,
+            None => self.derived_price(duration.minutes, hourly_rate)?,
+        };
+        self.check_price(price).map_err(NoPrice::NotChargeable)?;
+        Ok(price)
+    }
+
+    fn derived_price(&self, minutes: u16, hourly_rate: Option<Money>) -> Result<Money, NoPrice> {
         let rate = hourly_rate.ok_or(NoPrice::NoHourlyRate)?;
         if let Some(currency) = self.fixed_currency().filter(|currency| *currency != rate.currency()) {
             return Err(NoPrice::OtherCurrency { rate: rate.currency().code(), others: currency.code() });
         }
-        let price = rate.for_minutes(duration.minutes);
-        let price = price.map_err(|error| NoPrice::NotChargeable(error.to_string()))?;
-        if !rate.is_zero() {
+        match rate.for_minutes(minutes) {
             // An amount that rounds to zero is no free session.
-            price.check_charge().map_err(|error| NoPrice::NotChargeable(error.to_string()))?;
+            Ok(price) if price.is_zero() && !rate.is_zero() => {
+                Err(NoPrice::NotChargeable(format!("of {minutes} minutes at {rate} an hour rounds to zero")))
+            }
+            price => price.map_err(|error| NoPrice::NotChargeable(error.to_string())),
         }
-        self.check_charge(price).map_err(NoPrice::NotChargeable)?;
-        Ok(price)
     }
 }
 

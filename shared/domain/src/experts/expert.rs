@@ -2,7 +2,6 @@
 
 use crate::kernel::country::Country;
 use crate::kernel::language::Language;
-use crate::kernel::money::MAX_CHARGE;
 use crate::kernel::text::{Link, LongText, ShortText};
 use crate::{Currency, ExpertId, Money, Timestamp, Violations};
 
@@ -76,8 +75,14 @@ impl ExpertProfile {
         if let Some(most) = self.mentorship_capacity {
             violations.check_range("/mentorship_capacity", most.into(), 1, MAX_MENTORSHIP_CAPACITY.into());
         }
-        if self.hourly_rate.is_some_and(|rate| rate.amount() > MAX_CHARGE) {
-            violations.add("/hourly_rate/amount", format!("must be at most {MAX_CHARGE}"));
+        if let Some(rate) = self.hourly_rate.filter(|rate| !rate.is_zero()) {
+            if rate.currency().price_limits().is_none() {
+                let must = format!("must be a currency of prices; {} is not", rate.currency().code());
+                violations.add("/hourly_rate/currency", must);
+            } else if let Err(must) = rate.for_minutes(60).unwrap_or(rate).check_price() {
+                // The price of an hour is rounded to the charge step, and the rate need not be a multiple of it.
+                violations.add("/hourly_rate/amount", must.to_string());
+            }
         }
         violations.into_result()
     }
@@ -159,6 +164,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::kernel::money::MAX_CHARGE;
 
     fn text(text: &str) -> ShortText {
         text.to_owned().try_into().expect("a text")

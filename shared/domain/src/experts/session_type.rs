@@ -195,8 +195,12 @@ impl SessionTypeTerms {
                     let must = format!("must be {}, as in the first price", currency.code());
                     violations.add(format!("/{at}/price/currency"), must);
                 }
+                Some(currency) if !price.is_zero() && currency.price_limits().is_none() => {
+                    let must = format!("must be a currency of prices; {} is not", currency.code());
+                    violations.add(format!("/{at}/price/currency"), must);
+                }
                 _ => {
-                    if let Err(must) = self.check_charge(price) {
+                    if let Err(must) = self.check_price(price) {
                         violations.add(format!("/{at}/price/amount"), must);
                     }
                 }
@@ -205,16 +209,13 @@ impl SessionTypeTerms {
         violations.into_result()
     }
 
-    /// Checks that a price is zero or can be charged, for one seat and for all seats.
-    pub(super) fn check_charge(&self, price: Money) -> Result<(), String> {
-        if price.is_zero() {
-            return Ok(());
-        }
-        price.check_charge().map_err(|error| error.to_string())?;
+    /// Checks that an amount can be the price of one seat, and can be charged for all seats.
+    pub(super) fn check_price(&self, price: Money) -> Result<(), String> {
+        price.check_price().map_err(|error| error.to_string())?;
         let times = |error: &dyn std::fmt::Display| format!("times the capacity: {error}");
         // A capacity of zero is another violation.
         let all_seats = price.checked_mul(self.capacity.max(1)).map_err(|error| times(&error))?;
-        all_seats.check_charge().map_err(|error| times(&error))
+        all_seats.check_price().map_err(|error| times(&error))
     }
 
     fn check_presentment_currencies(&self, hourly_rate: Option<Money>) -> Result<(), Violations> {
@@ -225,8 +226,9 @@ impl SessionTypeTerms {
         for (at, one) in offered.iter().enumerate() {
             if Some(*one) == of_prices {
                 violations.add(format!("/{at}"), "must be another currency than that of the prices");
-            } else if !one.is_chargeable() {
-                violations.add(format!("/{at}"), "must be a currency that cards can be charged in");
+            } else if one.price_limits().is_none() {
+                let must = format!("must be a currency of prices; {} is not", one.code());
+                violations.add(format!("/{at}"), must);
             } else if offered.iter().take(at).any(|before| before == one) {
                 violations.add(format!("/{at}"), "must not be in the list twice");
             }

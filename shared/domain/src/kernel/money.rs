@@ -1,13 +1,14 @@
 //! Money as integer minor units with a currency, and rates in basis points. There are no floats.
 
 use std::fmt;
-use std::ops::RangeInclusive;
 
 use iso_currency::IntoEnumIterator;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::interned::Name;
+
+mod limits;
 
 /// The largest amount that can be charged, in minor units. Stripe accepts at most eight digits
 /// (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>).
@@ -59,31 +60,7 @@ impl Currency {
         }
     }
 
-    /// Returns the smallest and the largest amount that can be charged in this currency, in minor units.
-    ///
-    /// The minimums are those of <https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>. A currency
-    /// that is not in that list has a minimum of one step. The maximum is eight digits as Stripe counts them; ISK and
-    /// UGX have two more digits there than in ISO 4217.
-    pub fn charge_limits(self) -> RangeInclusive<u64> {
-        let minimum = match self.code() {
-            "USD" | "EUR" | "CHF" | "AUD" | "CAD" | "BRL" | "INR" | "NZD" | "SGD" => 50,
-            "GBP" => 30,
-            "BGN" => 100,
-            "AED" | "MYR" | "PLN" | "RON" => 200,
-            "DKK" => 250,
-            "NOK" | "SEK" => 300,
-            "HKD" => 400,
-            "MXN" | "THB" => 1_000,
-            "CZK" => 1_500,
-            "HUF" => 17_500,
-            "JPY" => 50,
-            _ => self.charge_step(),
-        };
-        let maximum = if matches!(self.code(), "ISK" | "UGX") { MAX_CHARGE / 100 } else { MAX_CHARGE };
-        minimum..=maximum
-    }
-
-    /// Returns whether prices can be in this currency. Card networks support no currency with more than three decimal
+    /// Returns whether cards can be charged in this currency. Card networks support no currency with more than three decimal
     /// digits.
     pub fn is_chargeable(self) -> bool {
         self.exponent.is_some_and(|digits| digits <= 3)
@@ -108,7 +85,7 @@ impl TryFrom<String> for Currency {
     fn try_from(code: String) -> Result<Self, InvalidCurrency> {
         iso_currency::Currency::from_code(&code)
             // Metals, test codes and funds have no minor unit and cannot be charged.
-            .filter(|currency| currency.exponent().is_some())
+            .filter(|currency| currency.exponent().is_some() && currency.is_superseded().is_none())
             .map(|currency| Self { code: Name::known(currency.code()), exponent: currency.exponent() })
             .ok_or(InvalidCurrency)
     }
@@ -266,26 +243,6 @@ impl Money {
     #[must_use]
     pub fn zero(self) -> Self {
         Self { amount: 0, ..self }
-    }
-
-    /// Checks that the amount can be charged: it is within the currency's limits and a multiple of its charge step.
-    ///
-    /// # Errors
-    /// [`Unchargeable`], which says what the amount must be.
-    pub fn check_charge(self) -> Result<(), Unchargeable> {
-        let limits = self.currency.charge_limits();
-        let step = self.currency.charge_step();
-        let show = |amount| Self { amount, ..self }.to_string();
-        if !self.currency.is_chargeable() {
-            Err(Unchargeable(format!("{} cannot be charged", self.currency.code())))
-        } else if !limits.contains(&self.amount) {
-            let (minimum, maximum) = (show(*limits.start()), show(*limits.end()));
-            Err(Unchargeable(format!("must be from {minimum} to {maximum} to be charged, got {self}")))
-        } else if !self.amount.is_multiple_of(step) {
-            Err(Unchargeable(format!("must be a multiple of {} to be charged, got {self}", show(step))))
-        } else {
-            Ok(())
-        }
     }
 }
 

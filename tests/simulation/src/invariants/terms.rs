@@ -4,9 +4,11 @@
 use domain::experts::duration::SessionDuration;
 use domain::experts::policy::ReschedulePrice;
 use domain::experts::session_type::SessionTypeTerms;
+use domain::kernel::money::MAX_CHARGE;
 
 use super::*;
 use crate::core::Core;
+use crate::population::smallest_price;
 
 /// How long after reading the terms a request can still take effect, in milliseconds.
 const REQUEST_TIME: i64 = 45_000;
@@ -58,8 +60,13 @@ pub fn price(
     duration: &SessionDuration,
     hourly_rate: Option<Money>,
 ) -> Option<Money> {
+    let is_chargeable = |price: Money| {
+        let Some(smallest) = smallest_price(price.currency()) else { return false };
+        let all_seats = price.amount() * u64::from(terms.capacity);
+        price.is_zero() || smallest <= price.amount() && all_seats <= MAX_CHARGE
+    };
     if duration.price.is_some() {
-        return duration.price;
+        return duration.price.filter(|price| is_chargeable(*price));
     }
     let rate = hourly_rate?;
     let mut fixed = terms.durations.iter().filter_map(|other| other.price);
@@ -69,10 +76,8 @@ pub fn price(
     // The closest multiple of the step, the larger one of two.
     let step = rate.currency().charge_step();
     let price = (rate.amount() * u64::from(duration.minutes) + 30 * step) / (60 * step) * step;
-    let limits = rate.currency().charge_limits();
-    let is_chargeable = |seats: u16| limits.contains(&(price * u64::from(seats)));
-    let has_price = rate.is_zero() || is_chargeable(1) && is_chargeable(terms.capacity);
-    Money::new(price, rate.currency()).ok().filter(|_| has_price)
+    let price = Money::new(price, rate.currency()).ok()?;
+    Some(price).filter(|price| is_chargeable(*price) && (rate.is_zero() || !price.is_zero()))
 }
 
 /// The duration of a session of this length.

@@ -52,6 +52,9 @@ fn each_duration_has_its_length_and_price() {
     assert_eq!(priced(1, None), Err(NoPrice::NoHourlyRate));
     let dollars = mixed.terms.price(derived(90), Some(money(9_000, currency("USD"))));
     assert_eq!(dollars, Err(NoPrice::OtherCurrency { rate: "USD", others: "EUR" }));
+    // An earlier release stored prices below the smallest one.
+    let stored = mixed.terms.price(fixed(60, 299), None);
+    assert!(matches!(stored, Err(NoPrice::NotChargeable(_))), "{stored:?}");
     let too_little = mixed.terms.price(derived(1), Some(money(29, Currency::EUR)));
     assert!(matches!(too_little, Err(NoPrice::NotChargeable(_))), "{too_little:?}");
     // An amount in a withdrawn currency has no decimal digits and cannot be charged.
@@ -103,11 +106,12 @@ proptest! {
             Ok(price) => {
                 prop_assert_eq!(price, derived_price);
                 prop_assert_eq!(price.is_zero(), rate.is_zero());
-                prop_assert!(price.is_zero() || price.checked_mul(capacity).unwrap().check_charge().is_ok());
+                prop_assert!(price.is_zero() || price.checked_mul(capacity).unwrap().check_price().is_ok());
             }
             Err(NoPrice::NotChargeable(_)) => prop_assert!(
-                derived_price.check_charge().is_err()
-                    || derived_price.checked_mul(capacity).unwrap().check_charge().is_err()
+                derived_price.is_zero()
+                    || derived_price.check_price().is_err()
+                    || derived_price.checked_mul(capacity).unwrap().check_price().is_err()
             ),
             Err(other) => prop_assert!(false, "{}", other),
         }

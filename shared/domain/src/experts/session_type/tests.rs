@@ -94,10 +94,10 @@ fn price_must_be_chargeable_for_one_seat_and_for_all_seats() {
     };
     let refused = || refused("/durations/0/price/amount");
     assert_eq!(check(0, "EUR", 500), Ok(()));
-    assert_eq!(check(50, "EUR", 1), Ok(()));
-    assert_eq!(check(49, "EUR", 1), refused());
+    assert_eq!(check(300, "EUR", 1), Ok(()));
+    assert_eq!(check(299, "EUR", 1), refused());
     // Cards are charged in multiples of ten fils.
-    assert_eq!((check(1_000, "KWD", 1), check(1_001, "KWD", 1)), (Ok(()), refused()));
+    assert_eq!((check(2_000, "KWD", 1), check(2_001, "KWD", 1)), (Ok(()), refused()));
     assert_eq!((check(199_999, "EUR", 500), check(200_000, "EUR", 500)), (Ok(()), refused()));
     // Stripe charges at most six digits of Icelandic króna.
     assert_eq!((check(999_999, "ISK", 1), check(999_999, "ISK", 2)), (Ok(()), refused()));
@@ -153,13 +153,17 @@ fn durations(of: &[(u16, u64)]) -> Vec<SessionDuration> {
 #[test]
 fn durations_must_be_few_distinct_and_chargeable_in_one_currency() {
     let check = |of: &[(u16, u64)]| invalid_values(|terms| terms.durations = durations(of));
-    assert_eq!(check(&[(30, 3_000), (90, 0), (1, 50), (1_440, 7_000)]), Ok(()));
+    assert_eq!(check(&[(30, 3_000), (90, 0), (1, 300), (1_440, 7_000)]), Ok(()));
     assert_eq!(check(&[]), refused("/durations"));
     assert_eq!(check(&[(60, 3_000), (30, 3_000), (60, 4_000)]), refused("/durations/2/minutes"));
     assert_eq!(check(&[(0, 3_000)]), refused("/durations/0/minutes"));
     assert_eq!(check(&[(60, 3_000), (1_441, 3_000)]), refused("/durations/1/minutes"));
-    assert_eq!(check(&[(60, 3_000), (30, 49)]), refused("/durations/1/price/amount"), "too little to charge");
-    let eleven: Vec<(u16, u64)> = (1..=11).map(|minutes| (minutes, 50)).collect();
+    assert_eq!(
+        check(&[(60, 3_000), (30, 299)]),
+        refused("/durations/1/price/amount"),
+        "too little to charge"
+    );
+    let eleven: Vec<(u16, u64)> = (1..=11).map(|minutes| (minutes, 300)).collect();
     assert_eq!((check(&eleven[..10]), check(&eleven)), (Ok(()), refused("/durations")));
     let dollars = SessionDuration { minutes: 30, price: Some(price(3_000, "USD")) };
     assert_eq!(invalid_values(|terms| terms.durations.push(dollars)), refused("/durations/1/price/currency"));
@@ -186,15 +190,15 @@ fn derived_price_needs_an_hourly_rate_that_can_be_charged_in_the_currency_of_the
     let dollars = check(&mixed, 1, Some(price(9_000, "USD")));
     assert_eq!(dollars, refused("the hourly rate is in USD, and the other prices are in EUR"));
     let minute = [mixed[0], derived(1)];
-    let limits = |got: &str| format!("must be from EUR 0.50 to EUR 999999.99 to be charged, got {got}");
-    for (rate, got) in [(9_000, "EUR 1.50"), (2_969, "EUR 0.49"), (29, "EUR 0.00")] {
-        let checked = check(&minute, 1, Some(price(rate, "EUR")));
-        let why = format!("the price derived from the hourly rate {}", limits(got));
-        assert_eq!(checked, if rate == 9_000 { Ok(()) } else { refused(&why) });
-    }
+    let limits =
+        |got: &str| format!("must be from EUR 3.00 to EUR 999999.99, or 0 for a free session; got {got}");
+    assert_eq!(check(&minute, 1, Some(price(18_000, "EUR"))), Ok(()));
+    let too_little = format!("the price {}", limits("EUR 2.99"));
+    assert_eq!(check(&minute, 1, Some(price(17_969, "EUR"))), refused(&too_little));
+    let nothing = "the price of 1 minutes at EUR 0.29 an hour rounds to zero";
+    assert_eq!(check(&minute, 1, Some(price(29, "EUR"))), refused(nothing));
     let all_seats = check(&mixed, 500, Some(price(400_000, "EUR")));
-    let why =
-        format!("the price derived from the hourly rate times the capacity: {}", limits("EUR 1000000.00"));
+    let why = format!("the price times the capacity: {}", limits("EUR 1000000.00"));
     assert_eq!(all_seats, refused(&why));
 }
 

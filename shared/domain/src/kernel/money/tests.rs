@@ -23,7 +23,6 @@ fn charges_outside_the_limits_or_steps_are_refused() {
         ("USD", 50),
         ("EUR", 50),
         ("GBP", 30),
-        ("BGN", 100),
         ("AED", 200),
         ("RON", 200),
         ("DKK", 250),
@@ -33,8 +32,9 @@ fn charges_outside_the_limits_or_steps_are_refused() {
         ("CZK", 1_500),
         ("HUF", 17_500),
         ("JPY", 50),
-        ("KWD", 10),
-        ("MGA", 100),
+        ("KWD", 160),
+        ("MGA", 230_000),
+        ("KRW", 750),
     ] {
         assert_eq!(check(minimum, code), Ok(()), "{code}");
         assert!(check(minimum - 1, code).is_err(), "{code}");
@@ -47,7 +47,50 @@ fn charges_outside_the_limits_or_steps_are_refused() {
         assert!(check(amount, code).is_err(), "{code}");
     }
     let message = check(3_125, "KWD").expect_err("not a multiple of ten").to_string();
-    assert_eq!(message, "must be a multiple of KWD 0.010 to be charged, got KWD 3.125");
+    assert_eq!(message, "must be a multiple of KWD 0.010, to be charged; got KWD 3.125");
+}
+
+/// The fee that Stripe publishes for a card of the same country: basis points and a fixed amount in minor units.
+const PUBLISHED_FEES: [(&str, u64, u64); 3] = [("USD", 290, 30), ("EUR", 150, 25), ("GBP", 150, 20)];
+
+#[test]
+fn smallest_price_is_the_first_half_unit_whose_commission_covers_the_processing_fee() {
+    for (code, points, fixed) in PUBLISHED_FEES {
+        let covers = |amount: u64| {
+            let commission =
+                Money::new(amount, currency(code)).unwrap().apply_rate(Rate::DEFAULT_COMMISSION).amount();
+            10_000 * commission >= amount * points + 10_000 * fixed
+        };
+        let smallest = *currency(code).price_limits().unwrap().start();
+        assert!(covers(smallest) && !covers(smallest - 50), "{code} {smallest}");
+    }
+}
+
+#[test]
+fn every_price_can_be_charged() {
+    let priced: Vec<_> =
+        currencies().into_iter().filter_map(|one| Some((one, one.price_limits()?))).collect();
+    assert!(priced.len() > 40, "{}", priced.len());
+    for (currency, limits) in priced {
+        for amount in [*limits.start(), *limits.end() / currency.charge_step() * currency.charge_step()] {
+            let price = Money::new(amount, currency).unwrap();
+            assert_eq!((price.check_price(), price.check_charge()), (Ok(()), Ok(())), "{price}");
+        }
+        for outside in [1, *limits.start() - 1, *limits.end() + 1] {
+            assert!(
+                Money::new(outside, currency).unwrap().check_price().is_err(),
+                "{outside} {}",
+                currency.code()
+            );
+        }
+        // A refund or a smaller charge can leave much less than a price.
+        assert!(*currency.charge_limits().start() * 2 <= *limits.start(), "{}", currency.code());
+    }
+    for code in ["CLF", "AFN"] {
+        assert_eq!(currency(code).price_limits(), None);
+        assert!(Money::new(5_000, currency(code)).unwrap().check_price().is_err());
+        assert_eq!(Money::new(0, currency(code)).unwrap().check_price(), Ok(()));
+    }
 }
 
 #[test]
@@ -188,13 +231,16 @@ fn currencies_and_rates_serialize_as_they_deserialize() {
 
 #[test]
 fn a_stored_amount_in_a_withdrawn_currency_is_readable_and_not_chargeable() {
-    let withdrawn = Currency::from_stored("XQZ");
-    assert_eq!(Currency::try_from("XQZ".to_owned()), Err(InvalidCurrency));
-    assert_eq!(withdrawn.code(), "XQZ");
-    assert_eq!(withdrawn, Currency::from_stored("XQZ"));
-    assert!(!withdrawn.is_chargeable());
-    let amount = Money::new(1_250, withdrawn).unwrap();
-    assert_eq!(amount.to_string(), "1250 minor units of XQZ");
-    assert!(amount.check_charge().is_err());
+    for code in ["XQZ", "HRK", "BGN"] {
+        let withdrawn = Currency::from_stored(code);
+        assert_eq!(Currency::try_from(code.to_owned()), Err(InvalidCurrency));
+        assert_eq!(withdrawn.code(), code);
+        assert_eq!(withdrawn, Currency::from_stored(code));
+        assert!(!withdrawn.is_chargeable());
+        let amount = Money::new(1_250, withdrawn).unwrap();
+        assert_eq!(amount.to_string(), format!("1250 minor units of {code}"));
+        assert!(amount.check_charge().is_err());
+        assert!(amount.check_price().is_err());
+    }
     assert_eq!(Currency::from_stored("EUR"), Currency::EUR);
 }
