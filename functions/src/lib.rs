@@ -7,6 +7,7 @@
 pub mod experts;
 pub mod identity;
 pub mod messages;
+pub mod messaging;
 mod mirror;
 pub mod operations;
 mod paging;
@@ -49,8 +50,15 @@ impl Area {
 }
 
 /// Every area. A function that is in no area is not deployed.
-pub const AREAS: &[Area] =
-    &[identity::AREA, experts::AREA, scheduling::AREA, payments::AREA, receipts::AREA, operations::AREA];
+pub const AREAS: &[Area] = &[
+    identity::AREA,
+    messaging::AREA,
+    experts::AREA,
+    scheduling::AREA,
+    payments::AREA,
+    receipts::AREA,
+    operations::AREA,
+];
 
 /// The binary of the public routes that are called most often. It links no provider, so it starts sooner and takes less memory.
 pub const PUBLIC: Binary =

@@ -268,6 +268,12 @@ def walk(aws, simulators, outputs, resources, functions):
     check("the cancellation refunds everything", refunded["status"] == "cancelled", refunded)
     check("the expert's share is returned too", simulators.balance(account["account"]) == 0, simulators.balances())
 
+    told = lambda: alan("GET", "/v1/me/notifications?unread=true").json["notifications"]
+    until("notified", 30, lambda: {"confirmed", "payment_refunded"} <= {n["change"] for n in told()})
+    check("the client is told what others change", "rescheduled" not in {n["change"] for n in told()}, told())
+    alan("POST", "/v1/me/notifications/read", {"until": told()[0]["id"]}, expect=204)
+    check("notifications can be read", told() == [], told())
+
     print("receipts and ledger", flush=True)
     documents = until("receipts", 30, lambda: (d := alan("GET", f"{here}/receipts").json["receipts"]) and len(d) == 3 and d)
     check("a receipt and two credit notes", [d["kind"] for d in documents] == ["receipt", "credit_note", "credit_note"])

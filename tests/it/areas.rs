@@ -39,6 +39,7 @@ const LAYERS: &[Layer] = &[
             Area { name: "experts", uses: &[], below: &[] },
             Area { name: "identity", uses: &[], below: &[] },
             Area { name: "scheduling", uses: &["experts"], below: &[] },
+            Area { name: "messaging", uses: &["scheduling"], below: &[] },
             Area { name: "payments", uses: &["experts", "scheduling"], below: &[] },
             Area { name: "receipts", uses: &["scheduling"], below: &[] },
         ],
@@ -49,6 +50,8 @@ const LAYERS: &[Layer] = &[
         areas: &[
             Area { name: "experts", uses: &[], below: &[] },
             Area { name: "identity", uses: &[], below: &[] },
+            // A notification says what was changed, as the history of the appointment does.
+            Area { name: "messaging", uses: &["scheduling"], below: &[] },
             Area { name: "payments", uses: &[], below: &[] },
             // An appointment and its payment share a partition and are read together, in one query.
             Area { name: "scheduling", uses: &["experts", "payments"], below: &[] },
@@ -71,6 +74,8 @@ const LAYERS: &[Layer] = &[
                 uses: &["experts", "identity"],
                 below: &["operations", "receipts", "scheduling"],
             },
+            // Members of an expert are notified of the expert's appointments.
+            Area { name: "messaging", uses: &["identity"], below: &["experts", "operations", "scheduling"] },
             // A booking opens a payment and a cancellation refunds it.
             Area { name: "scheduling", uses: &["experts", "identity", "payments"], below: &["operations"] },
             Area {
@@ -81,7 +86,7 @@ const LAYERS: &[Layer] = &[
             // The outbox runs the jobs of all areas.
             Area {
                 name: "operations",
-                uses: &["identity", "payments", "receipts", "scheduling"],
+                uses: &["identity", "messaging", "payments", "receipts", "scheduling"],
                 below: &[],
             },
         ],
@@ -92,6 +97,8 @@ const LAYERS: &[Layer] = &[
         areas: &[
             // A person is shown with the experts for whom they act.
             Area { name: "identity", uses: &["experts"], below: &[] },
+            // A notification says what was changed, as the history of the appointment does.
+            Area { name: "messaging", uses: &["scheduling"], below: &[] },
             // Prices are listed with estimates in the reader's currency.
             Area { name: "experts", uses: &["payments"], below: &["identity"] },
             Area { name: "payments", uses: &[], below: &["identity", "scheduling"] },

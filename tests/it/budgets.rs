@@ -56,8 +56,8 @@ async fn holding_and_confirming_stay_within_their_budgets() {
     assert_eq!(test.appointment(&id(&booked)).await["status"], "confirmed");
     assert_eq!(confirm.len(), 1, "a confirmation is one transaction");
     println!("confirm: {} tenths of a write unit in one transaction", confirm[0]);
-    // The jobs that publish the event and issue the receipt.
-    assert!(confirm[0] <= 140 + 2 * OUTBOX_ENTRY, "confirm: {} tenths of a write unit", confirm[0]);
+    // The jobs that publish the event, notify people and issue the receipt.
+    assert!(confirm[0] <= 140 + 3 * OUTBOX_ENTRY, "confirm: {} tenths of a write unit", confirm[0]);
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{RowVersion, Transaction};
 
+use crate::messaging::jobs::MessagingJob;
 use crate::scheduling::jobs::SchedulingJob;
 use crate::{App, AppError};
 
@@ -406,6 +407,17 @@ payment_events! {
 }
 
 impl EventData {
+    /// What the client pays in the end, if the change decided it.
+    pub(crate) fn decided_charge(&self) -> Option<Money> {
+        let changed = match self {
+            Self::Cancelled(Cancelled { changed, .. }) | Self::NoShow(NoShow { changed, .. }) => changed,
+            Self::Completed(changed) => changed,
+            _ => return None,
+        };
+        let charge = changed.final_charge.as_ref()?;
+        Money::new(charge.after, charge.currency).ok()
+    }
+
     /// A free appointment or a paid one is confirmed.
     pub(crate) fn confirmed(appointment: &Appointment) -> Self {
         Self::Confirmed(AppointmentChanged::new(appointment, None))
@@ -501,7 +513,7 @@ impl From<&EventData> for Change {
 /// Every area can cause events.
 impl App {
     /// Records a change of an appointment or its payment in the transaction that makes it: adds it to the history of the
-    /// appointment, and enqueues the job that publishes the event.
+    /// appointment, and enqueues the jobs that notify people and that publish the event.
     pub(crate) fn record_event(
         &self,
         transaction: &mut Transaction,
@@ -513,6 +525,8 @@ impl App {
         let AppointmentData { appointment_id, version, .. } = *event.appointment();
         transaction.put_history(appointment_id, version, event.row_version(), &entry)?;
         let event = DomainEvent { occurred_at: now, data: event };
+        let notify = MessagingJob::Notify { event: Box::new(event.clone()), by: acting.into() };
+        self.enqueue(transaction, notify, now)?;
         self.enqueue(transaction, SchedulingJob::PublishEvent(Box::new(event)), now)
     }
 }

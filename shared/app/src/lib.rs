@@ -12,6 +12,7 @@ mod transact;
 
 pub mod experts;
 pub mod identity;
+pub mod messaging;
 pub mod operations;
 pub mod payments;
 pub mod receipts;
@@ -19,7 +20,7 @@ pub mod scheduling;
 
 use std::sync::Arc;
 
-use domain::{AppointmentId, Currency, InvitationId, NoteId, Rate, SessionTypeId, Timestamp};
+use domain::{AppointmentId, Currency, InvitationId, NoteId, NotificationId, Rate, SessionTypeId, Timestamp};
 use identity::ports::Issuer;
 use payments::ports::{ExchangeRates, Gateways};
 use ports::{Clock, EventBus, JobQueue, Random};
@@ -132,6 +133,10 @@ impl App {
 
     fn new_note_id(&self) -> NoteId {
         NoteId::from_bits(self.new_id_bits())
+    }
+
+    fn new_notification_id(&self) -> NotificationId {
+        NotificationId::from_bits(self.new_id_bits())
     }
 
     /// A random token for an outbox entry. It is below 2⁵³, so that JSON tools show it exactly.

@@ -13,8 +13,8 @@ use domain::kernel::phone::Phone;
 use domain::kernel::text::{Email, Link, LongText, NoteText, ShortText};
 use domain::kernel::time::{Date, LocalTime};
 use domain::{
-    AppointmentId, ClientId, Currency, ExpertId, NoteId, ReceiptId, SessionTypeId, Timestamp, Violations,
-    Zone,
+    AppointmentId, ClientId, Currency, ExpertId, NoteId, NotificationId, ReceiptId, SessionTypeId, Timestamp,
+    Violations, Zone,
 };
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -42,6 +42,7 @@ const FORMATS: &[(&str, Format)] = &[
     ("local-time", read::<LocalTime>),
     ("not-id", read::<NoteId>),
     ("note", read::<NoteText>),
+    ("ntf-id", read::<NotificationId>),
     ("phone", read::<Phone>),
     ("rcp-id", read::<ReceiptId>),
     ("ses-id", read::<SessionTypeId>),

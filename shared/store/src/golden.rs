@@ -52,6 +52,12 @@ fn written() -> Map<String, Value> {
     t.put_activations(samples::EXPERT, &Activations { version: 1 }).expect("a row");
     t.put_admissions(samples::EXPERT, &samples::admissions()).expect("a row");
     t.put_person(&samples::person()).expect("a row");
+    for (event, notification) in
+        ["appointment.no_show", "appointment.rescheduled"].iter().zip(samples::notifications())
+    {
+        t.put_notification(event, &notification, None, samples::at(0)).expect("a row");
+    }
+    t.put_read_mark(samples::notifications()[0].person, &samples::read_mark()).expect("a row");
     for session_type in samples::session_types() {
         t.put_session_type(samples::EXPERT, &session_type).expect("a row");
     }
@@ -153,6 +159,9 @@ impl Table for Rows {
         let found = |item: &&Item| attribute(item, pk) == query.pk && range.contains(&attribute(item, sk));
         let mut items: Vec<Item> = self.0.iter().filter(found).cloned().collect();
         items.sort_by(|one, other| attribute(one, sk).cmp(attribute(other, sk)));
+        if query.descending {
+            items.reverse();
+        }
         items.truncate(query.limit.map_or(usize::MAX, usize::from));
         Ok(items)
     }
@@ -302,6 +311,9 @@ async fn golden_rows_of_every_version_are_read() {
         if version >= 1 {
             check_since_version_1(&store).await;
         }
+        if version >= 2 {
+            check_since_version_2(&store).await;
+        }
     }
 }
 
@@ -338,6 +350,7 @@ async fn attributes_that_a_later_version_adds_are_ignored() {
     others.for_each(|(_, row)| with_unknown_members(row));
     check(&Rows::of(&rows)).await;
     check_since_version_1(&Rows::of(&rows)).await;
+    check_since_version_2(&Rows::of(&rows)).await;
 }
 
 /// The version that knows only one duration, with a price, reads the first one that has a price.
@@ -388,6 +401,7 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
         let always = TimeSpan::new(Timestamp::MIN, Timestamp::MAX);
         let span = TimeSpan::new(samples::at(0), samples::at(3_600));
         let (expert, appointment) = (samples::EXPERT, samples::appointment_id(0));
+        let person = samples::notifications()[0].person;
         let name = DocumentName { kind: "receipt", object: "ch_0" };
         let reads = [
             store.expert(expert).await.map(drop),
@@ -424,6 +438,8 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
             store.activations(expert).await.map(drop),
             store.admissions(expert).await.map(drop),
             store.person(samples::person().id).await.map(drop),
+            store.notification(person, appointment, "appointment.no_show").await.map(drop),
+            store.read_mark(person).await.map(drop),
         ];
         for (place, read) in reads.iter().enumerate() {
             let Err(ReadError::NewerRelease { .. }) = read else { panic!("{later}, read {place}: {read:?}") };
@@ -596,6 +612,23 @@ async fn money_that_is_not_understood_is_not_added_up() {
     let receipt = &samples::receipts()[1];
     assert!(replacing("credit_note", "new").receipt(receipt.id).await.is_err());
     assert!(replacing("save_card", "new").payment(samples::appointment_id(2)).await.is_err());
+}
+
+/// Checks that a store also has the samples of rows that exist since version 2.
+async fn check_since_version_2(store: &Store) {
+    let notifications = samples::notifications();
+    let person = notifications[0].person;
+    let [newest, oldest] = [notifications[0].id, notifications[1].id];
+    let page = store.notifications(person, oldest, newest, 10).await.expect("readable");
+    assert_eq!(
+        (page.notifications.as_slice(), page.unreadable, page.next),
+        (notifications.as_slice(), 0, None)
+    );
+    let page = store.notifications(person, oldest, newest, 1).await.expect("readable");
+    assert_eq!((page.notifications.as_slice(), page.next), (&notifications[..1], Some(newest)));
+    let found = store.notification(person, samples::appointment_id(0), "appointment.no_show").await;
+    assert_eq!(found.expect("readable").as_ref(), notifications.first());
+    assert_eq!(store.read_mark(person).await.expect("readable"), samples::read_mark());
 }
 
 /// Checks that a store also has the samples of rows that exist since version 1.

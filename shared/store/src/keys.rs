@@ -12,13 +12,14 @@
 //!
 //! Instants in sort keys are seconds since 1970 in twelve digits, so that they sort as text.
 
-use domain::{AppointmentId, ExpertId, Timestamp};
+use domain::{AppointmentId, ExpertId, PersonId, Timestamp};
 
 /// The partition key attribute.
 pub const PK: &str = "PK";
 /// The sort key attribute.
 pub const SK: &str = "SK";
-/// The first global secondary index: an expert's appointments, ledger entries and receipts, and outbox entries by due time.
+/// The first global secondary index: an expert's appointments, ledger entries and receipts, a person's notifications, and
+/// outbox entries by due time.
 pub const GSI1: Index = Index { name: "GSI1", pk: "GSI1PK", sk: "GSI1SK" };
 /// The second global secondary index: a client's appointments, ledger entries by day, receipts by id, escalations, memberships of
 /// a person, and failing jobs.
@@ -74,6 +75,11 @@ pub fn expert_partition(expert: ExpertId) -> String {
 /// The partition of an appointment. Several areas have rows in it.
 pub fn appointment_partition(id: AppointmentId) -> String {
     format!("APT#{id}")
+}
+
+/// The partition of a person. Several areas have rows in it.
+pub fn person_partition(id: PersonId) -> String {
+    format!("PERSON#{id}")
 }
 
 /// The idempotency record of a person's request with this idempotency key.

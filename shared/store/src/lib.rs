@@ -15,6 +15,7 @@ mod transaction;
 
 pub mod experts;
 pub mod identity;
+pub mod messaging;
 pub mod operations;
 pub mod payments;
 pub mod receipts;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 pub use dynamo::{Cost, DynamoTable, Meter, create_table};
 pub use experts::members::{MembershipPage, Team};
 pub use experts::profiles::{Activations, Admissions, VersionedRules};
+pub use messaging::notifications::NotificationPage;
 pub use operations::outbox::{FailureDomain, JobName, OutboxEntry, StoredEntry};
 pub use payments::exchange_rates::VersionedRates;
 pub use payments::ledger::LedgerPage;

@@ -29,8 +29,8 @@ use domain::payments::exchange::EuroRate;
 use domain::receipts::receipt::ReceiptNumber;
 use domain::receipts::tax::Percentage;
 use domain::{
-    AppointmentId, ClientId, Currency, ExpertId, InvitationId, Money, NoteId, PersonId, Rate, ReceiptId,
-    SessionTypeId, Timestamp, Zone,
+    AppointmentId, ClientId, Currency, ExpertId, InvitationId, Money, NoteId, NotificationId, PersonId, Rate,
+    ReceiptId, SessionTypeId, Timestamp, Zone,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -188,6 +188,7 @@ same!(
     ExpertId,
     InvitationId,
     NoteId,
+    NotificationId,
     PersonId,
     ReceiptId,
     SessionTypeId,

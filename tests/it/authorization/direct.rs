@@ -9,6 +9,7 @@ use app::idempotency::{IdempotentRequest, complete};
 use app::identity::Actor;
 use app::identity::person;
 use app::identity::signed_in::{AccessToken, Role, Scope, SignedInPerson};
+use app::messaging::notifications;
 use app::operations::{failing_jobs, outbox};
 use app::payments::{
     accounts, checkout, escalations, exchange_rates, fees, reconciliation, refunds, reports, webhooks,
@@ -31,8 +32,8 @@ use domain::scheduling::details::SessionDetails;
 use domain::scheduling::note::NoteVisibility;
 use domain::scheduling::party::Party;
 use domain::{
-    AppointmentId, ClientId, Currency, ExpertId, InvitationId, Money, NoteId, PersonId, ReceiptId,
-    SessionTypeId, TimeSpan, Timestamp,
+    AppointmentId, ClientId, Currency, ExpertId, InvitationId, Money, NoteId, NotificationId, PersonId,
+    ReceiptId, SessionTypeId, TimeSpan, Timestamp,
 };
 use functions::experts::documents;
 use functions::scheduling::documents::Attendee;
@@ -207,6 +208,10 @@ const USE_CASES: &[UseCase] = use_cases! {
     "identity::person::read" Rule::SignedIn, READS, |app, actor, ids| person::read(app, actor, Some(&token()));
     "identity::person::replace" Rule::SignedIn, WRITES, |app, actor, ids|
         person::replace(app, actor, 0.into(), Default::default());
+    "messaging::notifications::list" Rule::SignedIn, READS, |app, actor, ids|
+        notifications::list(app, actor, None, false, 10);
+    "messaging::notifications::mark_read" Rule::SignedIn, WRITES, |app, actor, ids|
+        notifications::mark_read(app, actor, NotificationId::from_bits(1));
     "experts::profiles::create" Rule::Has(Role::Expert), WRITES, |app, actor, ids|
         profiles::create(app, actor, &request("profile"), profile(), true);
     "experts::profiles::read_public" Rule::Anybody, READS, |app, actor, ids|

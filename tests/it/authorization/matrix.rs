@@ -83,6 +83,9 @@ pub const MATRIX: &[Entry] = &[
     entry("read_openapi", Rule::Anybody),
     entry("read_person", Rule::SignedIn),
     entry("replace_person", Rule::SignedIn).sends(|_| json!({ "language": "en" })),
+    entry("list_notifications", Rule::SignedIn),
+    entry("read_notifications", Rule::SignedIn)
+        .sends(|_| json!({ "until": "ntf_00000000000000000000000001" })),
     entry("create_expert", Rule::Has(Role::Expert)).sends(|_| profile()),
     entry("read_expert", Rule::Anybody),
     entry("read_profile", Rule::ActsOrAdmin(Right::Schedule)),

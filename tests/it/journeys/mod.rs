@@ -13,6 +13,7 @@ mod members;
 mod money;
 mod not_live;
 mod notes;
+mod notifications;
 mod payments;
 mod paypal;
 mod person;

@@ -6,6 +6,7 @@ use store::operations::outbox::{SCHEMA, Subject};
 use store::{CommitError, FailureDomain, JobName, OutboxEntry, StoredEntry};
 
 use crate::jobs::{AreaJob, NextRun};
+use crate::messaging::jobs::MessagingJob;
 use crate::payments::jobs::PaymentsJob;
 use crate::receipts::jobs::ReceiptsJob;
 use crate::scheduling::jobs::SchedulingJob;
@@ -15,12 +16,20 @@ use crate::{App, AppError};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Job {
+    /// A job about notifications.
+    Messaging(MessagingJob),
     /// A job about payments.
     Payments(PaymentsJob),
     /// A job about receipts.
     Receipts(ReceiptsJob),
     /// A job about appointments.
     Scheduling(SchedulingJob),
+}
+
+impl From<MessagingJob> for Job {
+    fn from(job: MessagingJob) -> Self {
+        Self::Messaging(job)
+    }
 }
 
 impl From<PaymentsJob> for Job {
@@ -59,6 +68,7 @@ impl Job {
     /// The name, which is the key of the outbox entry and the message in the queue.
     pub fn name(&self) -> JobName {
         match self {
+            Self::Messaging(job) => job.name(),
             Self::Payments(job) => job.name(),
             Self::Receipts(job) => job.name(),
             Self::Scheduling(job) => job.name(),
@@ -68,6 +78,7 @@ impl Job {
     /// The services that the job depends on.
     pub fn failure_domain(&self) -> FailureDomain {
         match self {
+            Self::Messaging(job) => job.failure_domain(),
             Self::Payments(job) => job.failure_domain(),
             Self::Receipts(job) => job.failure_domain(),
             Self::Scheduling(job) => job.failure_domain(),
@@ -77,6 +88,7 @@ impl Job {
     /// Runs the job. Returns when to run it again.
     pub(super) async fn run(&self, app: &App) -> Result<NextRun, AppError> {
         match self {
+            Self::Messaging(job) => job.run(app).await,
             Self::Payments(job) => job.run(app).await,
             Self::Receipts(job) => job.run(app).await,
             Self::Scheduling(job) => job.run(app).await,

@@ -132,6 +132,8 @@ ids! {
     SessionTypeId = "ses";
     /// The id of a note about a session. Ids sort by creation time.
     NoteId = "not";
+    /// The id of a notification. Ids sort by the time of delivery, to the second.
+    NotificationId = "ntf";
     /// The id of a receipt, a credit note or a correction.
     ReceiptId = "rcp";
 }

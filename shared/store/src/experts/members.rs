@@ -99,6 +99,19 @@ impl Transaction {
     }
 }
 
+/// The rows of an expert whose sort keys begin with this text.
+fn all_rows(expert: ExpertId, prefix: &str) -> Query {
+    Query {
+        index: None,
+        pk: expert_partition(expert),
+        from: prefix.to_owned(),
+        to: format!("{prefix}~"),
+        descending: false,
+        limit: None,
+        consistency: Consistency::Strong,
+    }
+}
+
 impl Store {
     /// A member of an expert, read with strong consistency.
     ///
@@ -136,6 +149,14 @@ impl Store {
         item.map(read_row::<InvitationRow, _>).transpose()
     }
 
+    /// An expert's members, ordered by id, and the number of those that this release cannot read.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the table cannot be read.
+    pub async fn members(&self, expert: ExpertId) -> Result<(Vec<Member>, usize), ReadError> {
+        Ok(read_list::<MemberRow, _>(self.table.query(&all_rows(expert, keys::MEMBERS)).await?))
+    }
+
     /// An expert's members and invitations. The use cases that create them limit their number.
     ///
     /// # Errors
@@ -144,19 +165,9 @@ impl Store {
         // The version comes first: if a member joins between these reads, a transaction with this version fails.
         let row = self.table.get(&keys::team(expert), Consistency::Strong).await?;
         let version = row.map(read_row::<TeamRow, _>).transpose()?.map_or(0, |team| team.version);
-        let rows = |prefix: &str| Query {
-            index: None,
-            pk: expert_partition(expert),
-            from: prefix.to_owned(),
-            to: format!("{prefix}~"),
-            descending: false,
-            limit: None,
-            consistency: Consistency::Strong,
-        };
-        let (members, unreadable_members) =
-            read_list::<MemberRow, _>(self.table.query(&rows(keys::MEMBERS)).await?);
+        let (members, unreadable_members) = self.members(expert).await?;
         let (invitations, unreadable_invitations) =
-            read_list::<InvitationRow, _>(self.table.query(&rows(keys::INVITATIONS)).await?);
+            read_list::<InvitationRow, _>(self.table.query(&all_rows(expert, keys::INVITATIONS)).await?);
         Ok(Team { version, members, invitations, unreadable_members, unreadable_invitations })
     }
 

@@ -14,6 +14,7 @@ use domain::identity::person::{Person, PersonProfile};
 use domain::kernel::country::Country;
 use domain::kernel::text::{LongText, ShortText};
 use domain::kernel::time::{Date, LocalTime};
+use domain::messaging::notification::{Notification, ReadMark, first_id_at};
 use domain::payments::account::{ExpertFee, PaymentAccount};
 use domain::payments::exchange::{CurrencyRate, ReferenceRates};
 use domain::payments::gateway::GatewayKind;
@@ -25,13 +26,13 @@ use domain::receipts::receipt::{Issuer, Receipt, ReceiptKind, ReceiptNumber, Rec
 use domain::receipts::tax::{NoTax, Percentage, Tax, TaxLine, TaxReport, Taxes};
 use domain::scheduling::appointment::{Appointment, Attendee, NoShowReport, Status};
 use domain::scheduling::details::{Guest, SessionDetails};
-use domain::scheduling::history::{Change, HistoryEntry, SessionTime};
+use domain::scheduling::history::{Change, ChangedBy, HistoryEntry, SessionTime};
 use domain::scheduling::note::{NoteVisibility, SessionNote};
 use domain::scheduling::occupancy::{Day, Entry as Occupied, EntryKey, GroupSession, Seats};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::{
-    AppointmentId, ClientId, Currency, ExpertId, InvitationId, Money, NoteId, PersonId, Rate, ReceiptId,
-    SessionTypeId, Timestamp, Zone,
+    AppointmentId, ClientId, Currency, ExpertId, InvitationId, Money, NoteId, NotificationId, PersonId, Rate,
+    ReceiptId, SessionTypeId, Timestamp, Zone,
 };
 
 use crate::idempotency::IdempotencyRecord;
@@ -661,14 +662,43 @@ pub(super) fn details() -> VersionedDetails {
     }
 }
 
+/// Notifications of the client, the newest first: one about a change with an amount, and one without.
+pub(super) fn notifications() -> [Notification; 2] {
+    let notification = |number: i64, change, final_charge| Notification {
+        id: NotificationId::from_bits(first_id_at(at(number)).bits() + u128::from(number.unsigned_abs())),
+        person: PersonId::from_bits(7),
+        appointment: appointment_id(0),
+        expert: EXPERT,
+        version: 2,
+        at: at(0),
+        by: ChangedBy::Expert,
+        change,
+        session: SessionTime { start: at(0), end: at(3_600) },
+        final_charge,
+    };
+    [
+        notification(2, Change::NoShow { missed_by: Party::Client }, Some(money(4_000))),
+        notification(1, Change::Rescheduled { from: session_time(0), to: session_time(7_200) }, None),
+    ]
+}
+
+/// Up to where the client has read their notifications.
+pub(super) fn read_mark() -> ReadMark {
+    ReadMark { version: 1, until: notifications()[1].id }
+}
+
+/// The time of a session that begins these seconds after the first one.
+fn session_time(seconds: i64) -> SessionTime {
+    SessionTime { start: at(seconds), end: at(seconds + 3_600) }
+}
+
 /// An entry of every kind, by everybody, ordered by time.
 pub(super) fn history() -> Vec<HistoryEntry> {
-    let time = |seconds| SessionTime { start: at(seconds), end: at(seconds + 3_600) };
     let person = PersonId::from_bits(5);
     let changes = [
         Change::Booked,
         Change::Confirmed,
-        Change::Rescheduled { from: time(0), to: time(7_200) },
+        Change::Rescheduled { from: session_time(0), to: session_time(7_200) },
         Change::Cancelled,
         Change::Completed,
         Change::NoShow { missed_by: Party::Client },

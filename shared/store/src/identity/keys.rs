@@ -6,11 +6,11 @@
 
 use domain::PersonId;
 
-use crate::keys::Key;
+use crate::keys::{Key, person_partition};
 
 /// A person.
 pub fn person(id: PersonId) -> Key {
-    Key::new(format!("PERSON#{id}"), "R")
+    Key::new(person_partition(id), "R")
 }
 
 #[cfg(test)]

@@ -65,6 +65,11 @@ fn areas() -> Vec<Area> {
             examples: crate::identity::keys::tests::examples(),
         },
         Area {
+            name: "messaging",
+            source: include_str!("../messaging/keys.rs"),
+            examples: crate::messaging::keys::tests::examples(),
+        },
+        Area {
             name: "scheduling",
             source: include_str!("../scheduling/keys.rs"),
             examples: crate::scheduling::keys::tests::examples(),

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use domain::payments::gateway::GatewayKind;
-use domain::{AppointmentId, ExpertId};
+use domain::{AppointmentId, ExpertId, PersonId};
 use serde_json::Value;
 use store::keys::Key;
 use store::table::{Action, Consistency, Query, Table, Write, WriteError};
 use store::{Item, Store, TableError, Transaction};
 
 use super::*;
+use crate::messaging::jobs::CausedBy;
 
 /// A table that keeps the rows that are put.
 #[derive(Default)]
@@ -53,10 +54,17 @@ fn examples() -> Vec<Job> {
     }
     let events = crate::events::tests::examples();
     jobs.extend(events.into_iter().map(|event| Job::from(SchedulingJob::PublishEvent(Box::new(event)))));
+    let person = PersonId::from_bits(u128::MAX);
+    for event in crate::events::tests::examples() {
+        jobs.push(
+            MessagingJob::Notify { event: Box::new(event), by: CausedBy::Administrator(person) }.into(),
+        );
+    }
     for job in &jobs {
         // A new kind of job needs an example above.
         match job {
-            Job::Payments(
+            Job::Messaging(MessagingJob::Notify { .. })
+            | Job::Payments(
                 PaymentsJob::Payment { .. }
                 | PaymentsJob::PaymentAccount { .. }
                 | PaymentsJob::Payouts { .. },
@@ -174,7 +182,9 @@ async fn entries_without_a_payload_are_read() {
         .await;
         match &job {
             // Without the data, there is nothing to publish.
-            Job::Scheduling(_) => assert_eq!(Job::read(&stored), Err(UnreadableEntry::Payload)),
+            Job::Messaging(_) | Job::Scheduling(_) => {
+                assert_eq!(Job::read(&stored), Err(UnreadableEntry::Payload))
+            }
             Job::Payments(_) | Job::Receipts(_) => assert_eq!(Job::read(&stored).expect("readable").1, job),
         }
     }

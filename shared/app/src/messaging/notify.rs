@@ -1,0 +1,113 @@
+//! The job that notifies the people whom an event concerns.
+//!
+//! A notification is the list entry of one person. What delivers it in another way reads it from there.
+
+use std::collections::BTreeSet;
+
+use domain::experts::members::Right;
+use domain::messaging::notification::{Notification, concerns};
+use domain::scheduling::history::{Change, ChangedBy, SessionTime};
+use domain::scheduling::party::Party;
+use domain::{ClientId, ExpertId, PersonId};
+use store::Transaction;
+
+use super::jobs::CausedBy;
+use crate::events::DomainEvent;
+use crate::{App, AppError, Decision};
+
+/// The person who is a client. Both ids have the same bits.
+fn person_of_client(client: ClientId) -> PersonId {
+    PersonId::from_bits(client.bits())
+}
+
+/// The person who is an expert. Both ids have the same bits.
+fn person_of_expert(expert: ExpertId) -> PersonId {
+    PersonId::from_bits(expert.bits())
+}
+
+/// Notifies the people whom an event concerns, except the one who caused it. Whoever was notified already is left out, so the job
+/// can be repeated.
+///
+/// # Errors
+/// If the table fails. The people before are notified then.
+pub(super) async fn notify(app: &App, event: &DomainEvent, by: CausedBy) -> Result<(), AppError> {
+    let change = Change::from(&event.data);
+    for person in recipients(app, event, &change, by).await? {
+        deliver(app, event, &change, by, person).await?;
+    }
+    Ok(())
+}
+
+/// The client, the expert, and the members who can read the appointment, as far as the change concerns them.
+async fn recipients(
+    app: &App,
+    event: &DomainEvent,
+    change: &Change,
+    by: CausedBy,
+) -> Result<BTreeSet<PersonId>, AppError> {
+    let appointment = event.data.appointment();
+    let (expert, client) = (appointment.expert_id, appointment.client_id);
+    let mut people = BTreeSet::new();
+    if concerns(change, Party::Expert) {
+        let (members, _) = app.store.members(expert).await?;
+        let members = members.iter().filter(|member| member.role.has(Right::Schedule));
+        people.extend(members.map(|member| member.person));
+        people.insert(person_of_expert(expert));
+    }
+    // Whoever is the client of an appointment acts in it only as the client, even as a member.
+    people.remove(&person_of_client(client));
+    if concerns(change, Party::Client) {
+        people.insert(person_of_client(client));
+    }
+    match by {
+        CausedBy::Expert => people.remove(&person_of_expert(expert)),
+        CausedBy::Client => people.remove(&person_of_client(client)),
+        CausedBy::Member(person) | CausedBy::Administrator(person) => people.remove(&person),
+        CausedBy::Platform => false,
+    };
+    Ok(people)
+}
+
+/// Adds a notification to the list of a person. It replaces one about an earlier event of the same kind.
+async fn deliver(
+    app: &App,
+    event: &DomainEvent,
+    change: &Change,
+    by: CausedBy,
+    person: PersonId,
+) -> Result<(), AppError> {
+    let appointment = event.data.appointment();
+    let version = event.data.row_version().number();
+    app.transact("notify", || async {
+        let stored = app.store.notification(person, appointment.appointment_id, event.kind()).await?;
+        if stored.as_ref().is_some_and(|stored| stored.version >= version) {
+            return Ok(Decision::Unchanged(()));
+        }
+        let notification = Notification {
+            id: app.new_notification_id(),
+            person,
+            appointment: appointment.appointment_id,
+            expert: appointment.expert_id,
+            version,
+            at: event.occurred_at,
+            by: changed_by(by),
+            change: change.clone(),
+            session: SessionTime { start: appointment.start, end: appointment.end },
+            final_charge: event.data.decided_charge(),
+        };
+        let mut transaction = Transaction::new();
+        transaction.put_notification(event.kind(), &notification, stored.as_ref(), app.now())?;
+        Ok(Decision::Commit(transaction, ()))
+    })
+    .await
+}
+
+fn changed_by(by: CausedBy) -> ChangedBy {
+    match by {
+        CausedBy::Expert => ChangedBy::Expert,
+        CausedBy::Member(_) => ChangedBy::Member,
+        CausedBy::Client => ChangedBy::Client,
+        CausedBy::Administrator(_) => ChangedBy::Administrator,
+        CausedBy::Platform => ChangedBy::Platform,
+    }
+}

@@ -1,0 +1,3 @@
+//! Notifications: what people are told about changes that concern them.
+
+pub mod notification;

@@ -1,0 +1,54 @@
+//! Keys of notifications.
+//!
+//! | used by | question | index | PK | SK |
+//! |---|---|---|---|---|
+//! | run_general_jobs | whether a person was notified about an event of an appointment | table | `PERSON#<person>` | `notification#<appointment>#<event>` |
+//! | the person | up to where a person has read their notifications | table | `PERSON#<person>` | `notifications-read` |
+//! | the person | a person's notifications by time of delivery | GSI1 | `NOTIFICATIONS#<person>` | `<notification>` |
+
+use domain::{AppointmentId, PersonId};
+
+use crate::keys::{Key, person_partition};
+
+/// The notification of a person about this kind of event of an appointment, such as `appointment.cancelled`.
+pub fn notification(person: PersonId, appointment: AppointmentId, event: &str) -> Key {
+    Key::new(person_partition(person), format!("notification#{appointment}#{event}"))
+}
+
+/// Up to where a person has read their notifications.
+pub fn read_mark(person: PersonId) -> Key {
+    Key::new(person_partition(person), "notifications-read")
+}
+
+/// The partition of [`GSI1`](crate::keys::GSI1) with a person's notifications. The sort key is the id of the notification.
+pub fn notifications(person: PersonId) -> String {
+    format!("NOTIFICATIONS#{person}")
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::keys::GSI1;
+    use crate::keys::tests::{APPOINTMENT, Example, ZEROS, indexed, row};
+
+    const PERSON: PersonId = PersonId::from_bits(2);
+
+    /// A key of each function above.
+    pub(crate) fn examples() -> Vec<Example> {
+        vec![
+            row(notification(PERSON, APPOINTMENT, "appointment.cancelled")),
+            row(read_mark(PERSON)),
+            indexed(GSI1, notifications(PERSON), domain::NotificationId::from_bits(4).to_string()),
+        ]
+    }
+
+    #[test]
+    fn key_strings_do_not_change() {
+        assert_eq!(
+            notification(PERSON, APPOINTMENT, "appointment.cancelled").to_string(),
+            format!("PERSON#per_{ZEROS}2 / notification#apt_{ZEROS}a#appointment.cancelled")
+        );
+        assert_eq!(read_mark(PERSON).to_string(), format!("PERSON#per_{ZEROS}2 / notifications-read"));
+        assert_eq!(notifications(PERSON), format!("NOTIFICATIONS#per_{ZEROS}2"));
+    }
+}

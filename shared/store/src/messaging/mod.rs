@@ -1,0 +1,5 @@
+//! Rows of notifications.
+
+pub mod keys;
+pub mod notifications;
+pub(crate) mod rows;
