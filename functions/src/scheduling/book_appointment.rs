@@ -10,7 +10,7 @@ use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, p
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::documents::{Appointment, Attendee, SessionDetails};
+use super::documents::{Appointment, Attendee, ListedAppointment, SessionDetails};
 use crate::payments::documents::{Gateway, Payment};
 
 /// `POST /v1/appointments`
@@ -109,7 +109,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let body = match book(app, request.actor(), &key, &booking).await? {
         Creation::Replayed(body) => body,
         Creation::Created(booked, idempotency) => {
-            let body = Response::json(StatusCode::CREATED, &document(booked)).into_text();
+            let body = Response::json(StatusCode::CREATED, &document(booked, app.now())).into_text();
             complete(app, request.actor(), idempotency, body.clone()).await;
             body
         }
@@ -117,8 +117,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     Ok(Response::created("/v1/appointments", body))
 }
 
-fn document(Booked { appointment, payment, details, movements }: Booked) -> Appointment {
+fn document(Booked { appointment, payment, details, movements }: Booked, now: Timestamp) -> Appointment {
     let payment = payment
         .map(|(payment, pay_with)| Payment::new(payment, &movements, Party::Client).paid_with(pay_with));
-    Appointment { appointment: appointment.into(), details: details.into(), payment }
+    Appointment { appointment: ListedAppointment::new(appointment, now), details: details.into(), payment }
 }
