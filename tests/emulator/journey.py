@@ -240,6 +240,16 @@ def walk(aws, simulators, outputs, resources, functions):
 
     change(alan, "reschedule", {"start": free[10]})
     check("it is rescheduled", slots() == free[:3] + free[4:10] + free[11:])
+    quoted = alan("GET", f"{here}/reschedule?start={free[11]}").json
+    check("a move at once is quoted", quoted["how"] == "at_once", quoted)
+    change(ada, "proposal", {"starts": [free[11], free[12]], "message": "Later?"})
+    check("the proposed times are held", slots() == free[:3] + free[4:10] + free[13:])
+    change(alan, "proposal/decline")
+    change(ada, "proposal", {"starts": [free[11]]})
+    change(ada, "proposal/withdraw")
+    change(alan, "proposal", {"starts": [free[12]]})
+    change(ada, "proposal/accept", {"start": free[12]})
+    check("the accepted time is booked", slots() == free[:3] + free[4:12] + free[13:])
     for side, caller in (("client", alan), ("expert", ada)):
         listed = [a["id"] for a in caller("GET", f"/v1/appointments?as={side}").json["appointments"]]
         check(f"it is on the {side}'s list", paid["id"] in listed, listed)
@@ -323,7 +333,7 @@ def walk(aws, simulators, outputs, resources, functions):
 
     print("events, metrics and logs", flush=True)
     for id, kinds in (
-        (paid["id"], ("confirmed", "rescheduled", "cancelled")),
+        (paid["id"], ("confirmed", "rescheduled", "proposed", "proposal_declined", "proposal_withdrawn", "cancelled")),
         (unpaid["id"], ("expired",)),
     ):
         for kind in kinds:

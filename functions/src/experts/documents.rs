@@ -542,7 +542,7 @@ pub struct CancellationTier {
 
 mirror!(struct CancellationTier <=> policy::Tier { until_hours_before, refund_percent });
 
-/// How the client may reschedule an appointment. The expert may always reschedule it.
+/// How the client may move an appointment at once. Otherwise, they propose other times, as the expert always does.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReschedulingPolicy {
@@ -550,7 +550,7 @@ pub struct ReschedulingPolicy {
     #[serde(default)]
     #[schemars(range(max = 1_000))]
     pub at_most: Option<u16>,
-    /// The client may reschedule until this many minutes before the start.
+    /// The client may move the appointment at once until this many minutes before the start.
     #[serde(default)]
     #[schemars(range(max = 527_040))]
     pub until_minutes_before: u32,

@@ -9,7 +9,7 @@ use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, p
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::documents::{Appointment, Attendee, SessionDetails};
+use super::documents::{Appointment, Attendee, ListedAppointment, SessionDetails};
 use crate::payments::documents::{Gateway, Payment};
 
 /// `POST /v1/appointments`
@@ -106,12 +106,16 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         expected_price,
     };
     let created = book(app, request.actor(), &idempotency, &booking).await?;
-    let body = request.idempotent_body(app, created, document).await;
+    let body = request.idempotent_body(app, created, |booked| document(booked, app.now())).await;
     Ok(Response::created("/v1/appointments", body))
 }
 
-fn document(Booked { appointment, payment, details, movements }: Booked) -> Appointment {
+fn document(Booked { appointment, payment, details, movements }: Booked, now: Timestamp) -> Appointment {
     let payment = payment
         .map(|(payment, pay_with)| Payment::new(payment, &movements, Party::Client).paid_with(pay_with));
-    Appointment { appointment: appointment.into(), details: details.map(Into::into), payment }
+    Appointment {
+        appointment: ListedAppointment::new(appointment, now),
+        details: details.map(Into::into),
+        payment,
+    }
 }

@@ -45,5 +45,5 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let (record, party) =
         appointments::cancel(app, request.actor(), id, if_match, reason, expected_refund).await?;
     let version = record.appointment.version;
-    Ok(Response::json(StatusCode::OK, &Appointment::new(record, party)).version(version))
+    Ok(Response::json(StatusCode::OK, &Appointment::new(record, party, app.now())).version(version))
 }

@@ -41,5 +41,5 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let (record, party) =
         appointments::end(app, request.actor(), id, if_match, SessionReport::Completed { charge }).await?;
     let version = record.appointment.version;
-    Ok(Response::json(StatusCode::OK, &Appointment::new(record, party)).version(version))
+    Ok(Response::json(StatusCode::OK, &Appointment::new(record, party, app.now())).version(version))
 }

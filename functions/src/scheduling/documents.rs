@@ -3,7 +3,7 @@
 use app::scheduling::notes::NoteContents;
 use domain::kernel::percent::Percent;
 use domain::kernel::text::{Email, LongText, NoteText, ShortText};
-use domain::scheduling::{appointment, cancellation, details, history, note, party};
+use domain::scheduling::{appointment, cancellation, details, history, note, party, proposal};
 use domain::{AppointmentId, ClientId, ExpertId, Money, NoteId, SessionTypeId, Timestamp, Zone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,11 +27,15 @@ pub struct Appointment {
 }
 
 impl Appointment {
-    /// The appointment, its details and its payment as `party` may see them.
-    pub fn new(record: AppointmentRecord, party: party::Party) -> Self {
+    /// The appointment, its details and its payment as `party` may see them at `now`.
+    pub fn new(record: AppointmentRecord, party: party::Party, now: Timestamp) -> Self {
         let AppointmentRecord { appointment, payment, movements, details } = record;
         let payment = payment.map(|payment| Payment::new(payment, &movements, party));
-        Self { appointment: appointment.into(), details: details.map(Into::into), payment }
+        Self {
+            appointment: ListedAppointment::new(appointment, now),
+            details: details.map(Into::into),
+            payment,
+        }
     }
 }
 
@@ -70,18 +74,25 @@ pub struct ListedAppointment {
     pub attendee: Attendee,
     /// When the appointment was created.
     pub created_at: Timestamp,
-    /// How often the appointment was rescheduled.
+    /// How often the appointment was rescheduled, by either side.
     pub reschedules: u16,
-    /// The cancellation policy that was agreed at the time of booking. After the client rescheduled, no tier gives back more than
-    /// the one that they had reached.
+    /// How often the client moved the appointment. `rescheduling_policy.at_most` limits it.
+    pub reschedules_by_client: u16,
+    /// The last proposal of other times; `null` if there is none, or if a cancellation or a later move by the client ended it.
+    pub proposal: Option<Proposal>,
+    /// The cancellation policy that was agreed at the time of booking. After a move by the client, no tier gives back more than
+    /// they would have got back before it. After an accepted proposal of the expert, it is the agreed one again.
     pub cancellation_policy: CancellationPolicy,
     /// The rescheduling policy that was agreed at the time of booking.
     pub rescheduling_policy: ReschedulingPolicy,
 }
 
-impl From<appointment::Appointment> for ListedAppointment {
-    fn from(appointment: appointment::Appointment) -> Self {
+impl ListedAppointment {
+    /// The appointment as it is at `now`.
+    pub fn new(appointment: appointment::Appointment, now: Timestamp) -> Self {
         Self {
+            reschedules_by_client: appointment.moves_by_client(),
+            proposal: appointment.moves.proposal.map(|proposal| Proposal::new(proposal, now)),
             id: appointment.id,
             version: appointment.version,
             status: appointment.status.into(),
@@ -103,6 +114,68 @@ impl From<appointment::Appointment> for ListedAppointment {
         }
     }
 }
+
+/// Other times for a session, as one side proposed them. The time of the appointment stands until the other side accepts.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Proposal {
+    /// The side that proposed: the expert or the client.
+    pub by: Party,
+    /// The proposed starts, which are held until the proposal expires.
+    #[schemars(length(max = 5))]
+    pub starts: Vec<Timestamp>,
+    /// The price of all seats together if one of the starts is accepted.
+    pub price: Money,
+    /// A message to the other side; may be empty.
+    pub message: LongText,
+    /// When the times were proposed.
+    pub created_at: Timestamp,
+    /// The instant from which the proposal can no longer be accepted.
+    pub expires_at: Timestamp,
+    /// What became of it, with its additional members.
+    #[serde(flatten)]
+    pub status: ProposalStatus,
+}
+
+impl Proposal {
+    fn new(proposal: proposal::Proposal, now: Timestamp) -> Self {
+        Self {
+            by: proposal.by.into(),
+            starts: proposal.starts().collect(),
+            price: proposal.price,
+            status: proposal.state_at(now).into(),
+            message: proposal.message,
+            created_at: proposal.created_at,
+            expires_at: proposal.expires_at,
+        }
+    }
+}
+
+/// What became of a proposal.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "status")]
+pub enum ProposalStatus {
+    /// The other side can accept or decline it.
+    Open,
+    /// The session was moved to one of the proposed times.
+    Accepted {
+        /// The accepted start.
+        start: Timestamp,
+    },
+    /// The other side declined it.
+    Declined,
+    /// The side that proposed withdrew it.
+    Withdrawn,
+    /// Nobody decided in time.
+    Expired,
+}
+
+mirror!(enum ProposalStatus <= proposal::ProposalState {
+    Open,
+    Accepted { start },
+    Declined,
+    Withdrawn,
+    Expired,
+});
 
 /// The status of an appointment.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -222,6 +295,8 @@ pub enum RefundBasis {
     ByExpert,
     /// The platform cancelled.
     ByPlatform,
+    /// The expert proposed other times, and the client did not accept one.
+    ProposalNotAccepted,
     /// The client cancelled within the grace period after booking.
     Grace {
         /// The end of the grace period.
@@ -248,6 +323,7 @@ mirror!(enum RefundBasis <= cancellation::Basis {
     Unpaid,
     ByExpert,
     ByPlatform,
+    ProposalNotAccepted,
     Grace { until },
     Tier { until_hours_before, refund_percent },
     TooLate,
@@ -405,6 +481,18 @@ pub enum Change {
         /// The time after.
         to: SessionTime,
     },
+    /// One side proposed other times.
+    Proposed {
+        /// The proposed starts.
+        #[schemars(length(max = 5))]
+        starts: Vec<Timestamp>,
+    },
+    /// The other side declined the proposed times.
+    ProposalDeclined,
+    /// The side that proposed other times withdrew them.
+    ProposalWithdrawn,
+    /// Nobody decided about the proposed times in time.
+    ProposalExpired,
     /// The appointment was cancelled.
     Cancelled,
     /// The session took place.
@@ -456,6 +544,10 @@ mirror!(enum Change <= history::Change {
     Booked,
     Confirmed,
     Rescheduled { from, to },
+    Proposed { starts },
+    ProposalDeclined,
+    ProposalWithdrawn,
+    ProposalExpired,
     Cancelled,
     Completed,
     NoShow { missed_by },

@@ -86,7 +86,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let page =
         appointments::list(app, request.actor(), owner, TimeSpan::new(from, to), after.as_deref(), limit)
             .await?;
-    let appointments = page.appointments.into_iter().map(ListedAppointment::from).collect();
+    let appointments =
+        page.appointments.into_iter().map(|one| ListedAppointment::new(one, app.now())).collect();
     let next_cursor = page.next.as_deref().map(paging::encode_cursor);
     Ok(Response::json(
         StatusCode::OK,

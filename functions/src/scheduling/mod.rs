@@ -1,9 +1,11 @@
 //! Free slots, and appointments from booking to their end.
 
+pub mod accept_proposal;
 pub mod book_appointment;
 pub mod cancel_appointment;
 pub mod complete_appointment;
 pub mod create_note;
+pub mod decline_proposal;
 pub mod delete_note;
 pub mod documents;
 pub mod list_appointments;
@@ -11,12 +13,15 @@ pub mod list_history;
 pub mod list_notes;
 pub mod list_slots;
 pub mod mark_no_show;
+pub mod propose_times;
 pub mod quote_cancellation;
+pub mod quote_reschedule;
 pub mod read_appointment;
 pub mod read_note;
 pub mod replace_details;
 pub mod replace_note;
 pub mod reschedule_appointment;
+pub mod withdraw_proposal;
 
 use crate::runtime::{PAYMENTS, TABLE};
 use crate::{Area, Routes};
@@ -41,7 +46,12 @@ pub const ROUTES: Routes = &[
     (read_appointment::ROUTE, TABLE),
     (quote_cancellation::ROUTE, TABLE),
     (cancel_appointment::ROUTE, TABLE),
+    (quote_reschedule::ROUTE, TABLE),
     (reschedule_appointment::ROUTE, TABLE),
+    (propose_times::ROUTE, TABLE),
+    (accept_proposal::ROUTE, TABLE),
+    (decline_proposal::ROUTE, TABLE),
+    (withdraw_proposal::ROUTE, TABLE),
     (complete_appointment::ROUTE, TABLE),
     (mark_no_show::ROUTE, TABLE),
     (replace_details::ROUTE, TABLE),

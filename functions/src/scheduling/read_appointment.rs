@@ -22,5 +22,5 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
     let (record, party) = appointments::read(app, request.actor(), id).await?;
     let version = record.appointment.version;
-    Ok(Response::json(StatusCode::OK, &Appointment::new(record, party)).version(version))
+    Ok(Response::json(StatusCode::OK, &Appointment::new(record, party, app.now())).version(version))
 }

@@ -1,4 +1,4 @@
-//! Moves an appointment to another slot.
+//! Moves an appointment to another slot, as its client can within its terms.
 
 use app::App;
 use app::scheduling::appointments;
@@ -16,7 +16,7 @@ pub const ROUTE: Route = Route {
     method: Method::Post,
     path: "/v1/appointments/{appointment_id}/reschedule",
     audience: Audience::SignedIn,
-    summary: "Move an appointment to another slot",
+    summary: "Move your appointment as its client at once, within its rescheduling policy",
     operation: |schemas| {
         Operation::responds_with::<Appointment>(schemas, StatusCode::OK)
             .accepts::<RescheduleRequest>(schemas)
@@ -41,5 +41,5 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let RescheduleRequest { start } = request.json()?;
     let (record, party) = appointments::reschedule(app, request.actor(), id, if_match, start).await?;
     let version = record.appointment.version;
-    Ok(Response::json(StatusCode::OK, &Appointment::new(record, party)).version(version))
+    Ok(Response::json(StatusCode::OK, &Appointment::new(record, party, app.now())).version(version))
 }

@@ -10,6 +10,7 @@ use domain::payments::payment::{Escalation, OrderKind, Payment, PaymentState};
 use domain::scheduling::appointment::{Appointment, Event, NoShowReport, Status};
 use domain::scheduling::history::{Change, HistoryEntry, SessionTime};
 use domain::scheduling::party::{ActingAs, Party};
+use domain::scheduling::proposal::{Proposal, ProposalState};
 use domain::{AppointmentId, ClientId, Currency, ExpertId, Money, SessionTypeId, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -130,6 +131,14 @@ events! {
     Confirmed(AppointmentChanged) = "appointment.confirmed",
     /// The appointment was moved to another time.
     Rescheduled(Rescheduled) = "appointment.rescheduled",
+    /// One side proposed other times.
+    Proposed(Proposed) = "appointment.proposed",
+    /// The other side declined the proposed times.
+    ProposalDeclined(ProposalClosed) = "appointment.proposal_declined",
+    /// The side that proposed other times withdrew them.
+    ProposalWithdrawn(ProposalClosed) = "appointment.proposal_withdrawn",
+    /// Nobody decided about the proposed times in time.
+    ProposalExpired(ProposalClosed) = "appointment.proposal_expired",
     /// The appointment was cancelled.
     Cancelled(Cancelled) = "appointment.cancelled",
     /// The session took place.
@@ -298,6 +307,50 @@ pub struct Before {
     pub price: Money,
 }
 
+/// A proposal of other times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Proposed {
+    /// The appointment with its old time, which stands until the other side accepts.
+    pub appointment: AppointmentData,
+    /// The side that proposed.
+    pub proposed_by: PartyName,
+    /// The proposed starts.
+    pub starts: Vec<Timestamp>,
+    /// The price of all seats together if one of the starts is accepted.
+    pub price: Money,
+    /// When the proposal expires.
+    pub expires_at: Timestamp,
+}
+
+impl Proposed {
+    fn appointment(&self) -> &AppointmentData {
+        &self.appointment
+    }
+
+    fn row_version(&self) -> RowVersion {
+        RowVersion::Appointment(self.appointment.version)
+    }
+}
+
+/// The end of a proposal that was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProposalClosed {
+    /// The appointment, whose time has not changed.
+    pub appointment: AppointmentData,
+    /// The side that proposed.
+    pub proposed_by: PartyName,
+}
+
+impl ProposalClosed {
+    fn appointment(&self) -> &AppointmentData {
+        &self.appointment
+    }
+
+    fn row_version(&self) -> RowVersion {
+        RowVersion::Appointment(self.appointment.version)
+    }
+}
+
 /// A cancellation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cancelled {
@@ -437,6 +490,29 @@ impl EventData {
         })
     }
 
+    /// A side proposed other times.
+    pub(crate) fn proposed(appointment: &Appointment, proposal: &Proposal) -> Self {
+        Self::Proposed(Proposed {
+            appointment: appointment.into(),
+            proposed_by: proposal.by.into(),
+            starts: proposal.starts().collect(),
+            price: proposal.price,
+            expires_at: proposal.expires_at,
+        })
+    }
+
+    /// The last proposal of an appointment was closed without a move; `None` if there is none, or if it is open or accepted.
+    pub(crate) fn proposal_closed(appointment: &Appointment) -> Option<Self> {
+        let proposal = appointment.moves.proposal.as_ref()?;
+        let closed = ProposalClosed { appointment: appointment.into(), proposed_by: proposal.by.into() };
+        match proposal.state {
+            ProposalState::Declined => Some(Self::ProposalDeclined(closed)),
+            ProposalState::Withdrawn => Some(Self::ProposalWithdrawn(closed)),
+            ProposalState::Expired => Some(Self::ProposalExpired(closed)),
+            ProposalState::Open | ProposalState::Accepted { .. } => None,
+        }
+    }
+
     /// A party cancelled.
     pub(crate) fn cancelled(appointment: &Appointment, by: Party, charge: Option<AmountChange>) -> Self {
         let changed = AppointmentChanged::new(appointment, charge);
@@ -489,6 +565,10 @@ impl From<&EventData> for Change {
                     to: SessionTime { start, end },
                 }
             }
+            EventData::Proposed(Proposed { starts, .. }) => Self::Proposed { starts: starts.clone() },
+            EventData::ProposalDeclined(_) => Self::ProposalDeclined,
+            EventData::ProposalWithdrawn(_) => Self::ProposalWithdrawn,
+            EventData::ProposalExpired(_) => Self::ProposalExpired,
             EventData::Cancelled(_) => Self::Cancelled,
             EventData::Completed(_) => Self::Completed,
             EventData::NoShow(NoShow { missed_by, .. }) => Self::NoShow { missed_by: (*missed_by).into() },

@@ -59,8 +59,13 @@ pub(crate) trait Stored<D>: Sized {
 
 /// The stored form of a domain value that has a row of its own.
 pub(crate) trait Row<D>: Stored<D> + Serialize + DeserializeOwned {
-    /// The version of the format in which the row is written.
+    /// The latest version of the format of the row.
     const SCHEMA: u16;
+
+    /// The version of the format in which a value is written: the earliest one that does not misread it.
+    fn schema_of(_: &D) -> u16 {
+        Self::SCHEMA
+    }
 }
 
 /// Why a stored value is not read.
@@ -104,7 +109,7 @@ impl Transaction {
         value: &D,
         more: impl IntoIterator<Item = (&'static str, AttributeValue)>,
     ) -> Result<(), CommitError> {
-        let schema = [(SCHEMA, number(R::SCHEMA))];
+        let schema = [(SCHEMA, number(R::schema_of(value)))];
         self.put_document(key, condition, &R::of(value), schema.into_iter().chain(more))
     }
 }

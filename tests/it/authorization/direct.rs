@@ -17,7 +17,7 @@ use app::payments::{
 use app::ports::Secret;
 use app::receipts::{billing, receipt};
 use app::scheduling::appointments::{self, SessionReport};
-use app::scheduling::{booking, details, history, notes, slots};
+use app::scheduling::{booking, details, history, move_quotes, notes, proposals, slots};
 use app::{App, AppError};
 use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::ExpertProfile;
@@ -260,8 +260,20 @@ const USE_CASES: &[UseCase] = use_cases! {
         appointments::list(app, actor, AppointmentOwner::Client(ids.client), always(), None, 10);
     "scheduling::appointments::quote" Rule::Party, READS, |app, actor, ids|
         appointments::quote(app, actor, ids.appointment);
-    "scheduling::appointments::reschedule" Rule::Party, WRITES, |app, actor, ids|
+    "scheduling::appointments::reschedule" Rule::OnlyClient, WRITES, |app, actor, ids|
         appointments::reschedule(app, actor, ids.appointment, 2.into(), at("2027-01-05T12:00:00Z"));
+    "scheduling::move_quotes::quote" Rule::EitherSide, READS, |app, actor, ids|
+        move_quotes::quote(app, actor, ids.appointment, at("2027-01-05T12:00:00Z"));
+    "scheduling::proposals::propose" Rule::EitherSide, WRITES, |app, actor, ids| async {
+        let starts = [at("2027-01-05T12:00:00Z")];
+        proposals::propose(app, actor, ids.appointment, 2.into(), &starts, &LongText::default()).await
+    };
+    "scheduling::proposals::accept" Rule::EitherSide, WRITES, |app, actor, ids|
+        proposals::accept(app, actor, ids.appointment, 2.into(), at("2027-01-05T12:00:00Z"));
+    "scheduling::proposals::decline" Rule::EitherSide, WRITES, |app, actor, ids|
+        proposals::decline(app, actor, ids.appointment, 2.into());
+    "scheduling::proposals::withdraw" Rule::EitherSide, WRITES, |app, actor, ids|
+        proposals::withdraw(app, actor, ids.appointment, 2.into());
     "scheduling::appointments::end" Rule::ExpertOrAdmin(Right::Schedule), WRITES, |app, actor, ids|
         appointments::end(app, actor, ids.appointment, 2.into(), SessionReport::Completed { charge: None });
     "scheduling::appointments::end" Rule::ExpertOrAdmin(Right::Money), WRITES, |app, actor, ids|

@@ -38,6 +38,8 @@ pub enum Rule {
     ExpertOrAdmin(Right),
     /// The client of an appointment, and administrators. The expert and members get 403, others get 404.
     ClientOrAdmin,
+    /// The client of an appointment. The expert, members and administrators get 403, others get 404.
+    OnlyClient,
     /// The expert and the client of an appointment, and members of the expert. Administrators get 403, others get 404.
     EitherSide,
     /// The expert who wrote a private note, and members. Others get 404, the client and administrators too.
@@ -124,7 +126,12 @@ pub const MATRIX: &[Entry] = &[
     entry("read_payment", Rule::Party),
     entry("quote_cancellation", Rule::Party),
     entry("cancel_appointment", Rule::Party),
-    entry("reschedule_appointment", Rule::Party).sends(|_| json!({ "start": "2027-01-05T12:00:00Z" })),
+    entry("quote_reschedule", Rule::EitherSide).asks("?start=2027-01-05T12:00:00Z"),
+    entry("reschedule_appointment", Rule::OnlyClient).sends(|_| json!({ "start": "2027-01-05T12:00:00Z" })),
+    entry("propose_times", Rule::EitherSide).sends(|_| json!({ "starts": ["2027-01-05T12:00:00Z"] })),
+    entry("accept_proposal", Rule::EitherSide).sends(|_| json!({ "start": "2027-01-05T12:00:00Z" })),
+    entry("decline_proposal", Rule::EitherSide),
+    entry("withdraw_proposal", Rule::EitherSide),
     entry("complete_appointment", Rule::ExpertOrAdmin(Right::Schedule)),
     // The client may only report that the expert did not come.
     entry("mark_no_show", Rule::ExpertOrAdmin(Right::Schedule)).sends(|_| json!({ "missed_by": "client" })),
@@ -180,6 +187,7 @@ const _: () = {
                     | Rule::PartyWith(_)
                     | Rule::ExpertOrAdmin(_)
                     | Rule::ClientOrAdmin
+                    | Rule::OnlyClient
                     | Rule::EitherSide
                     | Rule::Author => matches!(route.audience, Audience::SignedIn),
                     Rule::Platform | Rule::ListOfExpert | Rule::ListOfClient => false,

@@ -239,6 +239,8 @@ fn verdict(rule: Rule, person: &Person, writes: bool) -> Verdict {
         Rule::ActsOrAdmin(right) => otherwise(acts(right) || has(Role::Admin), Verdict::Forbidden),
         Rule::ClientOrAdmin if expert || member.is_some() => Verdict::Forbidden,
         Rule::ClientOrAdmin => otherwise(client || admin, Verdict::Hidden),
+        Rule::OnlyClient if expert || member.is_some() || admin => Verdict::Forbidden,
+        Rule::OnlyClient => otherwise(client, Verdict::Hidden),
         Rule::EitherSide if admin => Verdict::Forbidden,
         Rule::EitherSide => otherwise(acts(Right::Schedule) || client, Verdict::Hidden),
         Rule::Author => otherwise(acts(Right::Schedule), Verdict::Hidden),
@@ -254,6 +256,7 @@ fn requires_impartiality(rule: Rule) -> bool {
         | Rule::PartyWith(_)
         | Rule::ExpertOrAdmin(_)
         | Rule::ClientOrAdmin
+        | Rule::OnlyClient
         | Rule::EitherSide
         | Rule::Author
         | Rule::Arbiter
@@ -275,8 +278,14 @@ fn requires_impartiality(rule: Rule) -> bool {
 /// Whether a person who is refused with 403 may learn that the resource exists: people with a side in the appointment, members of
 /// the expert, and the expert.
 fn knows_resource(rule: Rule, person: &Person) -> bool {
-    matches!(rule, Rule::PartyWith(_) | Rule::ExpertOrAdmin(_) | Rule::ClientOrAdmin | Rule::EitherSide)
-        || rule == Rule::Impartial && person.subject == "ada"
+    matches!(
+        rule,
+        Rule::PartyWith(_)
+            | Rule::ExpertOrAdmin(_)
+            | Rule::ClientOrAdmin
+            | Rule::OnlyClient
+            | Rule::EitherSide
+    ) || rule == Rule::Impartial && person.subject == "ada"
         || membership(person).is_some()
         || was_member(person)
 }

@@ -60,8 +60,8 @@ async fn an_assistant_manages_the_offer_and_the_appointments_but_no_money() {
     let path = format!("/v1/appointments?as=expert&expert_id={expert}");
     let listed = test.get(&path).signed_in_as("ines").send().await.expect(200);
     assert_eq!(listed["appointments"][0]["id"], appointment.as_str());
-    let moved = json!({ "start": "2027-01-05T12:00:00Z" });
-    test.post_action("ines", &appointment, "reschedule", &moved).await.expect(200);
+    let moved = json!({ "starts": ["2027-01-05T12:00:00Z"] });
+    test.post_action("ines", &appointment, "proposal", &moved).await.expect(200);
 
     for path in ["ledger", "billing", "earnings?from=2027-01-01&to=2027-01-31", "receipts?year=2027"] {
         assert_eq!(test.status("ines", &format!("/v1/experts/{expert}/{path}")).await, 403, "{path}");

@@ -11,6 +11,7 @@ mod groups;
 mod history;
 mod members;
 mod money;
+mod moves;
 mod not_live;
 mod notes;
 mod notifications;

@@ -22,6 +22,7 @@ use app::scheduling::appointments::{self, SessionReport};
 use app::scheduling::booking;
 use app::scheduling::booking::{Booked, Booking};
 use app::scheduling::error::SchedulingError;
+use app::scheduling::proposals;
 use app::scheduling::slots;
 use app::scheduling::slots::SlotList;
 use app::{App, AppError};
@@ -70,6 +71,14 @@ pub enum Command {
     CancelAsQuoted(AppointmentId),
     /// Reschedules an appointment.
     Reschedule(AppointmentId, Timestamp),
+    /// Proposes other starts.
+    Propose(AppointmentId, Vec<Timestamp>),
+    /// Accepts the proposed start at a place, counted from 0 and modulo the number of starts.
+    AcceptProposal(AppointmentId, usize),
+    /// Declines a proposal.
+    DeclineProposal(AppointmentId),
+    /// Withdraws a proposal.
+    WithdrawProposal(AppointmentId),
     /// Reports how a session ended, and optionally a lower charge.
     EndSession(AppointmentId, Outcome, Option<Money>),
     /// Refunds an amount under an idempotency key.
@@ -160,8 +169,8 @@ pub struct Actors {
     pub to_retry: Vec<Submission>,
     /// The charges that experts requested for completed sessions, in minor units.
     pub requested_charges: BTreeMap<AppointmentId, Vec<u64>>,
-    /// Appointments that were rescheduled by someone other than their client.
-    pub rescheduled_by_others: BTreeSet<AppointmentId>,
+    /// Appointments that clients asked to move at once.
+    pub moved_by_clients: BTreeSet<AppointmentId>,
     /// The charges that actors were promised, in minor units.
     pub promised_charges: Vec<(AppointmentId, u64)>,
     /// All appointments.
@@ -182,7 +191,7 @@ impl Actors {
             to_retry: Vec::new(),
             requested_charges: BTreeMap::new(),
             promised_charges: Vec::new(),
-            rescheduled_by_others: BTreeSet::new(),
+            moved_by_clients: BTreeSet::new(),
             appointments: Vec::new(),
             keys: 0,
         }
@@ -275,6 +284,10 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
             Ok(Reply { final_charge: Some(quote.final_charge.amount()), ..cancelled })
         }
         Command::Reschedule(id, start) => change(app, actor, *id, Change::Reschedule(*start)).await,
+        Command::Propose(id, starts) => change(app, actor, *id, Change::Propose(starts.clone())).await,
+        Command::AcceptProposal(id, place) => change(app, actor, *id, Change::Accept(*place)).await,
+        Command::DeclineProposal(id) => change(app, actor, *id, Change::Decline).await,
+        Command::WithdrawProposal(id) => change(app, actor, *id, Change::Withdraw).await,
         Command::EndSession(id, outcome, charge) => {
             let report = match *outcome {
                 Outcome::Completed => SessionReport::Completed { charge: *charge },
@@ -372,9 +385,9 @@ pub fn submit(core: &mut Core, asked: Submission) -> PendingReply {
         core.actors.requested_charges.entry(*id).or_default().push(charge.amount());
     }
     if let Command::Reschedule(id, _) = &asked.command
-        && core.actors.client(asked.person.client_id()).is_none()
+        && core.actors.client(asked.person.client_id()).is_some()
     {
-        core.actors.rescheduled_by_others.insert(*id);
+        core.actors.moved_by_clients.insert(*id);
     }
     let outcome: PendingReply = Arc::default();
     let answer: Arc<Mutex<Option<Result<Reply, AppError>>>> = Arc::default();
@@ -447,9 +460,9 @@ fn receive_reply(core: &mut Core, asked: Submission, answer: Option<&Result<Repl
             }
             _ => {}
         },
-        Some(Err(AppError::Scheduling(SchedulingError::Slot { refusal, .. }))) => {
-            crate::invariants::check_refusal(core, &asked, refusal, begun)
-        }
+        Some(Err(AppError::Scheduling(
+            SchedulingError::Slot { refusal, .. } | SchedulingError::ProposedSlot { refusal, .. },
+        ))) => crate::invariants::check_refusal(core, &asked, refusal, begun),
         Some(Err(AppError::Scheduling(SchedulingError::NoPrice(_)))) => {
             crate::invariants::check_no_price(core, &asked, begun);
         }
@@ -500,6 +513,11 @@ enum Change {
     /// A cancellation, with the refund that was read.
     Cancel(Option<Money>),
     Reschedule(Timestamp),
+    Propose(Vec<Timestamp>),
+    /// The place of the start.
+    Accept(usize),
+    Decline,
+    Withdraw,
     End(SessionReport),
 }
 
@@ -507,15 +525,27 @@ enum Change {
 async fn change(app: &App, actor: &Actor, id: AppointmentId, change: Change) -> Result<Reply, AppError> {
     let mut reads = 1;
     loop {
-        let version = appointments::read(app, actor, id).await?.0.appointment.version;
-        let changed = match change {
+        let read = appointments::read(app, actor, id).await?.0.appointment;
+        let version = read.version;
+        let changed = match &change {
             Change::Cancel(refund) => {
-                appointments::cancel(app, actor, id, version.into(), LongText::default(), refund).await
+                appointments::cancel(app, actor, id, version.into(), LongText::default(), *refund).await
             }
             Change::Reschedule(start) => {
-                appointments::reschedule(app, actor, id, version.into(), start).await
+                appointments::reschedule(app, actor, id, version.into(), *start).await
             }
-            Change::End(report) => appointments::end(app, actor, id, version.into(), report).await,
+            Change::Propose(starts) => {
+                proposals::propose(app, actor, id, version.into(), starts, &LongText::default()).await
+            }
+            Change::Accept(place) => {
+                let starts: Vec<Timestamp> =
+                    read.moves.proposal.iter().flat_map(|proposal| proposal.starts()).collect();
+                let start = starts.get(place % starts.len().max(1)).copied().unwrap_or(read.start);
+                proposals::accept(app, actor, id, version.into(), start).await
+            }
+            Change::Decline => proposals::decline(app, actor, id, version.into()).await,
+            Change::Withdraw => proposals::withdraw(app, actor, id, version.into()).await,
+            Change::End(report) => appointments::end(app, actor, id, version.into(), *report).await,
         };
         match changed {
             Err(AppError::VersionMismatch { .. }) if reads < MAX_READS => reads += 1,

@@ -4,7 +4,7 @@
 //! events in the same millisecond.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::experts::session_type::SessionTypeTerms;
@@ -178,6 +178,10 @@ pub struct Core {
     pub hourly_rates: BTreeMap<ExpertId, Vec<(i64, Option<Money>)>>,
     /// The past states of each appointment, to judge refusals.
     pub history: BTreeMap<domain::AppointmentId, Vec<crate::invariants::AppointmentState>>,
+    /// The cancellation policy of each appointment at booking.
+    pub agreed: BTreeMap<domain::AppointmentId, domain::experts::policy::CancellationPolicy>,
+    /// The appointments with a proposal of the expert that was not accepted, and that were not moved since.
+    pub unaccepted: BTreeSet<domain::AppointmentId>,
     /// The violations found so far.
     pub violations: Vec<String>,
     /// The trace, if it was requested.
@@ -234,6 +238,8 @@ impl Core {
             terms: BTreeMap::new(),
             hourly_rates: BTreeMap::new(),
             history: BTreeMap::new(),
+            agreed: BTreeMap::new(),
+            unaccepted: BTreeSet::new(),
             violations: Vec::new(),
             trace: traced.then(Vec::new),
             tasks: BTreeMap::new(),

@@ -13,6 +13,7 @@ use domain::payments::ledger::{Movement, MovementKind};
 use domain::payments::payment::{Escalation, Payment, PaymentState};
 use domain::receipts::receipt::Receipt;
 use domain::scheduling::appointment::{Appointment, NoShowReport, Status};
+use domain::scheduling::party::Party;
 use domain::{AppointmentId, ExpertId, Money, SessionTypeId, TimeSpan, Timestamp};
 use futures_util::FutureExt;
 use store::keys::Key;
@@ -23,6 +24,7 @@ use crate::core::{Core, Shared};
 
 mod days;
 pub mod policy;
+mod proposals;
 mod terms;
 
 pub use terms::{check_current_price, check_no_price, hourly_rate, price};
@@ -51,6 +53,19 @@ pub struct AppointmentState {
     occupied: TimeSpan,
     /// The status.
     pub status: Status,
+    /// The proposal that is not closed, if there is one.
+    pub proposed: Option<HeldProposal>,
+}
+
+/// The times that are held for a proposal.
+#[derive(Debug, Clone)]
+pub struct HeldProposal {
+    /// Who proposed them.
+    pub by: Party,
+    /// Each session, and its occupied time.
+    times: Vec<(TimeSpan, TimeSpan)>,
+    /// When the proposal expires.
+    pub expires_at: Timestamp,
 }
 
 /// Everything that was seen so far.
@@ -155,6 +170,7 @@ impl Invariants {
         for known in appointments.iter().filter_map(|id| self.known.get(id)) {
             if known.appointment.status.is_active() {
                 self.check_overlap(&known.appointment, &mut violations);
+                self.check_proposals(&shared.lock(), &known.appointment, &mut violations);
             }
         }
         for (id, moved) in came {
@@ -222,9 +238,12 @@ impl Invariants {
                 Some(before) => {
                     check_dispute_period(core, before, appointment, violations);
                     check_reschedule(core, before, appointment, violations);
-                    terms::check_price_after_reschedule(core, before, appointment, violations);
+                    proposals::check(core, before, appointment, violations);
                 }
-                None => terms::check_terms(core, &known, violations),
+                None => {
+                    terms::check_terms(core, &known, violations);
+                    core.agreed.insert(id, appointment.cancellation.clone());
+                }
             }
             let history = AppointmentState {
                 from: core.now,
@@ -235,11 +254,11 @@ impl Invariants {
                 seats: appointment.seats,
                 occupied: appointment.occupied_span(),
                 status: appointment.status.clone(),
+                proposed: proposals::held(appointment),
             };
             core.history.entry(id).or_default().push(history);
-            let spans =
-                [Some(appointment.occupied_span()), before.map(|known| known.appointment.occupied_span())];
-            for day in spans.into_iter().flatten().flat_map(TimeSpan::utc_dates) {
+            let held = before.map_or(Vec::new(), |known| known.appointment.held_spans());
+            for day in appointment.held_spans().into_iter().chain(held).flat_map(TimeSpan::utc_dates) {
                 days.entry(appointment.expert).or_default().insert(day);
             }
             if before.is_none() {
@@ -354,9 +373,7 @@ fn check_event_data(shared: &Shared, direct: &Store, key: &Key, violations: &mut
 /// The event that a change requires.
 fn event_for(before: Option<&Appointment>, now: &Appointment) -> Option<&'static str> {
     match before {
-        Some(before) if before.status.as_str() == now.status.as_str() => {
-            (before.start != now.start).then_some("appointment.rescheduled")
-        }
+        Some(before) if before.status.as_str() == now.status.as_str() => proposals::event_for(before, now),
         // A decision that reverses an earlier report may mark it as disputed.
         Some(before) if before.status.has_outcome() => None,
         _ => match now.status {
@@ -398,20 +415,21 @@ fn check_reschedule(core: &Core, before: &Appointment, now: &Appointment, violat
             now.id, before.reschedules, now.reschedules
         ));
     }
-    if moves == 0 || core.actors.rescheduled_by_others.contains(&now.id) {
+    let accepted = proposals::accepted(before, now);
+    let by_client = moves == 1 && accepted.is_none_or(|proposal| proposal.by == Party::Client);
+    if now.moves_by_client() != before.moves_by_client() + u16::from(by_client) {
+        violations.push(format!("{} counts {} moves by its client", now.id, now.moves_by_client()));
+    }
+    if moves == 0 || accepted.is_some() {
         return;
     }
-    // Moving and cancelling at the same instant gives back no more than cancelling.
-    let refund = |of: &Appointment| {
-        of.cancellation_quote(domain::scheduling::party::Party::Client, core.instant()).refund.amount()
-    };
-    if before.price == now.price && refund(now) > refund(before) {
-        violations.push(format!("{} refunds more after its client has rescheduled it", now.id));
+    if !core.actors.moved_by_clients.contains(&now.id) {
+        violations.push(format!("{} was moved at once, and not by its client", now.id));
     }
     let until = before.start.plus(-60 * i64::from(before.rescheduling.until_minutes_before));
     // The write may take effect after a delay.
     let asked = core.instant().plus(-45);
-    if asked > until || before.rescheduling.at_most.is_some_and(|most| before.reschedules >= most) {
+    if asked > until || before.rescheduling.at_most.is_some_and(|most| before.moves_by_client() >= most) {
         violations.push(format!(
             "{} was rescheduled by its client against its policy {:?}",
             now.id, before.rescheduling
@@ -533,17 +551,24 @@ pub fn check_refusal(
 ) {
     use domain::scheduling::occupancy::Refusal::{DayFull, DayMinutesFull, Seats, Taken, TooClose, WeekFull};
     let mut duration = None;
-    let (expert, session_type, start, mover) = match &asked.command {
+    let (expert, session_type, wanted, mover) = match &asked.command {
         Command::Book { expert, session_type, start, duration: selected, .. } => {
             duration = *selected;
-            (*expert, *session_type, *start, None)
+            (*expert, *session_type, vec![*start], None)
         }
         Command::Reschedule(id, start) => {
             let Some(state) = core.history.get(id).and_then(|states| states.last()) else { return };
-            (state.expert, state.session_type, *start, Some((*id, state.session.seconds())))
+            (state.expert, state.session_type, vec![*start], Some((*id, state.session.seconds())))
+        }
+        // One of the starts was refused.
+        Command::Propose(id, starts) => {
+            let Some(state) = core.history.get(id).and_then(|states| states.last()) else { return };
+            (state.expert, state.session_type, starts.clone(), Some((*id, state.session.seconds())))
         }
         _ => return,
     };
+    // A proposal leaves its appointment where it is, which can be a group session that counts for a cap.
+    let excluded = mover.map(|(id, _)| id).filter(|_| !matches!(asked.command, Command::Propose(..)));
     let Some(known) = core.actors.expert(expert) else { return };
     let zone = known.rules.time_zone;
     let end = core.now;
@@ -557,16 +582,16 @@ pub fn check_refusal(
     };
     // The appointments that occupied time during the request.
     let occupants = || {
-        core.history.iter().filter(|(id, _)| Some(**id) != mover.map(|mover| mover.0)).flat_map(
-            |(_, states)| {
-                states.iter().enumerate().filter_map(|(place, state)| {
-                    let until = states.get(place + 1).map_or(i64::MAX, |next| next.from);
-                    let stands = !matches!(state.status, Status::Cancelled { .. } | Status::Expired);
-                    let meanwhile = state.from <= end && until.saturating_add(lag) >= begun;
-                    (state.expert == expert && stands && meanwhile).then_some(state)
-                })
-            },
-        )
+        let others = core.history.iter().filter(|(id, _)| Some(**id) != excluded);
+        let states = others.flat_map(|(_, states)| {
+            states.iter().enumerate().filter(|(place, state)| {
+                let until = states.get(place + 1).map_or(i64::MAX, |next| next.from);
+                let stands = !matches!(state.status, Status::Cancelled { .. } | Status::Expired);
+                let meanwhile = state.from <= end && until.saturating_add(lag) >= begun;
+                state.expert == expert && stands && meanwhile
+            })
+        });
+        states.flat_map(|(_, state)| std::iter::once(state.clone()).chain(proposals::as_holds(state)))
     };
     let of_type = || occupants().filter(|state| state.session_type == session_type);
     let starts = |of: &dyn Fn(Timestamp) -> bool| {
@@ -585,12 +610,12 @@ pub fn check_refusal(
             i64::from(duration.or(only).unwrap_or(0)) * 60
         }
     };
-    let right = |terms: &SessionTypeTerms| match refusal {
+    let right = |terms: &SessionTypeTerms, start: Timestamp| match refusal {
         Taken | TooClose => {
             let minute = |minutes: u16| i64::from(minutes) * 60;
             let wanted = TimeSpan::new(start, start.plus(length(terms)))
                 .expanded(minute(terms.buffer_before_minutes), minute(terms.buffer_after_minutes));
-            occupants().any(|state| state.occupied.overlaps(wanted) && !outlived(state))
+            occupants().any(|state| state.occupied.overlaps(wanted) && !outlived(&state))
         }
         Seats { wanted, .. } => {
             let taken = of_type().filter(|state| state.session.start() == start && !outlived(state));
@@ -618,8 +643,9 @@ pub fn check_refusal(
         }
         _ => true,
     };
-    let right = terms::offered(core, session_type, begun - lag).any(right);
+    let right = terms::offered(core, session_type, begun - lag)
+        .any(|terms| wanted.iter().any(|start| right(terms, *start)));
     if !right {
-        core.violation(format!("{start} of {expert} was refused as {refusal:?}, although it was free"));
+        core.violation(format!("{wanted:?} of {expert} was refused as {refusal:?}, although it was free"));
     }
 }

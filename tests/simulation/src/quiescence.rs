@@ -291,6 +291,9 @@ pub fn check(simulation: &mut Simulation) {
         for known in simulation.invariants.known.values() {
             check_money(core, known, &mut violations);
             check_receipts(known, simulation, &mut violations);
+            if !known.appointment.proposed_times().is_empty() {
+                violations.push(format!("{} still holds proposed times", known.appointment.id));
+            }
         }
         let owed = core.table.all("APT#", "OUTBOX#").into_iter().chain(core.table.all("EXPERT#", "OUTBOX#"));
         // The daily job that reads payouts never ends.

@@ -1,5 +1,6 @@
 //! The workload: draws what actors and banks do next.
 
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
 use crate::actors::Resolution;
@@ -45,6 +46,7 @@ enum Activity {
     ReadPayment,
     Cancel,
     Reschedule,
+    DecideProposal,
     EndSession,
     Refund,
     ResolveEscalation,
@@ -76,6 +78,7 @@ impl Workload {
             (4, Activity::ReadPayment),
             (6, Activity::Cancel),
             (5, Activity::Reschedule),
+            (4, Activity::DecideProposal),
             (16, Activity::EndSession),
             (3, Activity::Refund),
             (3, Activity::ResolveEscalation),
@@ -200,6 +203,9 @@ fn next_decision(core: &mut Core) -> Option<i64> {
     let mut instants = vec![start.plus(-DAY), start, end, end.plus(DAY), end.plus(-5 * DAY)];
     if let Status::Pending { hold_expires_at } = state.status {
         instants.extend([hold_expires_at; 4]);
+    }
+    if let Some(proposed) = &state.proposed {
+        instants.extend([proposed.expires_at; 4]);
     }
     let instant = core.actors.rng.pick(&instants).seconds() * 1_000;
     let around = *core.actors.rng.pick(&[100, 3_000, 60_000]);
@@ -329,6 +335,28 @@ fn perform(core: &mut Core, workload: &Workload, activity: Activity) {
                 send(core, person, Command::ReadPayment(id));
             }
         }
+        Activity::DecideProposal => {
+            let open = |_: &Core, _, state: &AppointmentState| state.proposed.is_some();
+            let Some((id, expert, client)) = pick_appointment(core, open) else { return };
+            let Some((person, party)) = pick_party(core, expert, client) else { return };
+            let state = core.history.get(&id).and_then(|states| states.last());
+            let is_own =
+                state.and_then(|state| state.proposed.as_ref()).is_some_and(|proposed| proposed.by == party);
+            let place = *core.actors.rng.pick(&[0, 1, 4]);
+            let wanted = match is_own {
+                true => Command::WithdrawProposal(id),
+                false => core
+                    .actors
+                    .rng
+                    .pick(&[
+                        Command::AcceptProposal(id, place),
+                        Command::AcceptProposal(id, place),
+                        Command::DeclineProposal(id),
+                    ])
+                    .clone(),
+            };
+            send(core, person, wanted);
+        }
         Activity::Cancel | Activity::Reschedule | Activity::EndSession | Activity::Refund => {
             let stands = |core: &Core, id, state: &AppointmentState| match activity {
                 Activity::Cancel => state.status.is_active(),
@@ -351,7 +379,14 @@ fn perform(core: &mut Core, workload: &Workload, activity: Activity) {
             let wanted = match activity {
                 Activity::Cancel if core.actors.rng.happens(4_000) => Command::CancelAsQuoted(id),
                 Activity::Cancel => Command::Cancel(id),
-                Activity::Reschedule => Command::Reschedule(id, pick_start(core, workload)),
+                Activity::Reschedule if party == Party::Client && core.actors.rng.happens(7_000) => {
+                    Command::Reschedule(id, pick_start(core, workload))
+                }
+                Activity::Reschedule => {
+                    let count = *core.actors.rng.pick(&[1, 2, 2, 5]);
+                    let starts: BTreeSet<_> = (0..count).map(|_| pick_start(core, workload)).collect();
+                    Command::Propose(id, starts.into_iter().collect())
+                }
                 Activity::Refund => {
                     let amount = *core.actors.rng.pick(&[10, 500, 4_000, 8_000]);
                     let Ok(amount) = domain::Money::new(amount, currency) else { return };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::scheduling::proposal::MAX_STARTS_OF_EXPERT;
 use domain::{AppointmentId, ClientId, ExpertId, SessionTypeId};
 
 use super::*;
@@ -27,6 +28,10 @@ pub(crate) fn examples() -> Vec<DomainEvent> {
         price: money(),
         final_charge: Some(change()),
     };
+    let closed = || ProposalClosed {
+        appointment: appointment(AppointmentStatus::Confirmed),
+        proposed_by: PartyName::Expert,
+    };
     let payment = |state| PaymentChanged {
         appointment: appointment(AppointmentStatus::Completed),
         payment: PaymentData { version: 999, gateway: Gateway::Stripe, state, final_charge: money() },
@@ -41,6 +46,16 @@ pub(crate) fn examples() -> Vec<DomainEvent> {
             changed: AppointmentChanged { final_charge: None, ..changed(AppointmentStatus::Confirmed) },
             before: Before { start: at, end: at, price: money() },
         }),
+        Event::Proposed => EventData::Proposed(Proposed {
+            appointment: appointment(AppointmentStatus::Confirmed),
+            proposed_by: PartyName::Expert,
+            starts: vec![at; MAX_STARTS_OF_EXPERT],
+            price: money(),
+            expires_at: at,
+        }),
+        Event::ProposalDeclined => EventData::ProposalDeclined(closed()),
+        Event::ProposalWithdrawn => EventData::ProposalWithdrawn(closed()),
+        Event::ProposalExpired => EventData::ProposalExpired(closed()),
         Event::Cancelled => EventData::Cancelled(Cancelled {
             changed: changed(AppointmentStatus::Cancelled),
             cancelled_by: PartyName::Platform,

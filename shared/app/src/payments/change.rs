@@ -8,7 +8,6 @@ use domain::scheduling::cancellation::no_show;
 use domain::scheduling::history::{Change as HistoryChange, HistoryEntry};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::{Money, Timestamp};
-use store::table::Consistency;
 use store::{RowVersion, Transaction};
 
 use super::process::ESCALATED;
@@ -151,8 +150,7 @@ impl<'a> Change<'a> {
     }
 
     async fn occupancy(&self) -> Result<domain::scheduling::occupancy::Occupancy, AppError> {
-        let occupied = self.appointment.occupied_span();
-        Ok(self.app.store.occupancy(self.appointment.expert, occupied, Consistency::Strong).await?)
+        Ok(self.app.store.occupancy_of(self.appointment).await?)
     }
 
     async fn end_and_free_time(

@@ -4,7 +4,6 @@ use domain::AppointmentId;
 use domain::scheduling::appointment::Appointment;
 use domain::scheduling::party::ActingAs;
 use store::Transaction;
-use store::table::Consistency;
 
 use crate::events::EventData;
 use crate::payments::jobs::PaymentsJob;
@@ -30,8 +29,7 @@ pub(crate) async fn release_hold(app: &App, appointment: &Appointment) -> Result
 /// Commits the end of a hold. A version conflict is ignored: the payment job handles the hold later.
 async fn release(app: &App, appointment: &Appointment, expired: &Appointment) -> Result<(), AppError> {
     let now = app.now();
-    let occupancy =
-        app.store.occupancy(appointment.expert, appointment.occupied_span(), Consistency::Strong).await?;
+    let occupancy = app.store.occupancy_of(appointment).await?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(expired)?;
     transaction.put_occupancy(appointment.expert, &occupancy.release(appointment));

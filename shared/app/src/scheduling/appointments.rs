@@ -1,5 +1,7 @@
 //! Reads and changes appointments after the booking.
 
+use domain::experts::duration::SelectedSession;
+use domain::experts::expert::Expert;
 use domain::experts::members::Right;
 use domain::kernel::text::LongText;
 use domain::payments::ledger::Totals;
@@ -10,7 +12,7 @@ use domain::scheduling::occupancy::{Occupancy, Request as HoldRequest};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::{AppointmentId, Money, TimeSpan, Timestamp};
 use store::table::Consistency;
-use store::{AppointmentOwner, AppointmentPage, AppointmentRecord, Offer, Transaction};
+use store::{AppointmentOwner, AppointmentPage, AppointmentRecord, Offer, Transaction, VersionedRules};
 
 use crate::events::{AmountChange, EventData};
 use crate::identity::signed_in::{Role, Scope};
@@ -97,7 +99,7 @@ pub async fn quote(app: &App, actor: &Actor, id: AppointmentId) -> Result<Quote,
 }
 
 /// The quote of a cancellation. If the client has paid, the refund is at most what the platform still holds.
-fn quote_of(record: &AppointmentRecord, party: Party, now: Timestamp) -> Quote {
+pub(super) fn quote_of(record: &AppointmentRecord, party: Party, now: Timestamp) -> Quote {
     let final_charge = record.payment.as_ref().and_then(|payment| payment.final_charge);
     let quote = record.appointment.cancellation_quote(party, now).after(final_charge);
     match Totals::of(&record.movements) {
@@ -151,8 +153,7 @@ pub async fn cancel(
         if let Some(expected) = expected.filter(|expected| *expected != quote.refund) {
             return Err(SchedulingError::QuoteChanged { refund: quote.refund, expected }.into());
         }
-        let occupancy =
-            app.store.occupancy(appointment.expert, appointment.occupied_span(), Consistency::Strong).await?;
+        let occupancy = app.store.occupancy_of(appointment).await?;
         let mut transaction = Transaction::new();
         transaction.put_appointment(&cancelled)?;
         transaction.put_occupancy(appointment.expert, &occupancy.release(appointment));
@@ -182,21 +183,7 @@ fn put_final_charge(
     now: Timestamp,
 ) -> Result<Option<Payment>, AppError> {
     payment.as_ref().map_or(Ok(()), check_escalation)?;
-    let payment = payment.map(|payment| {
-        let before = payment.final_charge.unwrap_or(payment.amount);
-        let final_charge = if final_charge.amount() < before.amount() { final_charge } else { before };
-        let is_undisputed = !matches!(appointment.no_show_report, Some(NoShowReport::Disputed));
-        Payment {
-            version: payment.version + 1,
-            final_charge: Some(final_charge),
-            // If the session moves to an earlier time, the client has to pay before it.
-            action_deadline: payment.action_deadline.map(|deadline| deadline.min(appointment.start.max(now))),
-            escalation: payment
-                .escalation
-                .filter(|escalation| !(is_undisputed && *escalation == Escalation::NoShowDisputed)),
-            ..payment
-        }
-    });
+    let payment = payment.map(|payment| with_final_charge(appointment, payment, final_charge, now));
     if let Some(payment) = &payment {
         transaction.put_payment(payment)?;
     }
@@ -204,14 +191,36 @@ fn put_final_charge(
     Ok(payment)
 }
 
-/// Moves an appointment to another slot of the same session type. A move to its current start changes nothing. `if_match` is the
-/// version that the person has read.
+/// The next version of a payment, with a new final charge; see [`put_final_charge`].
+pub(super) fn with_final_charge(
+    appointment: &Appointment,
+    payment: Payment,
+    final_charge: Money,
+    now: Timestamp,
+) -> Payment {
+    let before = payment.final_charge.unwrap_or(payment.amount);
+    let final_charge = if final_charge.amount() < before.amount() { final_charge } else { before };
+    let is_undisputed = !matches!(appointment.no_show_report, Some(NoShowReport::Disputed));
+    Payment {
+        version: payment.version + 1,
+        final_charge: Some(final_charge),
+        // If the session moves to an earlier time, the client has to pay before it.
+        action_deadline: payment.action_deadline.map(|deadline| deadline.min(appointment.start.max(now))),
+        escalation: payment
+            .escalation
+            .filter(|escalation| !(is_undisputed && *escalation == Escalation::NoShowDisputed)),
+        ..payment
+    }
+}
+
+/// Moves an appointment to another slot of the same session type, at once. Only its client can, as long as its terms allow it. A move
+/// to its current start changes nothing. `if_match` is the version that the person has read.
 ///
 /// # Errors
-/// [`AppError::NotFound`] as for [`read`] or if the session type does not exist, [`AppError::VersionMismatch`] if the
-/// appointment has another version, [`SchedulingError::Change`] if the appointment
-/// cannot be moved, [`SchedulingError::Slot`] if the other slot cannot be booked. In all cases the appointment stays where it
-/// is.
+/// [`AppError::NotFound`] as for [`read`] or if the session type does not exist, [`AppError::Forbidden`] for the other side and for
+/// administrators, [`AppError::VersionMismatch`] if the appointment has another version, [`SchedulingError::Change`] if the
+/// appointment cannot be moved, [`SchedulingError::Slot`] if the other slot cannot be booked. In all cases the appointment stays
+/// where it is.
 pub async fn reschedule(
     app: &App,
     actor: &Actor,
@@ -221,7 +230,7 @@ pub async fn reschedule(
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("reschedule_appointment", || async {
         let (record, acting) = find(app, actor, id, Scope::Write).await?;
-        let party = acting.party();
+        let party = check_mover(acting)?;
         if record.appointment.start == start && record.appointment.status == Status::Confirmed {
             return Ok(Decision::Unchanged((record, party)));
         }
@@ -240,6 +249,77 @@ pub async fn reschedule(
     .await
 }
 
+/// Checks that a person may move an appointment at once: only its client may.
+pub(super) fn check_mover(acting: ActingAs) -> Result<Party, AppError> {
+    match acting.party() {
+        Party::Client => Ok(Party::Client),
+        Party::Expert => {
+            Err(AppError::Forbidden("only the client can move the appointment at once; propose other times"))
+        }
+        Party::Platform => Err(AppError::Forbidden(
+            "an administrator cannot move an appointment; cancel it, which refunds everything",
+        )),
+    }
+}
+
+/// What a move of an appointment depends on.
+pub(super) struct Move {
+    /// The expert.
+    pub(super) expert: Expert,
+    /// The expert's availability rules.
+    pub(super) rules: VersionedRules,
+    /// The session to hold. It has the length of the appointment.
+    pub(super) session: SelectedSession,
+    /// What all seats cost now; the price of the appointment if they have no price, or if the person may not lower the price.
+    pub(super) current_price: Money,
+}
+
+impl Move {
+    /// Reads what a move by a person depends on.
+    ///
+    /// # Errors
+    /// If the session type or the availability rules do not exist.
+    pub(super) async fn of(app: &App, appointment: &Appointment, acting: ActingAs) -> Result<Self, AppError> {
+        let Appointment { expert, session_type, .. } = *appointment;
+        let Some(Offer { expert: profile, rules, session_type: offered, .. }) =
+            app.store.offer(expert, session_type, Consistency::Strong).await?
+        else {
+            return Err(missing_offer(app, expert, session_type).await);
+        };
+        // An appointment keeps its length, and it can be moved even after the expert has retired the session type, and while the
+        // expert is not live.
+        let minutes = u16::try_from(appointment.session_span().seconds() / 60).unwrap_or(u16::MAX);
+        let mut session = offered.of_length(minutes);
+        session.status = domain::experts::session_type::SessionTypeStatus::Active;
+        // An individual session stays individual, and a group booking keeps its seats, even if the capacity is lower now.
+        session.terms.capacity = match appointment.group {
+            false => 1,
+            true => session.terms.capacity.max(appointment.seats).max(2),
+        };
+        // If its duration is no longer offered or has no price now, the old price stays; likewise if the new one would be too
+        // large: a reschedule never costs more.
+        let duration = offered.terms.durations.iter().find(|duration| duration.minutes == minutes);
+        let current =
+            duration.and_then(|duration| offered.terms.price(*duration, profile.profile.hourly_rate).ok());
+        // A lower price is a refund, which not every member may give.
+        let current = current.filter(|_| require_right_of(acting, Right::Money).is_ok());
+        let current = current.and_then(|price| price.checked_mul(appointment.seats).ok());
+        let current_price = current.unwrap_or(appointment.price);
+        Ok(Self { expert: profile, rules, session, current_price })
+    }
+
+    /// The request to hold a start for an appointment.
+    pub(super) fn request(
+        &self,
+        appointment: &Appointment,
+        start: Timestamp,
+        hold_expires_at: Option<Timestamp>,
+    ) -> HoldRequest {
+        let Appointment { id, seats, .. } = *appointment;
+        HoldRequest { appointment: id, session: self.session, start, seats, hold_expires_at }
+    }
+}
+
 async fn attempt_reschedule(
     app: &App,
     record: AppointmentRecord,
@@ -248,63 +328,48 @@ async fn attempt_reschedule(
 ) -> Result<Decision<(AppointmentRecord, Party)>, AppError> {
     let party = acting.party();
     let appointment = &record.appointment;
-    let Appointment { expert, session_type, .. } = *appointment;
-    let Some(Offer { expert: profile, rules, session_type: offered, .. }) =
-        app.store.offer(expert, session_type, Consistency::Strong).await?
-    else {
-        return Err(missing_offer(app, expert, session_type).await);
-    };
-    // An appointment keeps its length, and it can be moved even after the expert has retired the session type, and while the expert
-    // is not live.
-    let minutes = u16::try_from(appointment.session_span().seconds() / 60).unwrap_or(u16::MAX);
-    let mut session = offered.of_length(minutes);
-    session.status = domain::experts::session_type::SessionTypeStatus::Active;
-    // An individual session stays individual, and a group booking keeps its seats, even if the capacity is lower now.
-    session.terms.capacity = match appointment.group {
-        false => 1,
-        true => session.terms.capacity.max(appointment.seats).max(2),
-    };
+    let expert = appointment.expert;
+    let step = Move::of(app, appointment, acting).await?;
     let now = app.now();
-    appointment.check_reschedule(party, now)?;
-    // If its duration is no longer offered or has no price now, the old price stays; likewise if the new one would be too
-    // large: a reschedule never costs more.
-    let duration = offered.terms.durations.iter().find(|duration| duration.minutes == minutes);
-    let current =
-        duration.and_then(|duration| offered.terms.price(*duration, profile.profile.hourly_rate).ok());
-    // A lower price is a refund, which not every member may give.
-    let current = current.filter(|_| require_right_of(acting, Right::Money).is_ok());
-    let current = current.and_then(|price| price.checked_mul(appointment.seats).ok());
-    let price = appointment.price_after_reschedule(current.unwrap_or(appointment.price))?;
-    let request = HoldRequest {
-        appointment: appointment.id,
-        session,
-        start,
-        seats: appointment.seats,
-        hold_expires_at: None,
-    };
-    let needed = Occupancy::span_for_booking(&rules.rules, &session, start, now);
+    appointment.check_reschedule(now)?;
+    let price = appointment.price_after_reschedule(step.current_price)?;
+    let request = step.request(appointment, start, None);
+    let rules = &step.rules.rules;
+    let needed = Occupancy::span_for_booking(rules, &step.session, start, now);
     let (old, new) = tokio::join!(
-        app.store.occupancy(expert, appointment.occupied_span(), Consistency::Strong),
+        app.store.occupancy_of(appointment),
         app.store.occupancy(expert, needed, Consistency::Strong),
     );
-    let held = match old?.union(new?).move_hold(&rules.rules, appointment, &request, now) {
+    let held = match old?.union(new?).move_hold(rules, appointment, &request, now) {
         Ok(held) => held,
         Err(refusal) => {
             let old = Some(appointment);
-            return Err(slot_refused(app, expert, &rules.rules, old, &request, refusal).await);
+            return Err(slot_refused(app, expert, rules, old, &request, refusal).await);
         }
     };
-    let moved = appointment.rescheduled(party, held.booked_time(), price, now)?;
+    let moved = appointment.rescheduled(held.booked_time(), price, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;
-    clients::reschedule(app, &mut transaction, &profile, &moved, now).await?;
-    // The price may have changed. The payment job also needs the new time, because authorization, capture and completion depend
-    // on it.
-    let payment = put_final_charge(app, &mut transaction, &moved, record.payment, price, now)?;
+    let payment = put_move(app, &mut transaction, &step.expert, &moved, record.payment, now).await?;
     app.record_event(&mut transaction, acting, EventData::rescheduled(appointment, &moved), now)?;
     reclaim_and_put_occupancy(app, &mut transaction, expert, &held.change, now).await?;
     let record = AppointmentRecord { appointment: moved, payment, ..record };
     Ok(Decision::Commit(transaction, (record, party)))
+}
+
+/// Adds to the transaction what depends on the time and the price of a moved appointment. Returns the changed payment.
+pub(super) async fn put_move(
+    app: &App,
+    transaction: &mut Transaction,
+    expert: &Expert,
+    moved: &Appointment,
+    payment: Option<Payment>,
+    now: Timestamp,
+) -> Result<Option<Payment>, AppError> {
+    clients::reschedule(app, transaction, expert, moved, now).await?;
+    // The price may have changed. The payment job also needs the new time, because authorization, capture and completion depend
+    // on it.
+    put_final_charge(app, transaction, moved, payment, moved.price, now)
 }
 
 /// A report of how a session ended.

@@ -12,6 +12,7 @@ use domain::scheduling::occupancy::{
     Held, MAX_RECLAIMED, Occupancy, OccupancyChange, Refusal, Request as HoldRequest,
 };
 use domain::scheduling::party::ActingAs;
+use domain::scheduling::proposal::Moves;
 use domain::{AppointmentId, Currency, ExpertId, Money, SessionTypeId, Timestamp, Violations};
 use store::idempotency::IdempotencyRecord;
 use store::table::Consistency;
@@ -228,6 +229,7 @@ async fn attempt_hold(
         cancellation: offered.terms.cancellation.clone(),
         rescheduling: offered.terms.rescheduling.clone(),
         no_show_report: None,
+        moves: Moves::default(),
         status,
     };
     let idempotency = request.record(person, id, now);

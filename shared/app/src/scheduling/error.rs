@@ -18,6 +18,16 @@ pub enum SchedulingError {
         /// The next starts that the same request could hold now, at most five.
         alternatives: Vec<Timestamp>,
     },
+    /// A proposed slot cannot be held. None is.
+    #[error("{refusal}")]
+    ProposedSlot {
+        /// The place of the start in the request.
+        place: usize,
+        /// Why it cannot be held.
+        refusal: Refusal,
+        /// The next starts that could be proposed instead of it, at most five.
+        alternatives: Vec<Timestamp>,
+    },
     /// The status of the appointment does not allow the change.
     #[error(transparent)]
     Change(#[from] ChangeRefusal),

@@ -1,10 +1,12 @@
 //! The jobs of the area `scheduling`.
 
+use domain::AppointmentId;
 use serde::{Deserialize, Serialize};
 use store::{FailureDomain, JobName};
 
 use crate::events::DomainEvent;
 use crate::jobs::{AreaJob, NextRun};
+use crate::scheduling::proposals;
 use crate::{App, AppError};
 
 /// A job about appointments.
@@ -13,6 +15,11 @@ use crate::{App, AppError};
 pub enum SchedulingJob {
     /// Publish a domain event.
     PublishEvent(Box<DomainEvent>),
+    /// Free the times of a proposal that has expired.
+    ExpireProposal {
+        /// The appointment with the proposal.
+        appointment: AppointmentId,
+    },
 }
 
 impl AreaJob for SchedulingJob {
@@ -24,12 +31,13 @@ impl AreaJob for SchedulingJob {
                     .with(data.row_version().number())
                     .with(event.kind())
             }
+            Self::ExpireProposal { appointment } => JobName::new("proposal", *appointment),
         }
     }
 
     fn failure_domain(&self) -> FailureDomain {
         match self {
-            Self::PublishEvent(_) => FailureDomain::General,
+            Self::PublishEvent(_) | Self::ExpireProposal { .. } => FailureDomain::General,
         }
     }
 
@@ -41,6 +49,7 @@ impl AreaJob for SchedulingJob {
                 tracing::info!(event = event.id(), "published");
                 Ok(NextRun::WhenEnqueued)
             }
+            Self::ExpireProposal { appointment } => proposals::expire(app, *appointment).await,
         }
     }
 }

@@ -7,5 +7,7 @@ pub mod details;
 pub mod error;
 pub mod history;
 pub mod jobs;
+pub mod move_quotes;
 pub mod notes;
+pub mod proposals;
 pub mod slots;

@@ -93,10 +93,10 @@ impl CancellationPolicy {
     }
 }
 
-/// How the client may reschedule an appointment. The expert may always reschedule it.
+/// How the client may move an appointment at once. Otherwise, they propose other times, as the expert always does.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReschedulePolicy {
-    /// The maximum number of times; unlimited if absent.
+    /// The maximum number of moves by the client; unlimited if absent.
     pub at_most: Option<u16>,
     /// The client may reschedule until this many minutes before the start.
     pub until_minutes_before: u32,

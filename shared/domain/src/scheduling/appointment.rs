@@ -3,8 +3,9 @@
 use crate::experts::policy::{CancellationPolicy, ReschedulePolicy, ReschedulePrice};
 use crate::kernel::text::{Email, LongText, ShortText};
 use crate::kernel::time::MINUTE;
-use crate::scheduling::cancellation::{Basis, Quote, cancellation, reached_share};
+use crate::scheduling::cancellation::{Basis, Quote, cancellation};
 use crate::scheduling::party::Party;
+use crate::scheduling::proposal::{MAX_PROPOSALS, Moves};
 use crate::{AppointmentId, ClientId, ExpertId, Money, SessionTypeId, TimeSpan, Timestamp, Zone};
 
 mod ending;
@@ -76,6 +77,14 @@ pub enum Event {
     Confirmed,
     /// The appointment was moved to another time.
     Rescheduled,
+    /// One side proposed other times.
+    Proposed,
+    /// The other side declined the proposed times.
+    ProposalDeclined,
+    /// The side that proposed other times withdrew them.
+    ProposalWithdrawn,
+    /// Nobody decided about the proposed times in time.
+    ProposalExpired,
     /// The appointment was cancelled.
     Cancelled,
     /// The session took place.
@@ -106,9 +115,13 @@ pub enum Event {
 
 impl Event {
     /// All events.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::Confirmed,
         Self::Rescheduled,
+        Self::Proposed,
+        Self::ProposalDeclined,
+        Self::ProposalWithdrawn,
+        Self::ProposalExpired,
         Self::Cancelled,
         Self::Completed,
         Self::NoShow,
@@ -129,6 +142,10 @@ impl Event {
         match self {
             Self::Confirmed => "appointment.confirmed",
             Self::Rescheduled => "appointment.rescheduled",
+            Self::Proposed => "appointment.proposed",
+            Self::ProposalDeclined => "appointment.proposal_declined",
+            Self::ProposalWithdrawn => "appointment.proposal_withdrawn",
+            Self::ProposalExpired => "appointment.proposal_expired",
             Self::Cancelled => "appointment.cancelled",
             Self::Completed => "appointment.completed",
             Self::NoShow => "appointment.no_show",
@@ -214,13 +231,15 @@ pub struct Appointment {
     pub created_at: Timestamp,
     /// How often the appointment was rescheduled.
     pub reschedules: u16,
-    /// The cancellation policy, as agreed at booking. After the client rescheduled, no tier gives back more than the one that they had
-    /// reached.
+    /// The cancellation policy, as agreed at booking. After a move by the client, no tier gives back more than they would have got
+    /// back before it.
     pub cancellation: CancellationPolicy,
     /// The reschedule policy, as agreed at booking.
     pub rescheduling: ReschedulePolicy,
     /// The state of a no-show report; `None` if there is none or if it was resolved by the parties.
     pub no_show_report: Option<NoShowReport>,
+    /// The moves of the session so far, and the last proposal of one.
+    pub moves: Moves,
     /// The status.
     pub status: Status,
 }
@@ -262,14 +281,16 @@ pub enum ChangeRefusal {
     },
     /// The client has rescheduled the appointment as often as its terms allow.
     #[error(
-        "the appointment was rescheduled {moved} times, and its terms allow no more; cancel it and book again"
+        "the client has moved the appointment {moved} times, and its terms allow no more; propose other times to the expert"
     )]
     RescheduleLimitReached {
-        /// How often the appointment was rescheduled.
+        /// How often the client has moved the appointment.
         moved: u16,
     },
     /// It is too close to the start for the client to reschedule.
-    #[error("the terms of the appointment allow rescheduling only until {until}")]
+    #[error(
+        "the terms of the appointment allow rescheduling only until {until}; propose other times to the expert"
+    )]
     RescheduleTooLate {
         /// The last instant at which the client could reschedule.
         until: Timestamp,
@@ -281,6 +302,32 @@ pub enum ChangeRefusal {
         now: Money,
         /// The price agreed at booking.
         booked: Money,
+    },
+    /// A proposal is open already.
+    #[error(
+        "other times are proposed already; accept, decline or withdraw that proposal, or wait until {until}"
+    )]
+    ProposalOpen {
+        /// When the open proposal expires.
+        until: Timestamp,
+    },
+    /// The side has proposed other times as often as it may.
+    #[error("other times can be proposed only {MAX_PROPOSALS} times; keep the appointment or cancel it")]
+    ProposalLimitReached,
+    /// No proposal is open.
+    #[error("no proposal is open; read the appointment again")]
+    NoOpenProposal,
+    /// The side proposed the times itself.
+    #[error("the other side decides about this proposal; you can withdraw it")]
+    OwnProposal,
+    /// The other side proposed the times.
+    #[error("only the side that proposed the times can withdraw them; you can decline them")]
+    ProposalOfOtherSide,
+    /// The start is not among the proposed ones.
+    #[error("{start} is not one of the proposed starts; choose one of `proposal.starts`")]
+    NotProposed {
+        /// The requested start.
+        start: Timestamp,
     },
     /// The change is possible only in a certain period.
     #[error("the appointment can be {requested} only from {from} until {until}")]
@@ -308,7 +355,7 @@ impl Appointment {
         )
     }
 
-    fn status_refusal(&self, requested: &'static str) -> ChangeRefusal {
+    pub(super) fn status_refusal(&self, requested: &'static str) -> ChangeRefusal {
         ChangeRefusal::Status { status: self.status.as_str(), requested }
     }
 
@@ -368,7 +415,8 @@ impl Appointment {
         } else if by == Party::Client && now >= self.start {
             Err(ChangeRefusal::AlreadyStarted { start: self.start, requested: "cancelled" })
         } else {
-            Ok(self.with_status(Status::Cancelled { cancelled_by: by, cancelled_at: now, reason }))
+            let cancelled = Status::Cancelled { cancelled_by: by, cancelled_at: now, reason };
+            Ok(Self { moves: self.moves.without_open_proposal(), ..self.with_status(cancelled) })
         }
     }
 
@@ -376,33 +424,31 @@ impl Appointment {
     pub fn cancellation_quote(&self, by: Party, now: Timestamp) -> Quote {
         match self.status {
             Status::Pending { .. } => Quote::everything(self.price, Basis::Unpaid),
+            _ if by == Party::Client && !self.price.is_zero() && self.has_unaccepted_proposal(now) => {
+                Quote::everything(self.price, Basis::ProposalNotAccepted)
+            }
             _ => cancellation(&self.cancellation, self.price, self.created_at, self.start, by, now),
         }
     }
 
-    /// Checks whether the party may reschedule the appointment.
+    /// Checks whether the client may move the appointment at once.
     ///
     /// # Errors
     /// If the appointment is not confirmed, the session has begun, or the terms do not allow the client to reschedule
     /// any more.
-    pub fn check_reschedule(&self, by: Party, now: Timestamp) -> Result<(), ChangeRefusal> {
-        if self.status != Status::Confirmed {
-            return Err(self.status_refusal("rescheduled"));
-        }
-        if now >= self.start {
-            return Err(ChangeRefusal::AlreadyStarted { start: self.start, requested: "rescheduled" });
-        }
-        if by != Party::Client {
-            return Ok(());
-        }
-        let until = self.start.plus(-i64::from(self.rescheduling.until_minutes_before) * MINUTE);
+    pub fn check_reschedule(&self, now: Timestamp) -> Result<(), ChangeRefusal> {
+        self.check_movable(now)?;
+        let (until, moved) = (self.reschedule_until(), self.moves_by_client());
         match self.rescheduling.at_most {
-            Some(most) if self.reschedules >= most => {
-                Err(ChangeRefusal::RescheduleLimitReached { moved: self.reschedules })
-            }
+            Some(most) if moved >= most => Err(ChangeRefusal::RescheduleLimitReached { moved }),
             _ if now > until => Err(ChangeRefusal::RescheduleTooLate { until }),
             _ => Ok(()),
         }
+    }
+
+    /// Returns the last instant at which the terms allow the client to move the appointment at once.
+    pub fn reschedule_until(&self) -> Timestamp {
+        self.start.plus(-i64::from(self.rescheduling.until_minutes_before) * MINUTE)
     }
 
     /// Returns the price after rescheduling, given the `current` price of the session type.
@@ -422,39 +468,16 @@ impl Appointment {
         }
     }
 
-    /// Moves the appointment to another time, which has been held for it, at the given price.
+    /// Moves the appointment for the client to another time, which has been held for it, at the given price.
     ///
-    /// A client who moves it keeps the tier of the cancellation policy that they have reached: they never get back more by moving
+    /// The client keeps the tier of the cancellation policy that they have reached: they never get back more by moving the session
     /// first and cancelling then.
     ///
     /// # Errors
     /// See [`Self::check_reschedule`].
-    pub fn rescheduled(
-        &self,
-        by: Party,
-        to: BookedTime,
-        price: Money,
-        now: Timestamp,
-    ) -> Result<Self, ChangeRefusal> {
-        self.check_reschedule(by, now)?;
-        let cancellation = match by {
-            Party::Client => {
-                let reached = reached_share(&self.cancellation, self.created_at, self.start, now);
-                self.cancellation.clone().limited_to(reached)
-            }
-            Party::Expert | Party::Platform => self.cancellation.clone(),
-        };
-        Ok(Self {
-            start: to.start,
-            end: to.end,
-            buffer_before_minutes: to.buffer_before_minutes,
-            buffer_after_minutes: to.buffer_after_minutes,
-            group: to.group,
-            price,
-            reschedules: self.reschedules.saturating_add(1),
-            cancellation,
-            ..self.with_status(Status::Confirmed)
-        })
+    pub fn rescheduled(&self, to: BookedTime, price: Money, now: Timestamp) -> Result<Self, ChangeRefusal> {
+        self.check_reschedule(now)?;
+        Ok(self.moved(Party::Client, to, price, self.refund_share(now)))
     }
 }
 

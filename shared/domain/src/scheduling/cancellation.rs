@@ -19,6 +19,8 @@ pub enum Basis {
     ByExpert,
     /// The platform cancelled.
     ByPlatform,
+    /// The expert proposed other times, and the client did not accept one.
+    ProposalNotAccepted,
     /// The client cancelled within the grace period after booking.
     Grace {
         /// The end of the grace period.

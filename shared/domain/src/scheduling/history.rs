@@ -77,6 +77,17 @@ pub enum Change {
         /// The time after.
         to: SessionTime,
     },
+    /// One side proposed other times.
+    Proposed {
+        /// The proposed starts.
+        starts: Vec<Timestamp>,
+    },
+    /// The other side declined the proposed times.
+    ProposalDeclined,
+    /// The side that proposed other times withdrew them.
+    ProposalWithdrawn,
+    /// Nobody decided about the proposed times in time.
+    ProposalExpired,
     /// The appointment was cancelled.
     Cancelled,
     /// The session took place.

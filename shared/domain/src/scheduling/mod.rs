@@ -7,4 +7,5 @@ pub mod history;
 pub mod note;
 pub mod occupancy;
 pub mod party;
+pub mod proposal;
 pub mod slots;

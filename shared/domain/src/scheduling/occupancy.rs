@@ -35,6 +35,19 @@ pub enum EntryKey {
     Appointment(AppointmentId),
     /// All appointments of a group session, identified by session type and start.
     Group(SessionTypeId, Timestamp),
+    /// A start that is proposed for a single appointment. Its hold always expires.
+    Proposal(AppointmentId, Timestamp),
+}
+
+impl EntryKey {
+    /// Whether only this appointment has the entry, as its session or as a proposed one. Such entries never conflict, because the
+    /// session takes place once.
+    fn is_only_of(self, appointment: AppointmentId) -> bool {
+        match self {
+            Self::Appointment(id) | Self::Proposal(id, _) => id == appointment,
+            Self::Group(..) => false,
+        }
+    }
 }
 
 /// A session that occupies time on a day.
@@ -68,6 +81,11 @@ impl Entry {
             i64::from(self.buffer_after_minutes) * MINUTE,
         )
     }
+
+    fn booked_time(&self, group: bool) -> BookedTime {
+        let &Self { start, end, buffer_before_minutes, buffer_after_minutes, .. } = self;
+        BookedTime { start, end, buffer_before_minutes, buffer_after_minutes, group }
+    }
 }
 
 /// One UTC day of an expert.
@@ -86,6 +104,8 @@ pub struct Seats {
     pub count: u16,
     /// The instant from which another booking may take the seats; `None` if they are confirmed.
     pub hold_expires_at: Option<Timestamp>,
+    /// Whether the seats are held for a proposal of the appointment, which has its own time elsewhere.
+    pub proposed: bool,
 }
 
 /// The seats of a group session.
@@ -114,6 +134,11 @@ impl GroupSession {
 
     fn is_vacant(&self, now: Timestamp) -> bool {
         self.seats.values().all(|seats| is_expired(seats.hold_expires_at, now))
+    }
+
+    /// Whether all seats were held for proposals that have expired, so that the session will not take place.
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.seats.values().all(|seats| seats.proposed && is_expired(seats.hold_expires_at, now))
     }
 }
 
@@ -177,8 +202,7 @@ pub struct Held {
 impl Held {
     /// Returns the time that the appointment stores.
     pub fn booked_time(&self) -> BookedTime {
-        let Entry { start, end, buffer_before_minutes, buffer_after_minutes, .. } = self.entry;
-        BookedTime { start, end, buffer_before_minutes, buffer_after_minutes, group: self.group }
+        self.entry.booked_time(self.group)
     }
 }
 
@@ -262,10 +286,11 @@ impl Occupancy {
         let entries = self.days.values().flat_map(|day| &day.entries);
         let single = entries.filter_map(|(key, entry)| match key {
             EntryKey::Appointment(id) if now < entry.end => Some(*id),
-            EntryKey::Appointment(_) | EntryKey::Group(..) => None,
+            EntryKey::Appointment(_) | EntryKey::Group(..) | EntryKey::Proposal(..) => None,
         });
         let groups = self.groups.values().filter(|group| now < group.entry.end);
-        single.chain(groups.flat_map(|group| group.seats.keys().copied())).collect()
+        let seats = groups.flat_map(|group| &group.seats).filter(|(_, seats)| !seats.proposed);
+        single.chain(seats.map(|(id, _)| *id)).collect()
     }
 
     /// Returns the span whose days must be read to decide about a session at `start`.
@@ -360,7 +385,7 @@ impl Occupancy {
 
     fn is_reclaimable(&self, key: &EntryKey, entry: &Entry, now: Timestamp) -> bool {
         match key {
-            EntryKey::Appointment(_) => is_expired(entry.hold_expires_at, now),
+            EntryKey::Appointment(_) | EntryKey::Proposal(..) => is_expired(entry.hold_expires_at, now),
             // A group session that was not read counts as taken: unknown occupancy is never treated as free.
             EntryKey::Group(session_type, start) => {
                 self.groups.get(&(*session_type, *start)).is_some_and(|group| group.is_vacant(now))
@@ -371,15 +396,32 @@ impl Occupancy {
     /// Returns all sessions of a type, for its caps. A session that touches several days is returned once.
     ///
     /// An expired hold counts until it is reclaimed or released, because it can still be paid, and a confirmation
-    /// does not check the caps again.
-    fn sessions(&self, session_type: SessionTypeId) -> impl Iterator<Item = TimeSpan> {
+    /// does not check the caps again. Each start of a proposal counts until it expires, because it can be accepted.
+    fn sessions(
+        &self,
+        session_type: SessionTypeId,
+        now: Timestamp,
+    ) -> impl Iterator<Item = (EntryKey, TimeSpan)> {
         self.days
             .iter()
-            .flat_map(|(date, day)| day.entries.values().map(|entry| (*date, entry)))
-            .filter(move |(date, entry)| {
-                entry.session_type == session_type && entry.start.utc_date() == *date
+            .flat_map(|(date, day)| day.entries.iter().map(|(key, entry)| (*date, key, entry)))
+            .filter(move |(date, key, entry)| {
+                entry.session_type == session_type
+                    && entry.start.utc_date() == *date
+                    && !self.is_over(key, entry, now)
             })
-            .map(|(_, entry)| entry.session_span())
+            .map(|(_, key, entry)| (*key, entry.session_span()))
+    }
+
+    /// Whether an entry can no longer become a session.
+    fn is_over(&self, key: &EntryKey, entry: &Entry, now: Timestamp) -> bool {
+        match key {
+            EntryKey::Appointment(_) => false,
+            EntryKey::Proposal(..) => is_expired(entry.hold_expires_at, now),
+            EntryKey::Group(session_type, start) => {
+                self.groups.get(&(*session_type, *start)).is_some_and(|group| group.is_over(now))
+            }
+        }
     }
 
     /// Converts the occupancy to the input of the slot engine.
@@ -393,7 +435,7 @@ impl Occupancy {
         scratch.occupied.extend(self.active(now).map(Entry::occupied_span));
         scratch.occupied.extend(&self.busy);
         scratch.sessions.clear();
-        scratch.sessions.extend(self.sessions(session.id));
+        scratch.sessions.extend(self.sessions(session.id, now).map(|(_, session)| session));
         scratch.groups.clear();
         scratch.groups.extend(
             self.groups
@@ -415,7 +457,7 @@ impl Occupancy {
     pub fn hold(self, rules: &AvailabilityRules, request: &Request, now: Timestamp) -> Result<Held, Refusal> {
         let mut draft = Draft::of(self);
         draft.check_period(rules, request, now)?;
-        let (session, group) = draft.hold(rules, request, now)?;
+        let (session, group) = draft.hold(rules, request, false, now)?;
         Ok(Held { entry: session, group, change: draft.change() })
     }
 
@@ -435,8 +477,74 @@ impl Occupancy {
         draft.check_period(rules, request, now)?;
         draft.release(old);
         draft.forget(old);
-        let (session, group) = draft.hold(rules, request, now)?;
+        let (session, group) = draft.hold(rules, request, false, now)?;
         Ok(Held { entry: session, group, change: draft.change() })
+    }
+
+    /// Holds times that are proposed for an appointment, each as if it were the only one. The appointment keeps its time, and
+    /// loses the holds of an earlier proposal. All requests must have an end of the hold.
+    ///
+    /// The days of [`Appointment::held_spans`] must have been read too.
+    ///
+    /// # Errors
+    /// The first request that cannot be held, by its place, and why; see [`Self::hold`].
+    pub fn hold_proposal(
+        self,
+        rules: &AvailabilityRules,
+        appointment: &Appointment,
+        requests: &[Request],
+        now: Timestamp,
+    ) -> Result<(Vec<BookedTime>, OccupancyChange), (usize, Refusal)> {
+        let mut draft = Draft::of(self);
+        draft.release_proposal(appointment);
+        let mut times = Vec::with_capacity(requests.len());
+        for (place, request) in requests.iter().enumerate() {
+            let refused = |refusal| (place, refusal);
+            draft.check_period(rules, request, now).map_err(refused)?;
+            let (entry, group) = draft.hold(rules, request, true, now).map_err(refused)?;
+            times.push(entry.booked_time(group));
+        }
+        Ok((times, draft.change()))
+    }
+
+    /// Moves an appointment to one of its proposed times, and releases its own time and the other ones; `None` if the time is no
+    /// longer held for it.
+    ///
+    /// The days of [`Appointment::held_spans`] must have been read.
+    pub fn accept_proposal(self, appointment: &Appointment, to: BookedTime) -> Option<OccupancyChange> {
+        let mut draft = Draft::of(self);
+        let moved = appointment.at(to);
+        let (key, seats_key) = (entry_key(&moved), (moved.session_type, to.start));
+        let held = match to.group {
+            true => {
+                let group = draft.occupancy.groups.get(&seats_key)?;
+                group.seats.get(&appointment.id).filter(|seats| seats.proposed)?;
+                group.entry
+            }
+            false => {
+                let proposal = EntryKey::Proposal(appointment.id, to.start);
+                let day = draft.occupancy.days.get(&to.start.utc_date())?;
+                Entry { hold_expires_at: None, ..*day.entries.get(&proposal)? }
+            }
+        };
+        draft.release(appointment);
+        if to.group {
+            let seats = Seats { count: appointment.seats, hold_expires_at: None, proposed: false };
+            let group = draft.group_of(&moved);
+            group.entry = held;
+            group.seats.insert(appointment.id, seats);
+        }
+        draft.insert(key, held);
+        Some(draft.change())
+    }
+
+    /// Releases the times that are held for the proposal of an appointment.
+    ///
+    /// The days of [`Appointment::held_spans`] must have been read.
+    pub fn release_proposal(self, appointment: &Appointment) -> OccupancyChange {
+        let mut draft = Draft::of(self);
+        draft.release_proposal(appointment);
+        draft.change()
     }
 
     /// Returns the first starts in `range` that the same request could hold instead, at most [`MAX_ALTERNATIVES`].
@@ -472,7 +580,9 @@ impl Occupancy {
             .collect()
     }
 
-    /// Releases the time of an appointment.
+    /// Releases the time of an appointment, and the times that are held for its proposal.
+    ///
+    /// The days of [`Appointment::held_spans`] must have been read.
     pub fn release(self, appointment: &Appointment) -> OccupancyChange {
         let mut draft = Draft::of(self);
         draft.release(appointment);
@@ -561,6 +671,22 @@ impl Draft {
     }
 
     fn release(&mut self, appointment: &Appointment) {
+        self.release_proposal(appointment);
+        self.release_as(entry_key(appointment), appointment);
+    }
+
+    fn release_proposal(&mut self, appointment: &Appointment) {
+        for time in appointment.proposed_times() {
+            let held = appointment.at(*time);
+            let key = match time.group {
+                true => entry_key(&held),
+                false => EntryKey::Proposal(held.id, held.start),
+            };
+            self.release_as(key, &held);
+        }
+    }
+
+    fn release_as(&mut self, key: EntryKey, appointment: &Appointment) {
         if appointment.group {
             let group = self.group_of(appointment);
             group.seats.remove(&appointment.id);
@@ -568,7 +694,7 @@ impl Draft {
                 return;
             }
         }
-        self.remove(entry_key(appointment), appointment.occupied_span());
+        self.remove(key, appointment.occupied_span());
     }
 
     /// Removes an appointment from all other days and groups that contain it.
@@ -576,7 +702,7 @@ impl Draft {
     /// The days may have been read after a concurrent change moved the appointment there, or before one moved it away
     /// from there, and the appointment must not conflict with itself. The version checks detect such a change.
     fn forget(&mut self, appointment: &Appointment) {
-        let mut keys = vec![EntryKey::Appointment(appointment.id)];
+        let mut keys = Vec::new();
         for ((session_type, start), group) in &mut self.occupancy.groups {
             if group.seats.remove(&appointment.id).is_some() {
                 self.groups.insert((*session_type, *start));
@@ -587,7 +713,7 @@ impl Draft {
         }
         for (date, day) in &mut self.occupancy.days {
             let before = day.entries.len();
-            day.entries.retain(|key, _| !keys.contains(key));
+            day.entries.retain(|key, _| !keys.contains(key) && !key.is_only_of(appointment.id));
             if day.entries.len() < before {
                 self.changed.insert(*date);
             }
@@ -633,15 +759,17 @@ impl Draft {
         }
     }
 
-    /// Returns the entry that is held, and whether it is a group session. The period has been checked.
+    /// Returns the entry that is held, for the appointment itself or for a proposal of it, and whether it is a group session. The
+    /// period has been checked.
     fn hold(
         &mut self,
         rules: &AvailabilityRules,
         request: &Request,
+        proposed: bool,
         now: Timestamp,
     ) -> Result<(Entry, bool), Refusal> {
         let SelectedSession { id, terms, .. } = &request.session;
-        let seats = Seats { count: request.seats, hold_expires_at: request.hold_expires_at };
+        let seats = Seats { count: request.seats, hold_expires_at: request.hold_expires_at, proposed };
         let group_key = (*id, request.start);
         let offered = terms.session(request.start);
         // If the expert has changed the length since, the existing session is not the one that is offered now. It
@@ -667,8 +795,8 @@ impl Draft {
         if request.seats == 0 || request.seats > terms.capacity {
             return Err(Refusal::Seats { wanted: request.seats, left: terms.capacity });
         }
-        self.check_overlap_and_reclaim(terms.occupied(request.start), offered, now)?;
-        self.check_caps(rules, request)?;
+        self.check_overlap_and_reclaim(request, terms.occupied(request.start), offered, now)?;
+        self.check_caps(rules, request, now)?;
 
         let group = terms.capacity > 1;
         let entry = Entry {
@@ -690,10 +818,10 @@ impl Draft {
             self.occupancy.groups.insert(group_key, session);
             self.groups.insert(group_key);
         }
-        let key = if group {
-            EntryKey::Group(*id, request.start)
-        } else {
-            EntryKey::Appointment(request.appointment)
+        let key = match (group, proposed) {
+            (true, _) => EntryKey::Group(*id, request.start),
+            (false, true) => EntryKey::Proposal(request.appointment, request.start),
+            (false, false) => EntryKey::Appointment(request.appointment),
         };
         self.insert(key, entry);
         Ok((entry, group))
@@ -731,6 +859,7 @@ impl Draft {
     /// Reclaims all expired holds that overlap, or returns why another entry prevents the booking.
     fn check_overlap_and_reclaim(
         &mut self,
+        request: &Request,
         occupied: TimeSpan,
         session: TimeSpan,
         now: Timestamp,
@@ -742,7 +871,9 @@ impl Draft {
             .utc_dates()
             .filter_map(|date| self.occupancy.days.get(&date))
             .flat_map(|day| &day.entries)
-            .filter(|(_, entry)| entry.occupied_span().overlaps(occupied))
+            .filter(|(key, entry)| {
+                entry.occupied_span().overlaps(occupied) && !key.is_only_of(request.appointment)
+            })
             .map(|(key, entry)| (*key, *entry))
             .collect();
         let mut blocking =
@@ -758,6 +889,8 @@ impl Draft {
                     self.reclaimed.insert(id);
                 }
                 EntryKey::Group(session_type, start) => self.reclaim_seats((session_type, start), now),
+                // The appointment has its own time elsewhere and stays as it is.
+                EntryKey::Proposal(..) => {}
             }
             self.remove(key, entry.occupied_span());
         }
@@ -767,29 +900,34 @@ impl Draft {
     fn reclaim_seats(&mut self, key: (SessionTypeId, Timestamp), now: Timestamp) {
         if let Some(group) = self.occupancy.groups.get_mut(&key) {
             let over = group.seats.extract_if(.., |_, seats| is_expired(seats.hold_expires_at, now));
-            self.reclaimed.extend(over.map(|(id, _)| id));
+            self.reclaimed.extend(over.filter(|(_, seats)| !seats.proposed).map(|(id, _)| id));
             self.groups.insert(key);
         }
     }
 
-    fn check_caps(&mut self, rules: &AvailabilityRules, request: &Request) -> Result<(), Refusal> {
+    fn check_caps(
+        &mut self,
+        rules: &AvailabilityRules,
+        request: &Request,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         let terms = &request.session.terms;
         let date = rules.time_zone.scheduling_date(request.start);
         if let Some(cap) = terms.daily_cap {
             let span = rules.time_zone.local_day_span(date);
-            if self.count(request, span) >= cap {
+            if self.count(request, span, now) >= cap {
                 return Err(Refusal::DayFull { date, cap });
             }
         }
         if let Some(cap) = terms.daily_minutes_cap {
-            let taken = self.minutes(request, rules.time_zone.local_day_span(date));
+            let taken = self.minutes(request, rules.time_zone.local_day_span(date), now);
             if taken + i64::from(terms.length_minutes) > i64::from(cap) {
                 return Err(Refusal::DayMinutesFull { date, cap });
             }
         }
         if let Some(cap) = terms.weekly_cap {
             let span = rules.time_zone.iso_week_span(date);
-            if self.count(request, span) >= cap {
+            if self.count(request, span, now) >= cap {
                 return Err(Refusal::WeekFull { date, cap });
             }
         }
@@ -798,19 +936,25 @@ impl Draft {
 
     /// Counts the sessions of the requested type that begin in the span. The decision depends on these days, so their
     /// versions are checked.
-    fn count(&mut self, request: &Request, span: TimeSpan) -> u16 {
-        u16::try_from(self.beginning_in(request, span).count()).unwrap_or(u16::MAX)
+    fn count(&mut self, request: &Request, span: TimeSpan, now: Timestamp) -> u16 {
+        u16::try_from(self.beginning_in(request, span, now).count()).unwrap_or(u16::MAX)
     }
 
     /// Returns the minutes of the sessions that [`Self::count`] counts.
-    fn minutes(&mut self, request: &Request, span: TimeSpan) -> i64 {
-        self.beginning_in(request, span).map(TimeSpan::seconds).sum::<i64>() / MINUTE
+    fn minutes(&mut self, request: &Request, span: TimeSpan, now: Timestamp) -> i64 {
+        self.beginning_in(request, span, now).map(TimeSpan::seconds).sum::<i64>() / MINUTE
     }
 
-    fn beginning_in(&mut self, request: &Request, span: TimeSpan) -> impl Iterator<Item = TimeSpan> {
+    fn beginning_in(
+        &mut self,
+        request: &Request,
+        span: TimeSpan,
+        now: Timestamp,
+    ) -> impl Iterator<Item = TimeSpan> {
         self.checked.extend(span.utc_dates());
-        let sessions = self.occupancy.sessions(request.session.id);
-        sessions.filter(move |session| span.contains(session.start()))
+        let sessions = self.occupancy.sessions(request.session.id, now);
+        let others = sessions.filter(|(key, _)| !key.is_only_of(request.appointment));
+        others.map(|(_, session)| session).filter(move |session| span.contains(session.start()))
     }
 }
 

@@ -84,7 +84,11 @@ pub(super) fn from_error(error: &SchedulingError) -> Problem {
     match error {
         SchedulingError::Slot { refusal, alternatives } => {
             let alternatives = Some(alternatives.clone()).filter(|starts| !starts.is_empty());
-            Problem { alternatives, ..of_slot(refusal) }
+            Problem { alternatives, ..of_slot(refusal, "/start") }
+        }
+        SchedulingError::ProposedSlot { place, refusal, alternatives } => {
+            let alternatives = Some(alternatives.clone()).filter(|starts| !starts.is_empty());
+            Problem { alternatives, ..of_slot(refusal, &format!("/starts/{place}")) }
         }
         SchedulingError::Change(_) => Problem::new(INVALID_STATUS, detail),
         SchedulingError::NotLive => Problem::new(EXPERT_NOT_LIVE, detail),
@@ -102,7 +106,8 @@ pub(super) fn from_error(error: &SchedulingError) -> Problem {
     }
 }
 
-fn of_slot(refusal: &Refusal) -> Problem {
+/// The problem of a slot. `start` is where the request has the start.
+fn of_slot(refusal: &Refusal, start: &str) -> Problem {
     let kind = match refusal {
         Refusal::Retired => SESSION_TYPE_RETIRED,
         Refusal::NotOffered(reason) => match reason {
@@ -137,6 +142,6 @@ fn of_slot(refusal: &Refusal) -> Problem {
         | Refusal::Busy
         | Refusal::DayFull { .. }
         | Refusal::DayMinutesFull { .. }
-        | Refusal::WeekFull { .. } => problem.with_pointer("/start"),
+        | Refusal::WeekFull { .. } => problem.with_pointer(start),
     }
 }

@@ -24,12 +24,13 @@ use domain::payments::reconciliation::{Difference, Sums};
 use domain::receipts::billing::{Address, BillingDetails, TaxChoice};
 use domain::receipts::receipt::{Issuer, Receipt, ReceiptKind, ReceiptNumber, Recipient, Service};
 use domain::receipts::tax::{NoTax, Percentage, Tax, TaxLine, TaxReport, Taxes};
-use domain::scheduling::appointment::{Appointment, Attendee, NoShowReport, Status};
+use domain::scheduling::appointment::{Appointment, Attendee, BookedTime, NoShowReport, Status};
 use domain::scheduling::details::{Guest, SessionDetails};
 use domain::scheduling::history::{Change, ChangedBy, HistoryEntry, SessionTime};
 use domain::scheduling::note::{NoteVisibility, SessionNote};
-use domain::scheduling::occupancy::{Day, Entry as Occupied, EntryKey, GroupSession, Seats};
+use domain::scheduling::occupancy::{Day, Entry as Occupied, EntryKey, GroupSession, OccupancyChange, Seats};
 use domain::scheduling::party::{ActingAs, Party};
+use domain::scheduling::proposal::{Moves, Proposal, ProposalState};
 use domain::{
     AppointmentId, ClientId, Currency, ExpertId, InvitationId, Money, NoteId, NotificationId, PersonId, Rate,
     ReceiptId, SessionTypeId, Timestamp, Zone,
@@ -331,9 +332,85 @@ pub(super) fn appointments() -> Vec<Appointment> {
         cancellation: cancellation(),
         rescheduling: ReschedulePolicy::default(),
         no_show_report,
+        moves: Moves::default(),
         status,
     };
     statuses.into_iter().enumerate().map(appointment).collect()
+}
+
+/// Appointments of another expert that were moved and for which other times were proposed, one for each state of a proposal. Rows
+/// have them since version 2.
+pub(super) fn proposals() -> Vec<Appointment> {
+    let states = [
+        ProposalState::Open,
+        ProposalState::Accepted { start: at(90_000) },
+        ProposalState::Declined,
+        ProposalState::Withdrawn,
+        ProposalState::Expired,
+    ];
+    let time = |start, group| BookedTime {
+        start: at(start),
+        end: at(start + 3_600),
+        buffer_before_minutes: 5,
+        buffer_after_minutes: 10,
+        group,
+    };
+    let appointment = |(number, state): (usize, ProposalState)| Appointment {
+        id: appointment_id(100 + number),
+        expert: OTHER_EXPERT,
+        client: ClientId::from_bits(100),
+        group: false,
+        no_show_report: None,
+        status: Status::Confirmed,
+        moves: Moves {
+            by_client: Some(1),
+            agreed_cancellation: Some(CancellationPolicy::default()),
+            proposal: Some(Proposal {
+                by: if state == ProposalState::Declined { Party::Client } else { Party::Expert },
+                times: vec![time(90_000, false), time(180_000, true)],
+                price: money(20_000),
+                message: long("The train is late."),
+                created_at: at(-3_600),
+                expires_at: at(-60),
+                refund_share: Percent::new(50).expect("a percentage"),
+                state,
+            }),
+            proposed_by_expert: 2,
+            proposed_by_client: 1,
+            declined_earlier: true,
+        },
+        ..appointments().swap_remove(0)
+    };
+    (0..).zip(states).map(appointment).collect()
+}
+
+/// What the first of the [`proposals`] holds: a time on a day, and seats of a group session.
+pub(super) fn proposed() -> OccupancyChange {
+    let (id, start) = (appointment_id(100), at(90_000));
+    let entry = Occupied { start, end: at(93_600), ..occupied(Some(at(-60))) };
+    let day = Day { version: 1, entries: BTreeMap::from([(EntryKey::Proposal(id, start), entry)]) };
+    let seats = Seats { count: 2, hold_expires_at: Some(at(-60)), proposed: true };
+    let entry = Occupied { start: at(180_000), end: at(183_600), ..occupied(None) };
+    let group = GroupSession { version: 0, entry, capacity: 5, seats: BTreeMap::from([(id, seats)]) };
+    OccupancyChange {
+        days: vec![(start.utc_date(), day)],
+        groups: vec![((SESSION_TYPE, at(180_000)), group)],
+        ..OccupancyChange::default()
+    }
+}
+
+/// The history of a proposal, which rows have since version 2.
+pub(super) fn history_of_proposals() -> Vec<HistoryEntry> {
+    let changes = [
+        Change::Proposed { starts: vec![at(90_000), at(180_000)] },
+        Change::ProposalDeclined,
+        Change::ProposalWithdrawn,
+        Change::ProposalExpired,
+    ];
+    (0..)
+        .zip(changes)
+        .map(|(second, change)| HistoryEntry::new(at(second), ActingAs::Expert, change))
+        .collect()
 }
 
 /// One payment for each variant of its enums. The first payment counts two ledger entries, as [`entries`] has them.
@@ -627,8 +704,8 @@ pub(super) fn group() -> GroupSession {
         entry: occupied(None),
         capacity: 5,
         seats: BTreeMap::from([
-            (appointment_id(0), Seats { count: 2, hold_expires_at: None }),
-            (appointment_id(1), Seats { count: 1, hold_expires_at: Some(at(600)) }),
+            (appointment_id(0), Seats { count: 2, hold_expires_at: None, proposed: false }),
+            (appointment_id(1), Seats { count: 1, hold_expires_at: Some(at(600)), proposed: false }),
         ]),
     }
 }

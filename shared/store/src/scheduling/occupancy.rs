@@ -8,6 +8,7 @@ use domain::experts::session_type::SessionType;
 use domain::kernel::time::DAY;
 use domain::payments::account::PaymentAccount;
 use domain::payments::gateway::GatewayKind;
+use domain::scheduling::appointment::Appointment;
 use domain::scheduling::occupancy::{Day, Entry, EntryKey, GroupSession, Occupancy, OccupancyChange, Seats};
 use domain::{ExpertId, SessionTypeId, TimeSpan, Timestamp};
 
@@ -30,6 +31,8 @@ const ENTRIES: &str = "entries";
 const SESSION: &str = "session";
 const SEATS: &str = "seats";
 const CAPACITY: &str = "capacity";
+/// Separates appointment and start in the name of an entry that is held for a proposal.
+const PROPOSED: char = '+';
 
 impl Transaction {
     /// Writes a change of an expert's occupancy, on condition that the rows it was decided on have not changed.
@@ -92,16 +95,18 @@ fn write_entry((key, entry): (&EntryKey, &Entry)) -> (String, AttributeValue) {
     let name = match key {
         EntryKey::Appointment(id) => id.to_string(),
         EntryKey::Group(session_type, start) => format!("{session_type}@{}", start.seconds()),
+        // A release that does not know proposals does not read the row.
+        EntryKey::Proposal(id, start) => format!("{id}{PROPOSED}{}", start.seconds()),
     };
     (name, AttributeValue::L(entry_fields(entry)))
 }
 
 fn read_entry(name: &str, value: &AttributeValue) -> Option<(EntryKey, Entry)> {
-    let key = match name.split_once('@') {
-        None => EntryKey::Appointment(name.parse().ok()?),
-        Some((session_type, start)) => {
-            EntryKey::Group(session_type.parse().ok()?, Timestamp::from_seconds(start.parse().ok()?))
-        }
+    let start = |seconds: &str| Some(Timestamp::from_seconds(seconds.parse().ok()?));
+    let key = match (name.split_once('@'), name.split_once(PROPOSED)) {
+        (Some((session_type, at)), _) => EntryKey::Group(session_type.parse().ok()?, start(at)?),
+        (None, Some((id, at))) => EntryKey::Proposal(id.parse().ok()?, start(at)?),
+        (None, None) => EntryKey::Appointment(name.parse().ok()?),
     };
     Some((key, read_fields(value)?))
 }
@@ -129,15 +134,25 @@ fn read_fields(value: &AttributeValue) -> Option<Entry> {
 fn write_seats(seats: &Seats) -> AttributeValue {
     let mut fields = vec![number(seats.count)];
     fields.extend(seats.hold_expires_at.map(|end| number(end.seconds())));
+    if seats.proposed {
+        // A release that does not know proposals does not read the row.
+        fields.push(text(PROPOSED));
+    }
     AttributeValue::L(fields)
 }
 
 fn read_seats(value: &AttributeValue) -> Option<Seats> {
     match value.as_l().ok()?.as_slice() {
-        [count] => Some(Seats { count: parse(count)?, hold_expires_at: None }),
-        [count, end] => {
-            Some(Seats { count: parse(count)?, hold_expires_at: Some(Timestamp::from_seconds(parse(end)?)) })
-        }
+        [count] => Some(Seats { count: parse(count)?, hold_expires_at: None, proposed: false }),
+        [count, end, proposed @ ..] => Some(Seats {
+            count: parse(count)?,
+            hold_expires_at: Some(Timestamp::from_seconds(parse(end)?)),
+            proposed: match proposed {
+                [] => false,
+                [word] if word.as_s().is_ok_and(|word| *word == PROPOSED.to_string()) => true,
+                _ => return None,
+            },
+        }),
         _ => None,
     }
 }
@@ -222,6 +237,20 @@ impl Store {
         Ok(offer.map(|((expert, rules), session_type)| Offer { expert, rules, session_type, accounts }))
     }
 
+    /// The occupancy of the days that an appointment and its open proposal occupy, read with strong consistency: a query for each
+    /// time.
+    ///
+    /// # Errors
+    /// See [`Store::occupancy`].
+    pub async fn occupancy_of(&self, appointment: &Appointment) -> Result<Occupancy, ReadError> {
+        let mut occupancy = Occupancy::default();
+        for span in appointment.held_spans() {
+            let one = self.occupancy(appointment.expert, span, Consistency::Strong).await?;
+            occupancy = occupancy.union(one);
+        }
+        Ok(occupancy)
+    }
+
     /// The occupancy of the UTC days that a span touches, with their group sessions, in one query.
     ///
     /// # Errors
@@ -281,7 +310,9 @@ mod tests {
             buffer_after_minutes: 10,
             hold_expires_at: None,
         };
-        for key in [EntryKey::Appointment(AppointmentId::from_bits(1)), EntryKey::Group(session_type, start)]
+        let id = AppointmentId::from_bits(1);
+        for key in
+            [EntryKey::Appointment(id), EntryKey::Group(session_type, start), EntryKey::Proposal(id, start)]
         {
             for hold_expires_at in [None, Some(start)] {
                 let entry = Entry { hold_expires_at, ..entry };
@@ -289,9 +320,11 @@ mod tests {
                 assert_eq!(read_entry(&name, &value), Some((key, entry)));
             }
         }
-        for seats in
-            [Seats { count: 2, hold_expires_at: None }, Seats { count: 1, hold_expires_at: Some(start) }]
-        {
+        for seats in [
+            Seats { count: 2, hold_expires_at: None, proposed: false },
+            Seats { count: 1, hold_expires_at: Some(start), proposed: false },
+            Seats { count: 1, hold_expires_at: Some(start), proposed: true },
+        ] {
             assert_eq!(read_seats(&write_seats(&seats)), Some(seats));
         }
     }

@@ -1,18 +1,25 @@
 //! The stored form of appointments.
 
-use domain::scheduling::appointment::{Appointment, Attendee, NoShowReport, Status};
+use domain::experts::policy::Percent;
+use domain::scheduling::appointment::{Appointment, Attendee, BookedTime, NoShowReport, Status};
 use domain::scheduling::details::{Guest, SessionDetails};
 use domain::scheduling::history::{Change, ChangedBy, HistoryEntry, SessionTime};
 use domain::scheduling::note::{NoteVisibility, SessionNote};
 use domain::scheduling::party::Party;
+use domain::scheduling::proposal::{Moves, Proposal, ProposalState};
 use domain::{AppointmentId, ClientId, ExpertId, NoteId, PersonId, SessionTypeId, Timestamp};
 
 use super::notes::{NotesWritten, VersionedDetails};
 use crate::experts::rows::{CancellationRow, RescheduleRow};
-use crate::row::{MoneyRow, Row, Text, stored};
+use crate::row::{MoneyRow, Row, Text, Unreadable, stored};
 
 impl Row<Appointment> for AppointmentRow {
-    const SCHEMA: u16 = 1;
+    const SCHEMA: u16 = 2;
+
+    /// A release that knows format 1 would lose moves and proposals, and what a client gets back because of them.
+    fn schema_of(appointment: &Appointment) -> u16 {
+        if appointment.moves == Moves::default() { 1 } else { 2 }
+    }
 }
 
 impl Row<VersionedDetails> for DetailsRow {
@@ -55,8 +62,58 @@ stored! {
         rescheduling: RescheduleRow,
         #[serde(default)]
         no_show_report: Option<NoShowReportRow>,
+        #[serde(default)]
+        moves: MovesRow,
         #[serde(flatten)]
         status: StatusRow,
+    }
+
+    #[derive(Default)]
+    struct MovesRow for Moves {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by_client: Option<u16>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agreed_cancellation: Option<CancellationRow>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        proposal: Option<ProposalRow>,
+        #[serde(default, skip_serializing_if = "is_default")]
+        proposed_by_expert: u16,
+        #[serde(default, skip_serializing_if = "is_default")]
+        proposed_by_client: u16,
+        #[serde(default, skip_serializing_if = "is_default")]
+        declined_earlier: bool,
+    }
+
+    struct ProposalRow for Proposal {
+        by: PartyRow,
+        times: Vec<BookedTimeRow>,
+        price: MoneyRow,
+        #[serde(default)]
+        message: Text,
+        created_at: Timestamp,
+        expires_at: Timestamp,
+        refund_share: Percent,
+        #[serde(flatten)]
+        state: ProposalStateRow,
+    }
+
+    struct BookedTimeRow for BookedTime {
+        start: Timestamp,
+        end: Timestamp,
+        buffer_before_minutes: u16,
+        buffer_after_minutes: u16,
+        group: bool,
+    }
+
+    #[serde(tag = "state")]
+    enum ProposalStateRow for ProposalState {
+        Open,
+        Accepted { start: Timestamp },
+        Declined,
+        Withdrawn,
+        Expired,
+        // Whether its times are held, and what the client gets back, is not known.
+        _ => Err(Unreadable::unknown("state of the proposal"))
     }
 
     struct AttendeeRow for Attendee {
@@ -112,6 +169,10 @@ stored! {
         Booked,
         Confirmed,
         Rescheduled { from: SessionTimeRow, to: SessionTimeRow },
+        Proposed { starts: Vec<Timestamp> },
+        ProposalDeclined,
+        ProposalWithdrawn,
+        ProposalExpired,
         Cancelled,
         Completed,
         NoShow { missed_by: PartyRow },
@@ -189,6 +250,10 @@ stored! {
         // Somebody who is neither the expert nor the client.
         _ => Ok(Party::Platform)
     }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn the_client() -> PartyRow {

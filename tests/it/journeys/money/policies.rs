@@ -126,8 +126,12 @@ async fn rescheduling_follows_the_terms_at_booking() {
     let again = json!({ "start": "2027-01-12T12:00:00Z" });
     let refused = test.post_action("alan", &appointment, "reschedule", &again).await;
     assert_eq!(refused.problem(409), "invalid-status");
-    assert!(refused.body["detail"].as_str().expect("words").contains("rescheduled 1 times"));
-    test.post_action("ada", &appointment, "reschedule", &again).await.expect(200);
+    assert!(refused.body["detail"].as_str().expect("words").contains("propose other times"));
+    let again = json!({ "starts": [again["start"]] });
+    test.post_action("alan", &appointment, "proposal", &again).await.expect(200);
+    let accepted = json!({ "start": again["starts"][0] });
+    let moved = test.post_action("ada", &appointment, "proposal/accept", &accepted).await.expect(200);
+    assert_eq!((&moved["reschedules"], &moved["reschedules_by_client"]), (&json!(2), &json!(2)));
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@ use super::*;
 
 /// How long an occupancy row is kept, in seconds.
 const RETENTION: i64 = 30 * DAY;
+/// The largest difference of two clocks, in seconds.
+const CLOCK_SKEW: i64 = 60;
 
 /// The seats of a group session, by appointment: their number, and when their hold expires.
 type Seats = BTreeMap<AppointmentId, (u16, Option<Timestamp>)>;
@@ -60,6 +62,28 @@ impl Invariants {
         }
     }
 
+    /// No session overlaps a time that is held for a proposal of another appointment, except for seats of the same group session.
+    pub(super) fn check_proposals(
+        &self,
+        core: &Core,
+        appointment: &Appointment,
+        violations: &mut Vec<String>,
+    ) {
+        let at = core.instant().plus(2 + CLOCK_SKEW);
+        for (held, expires_at) in self.of_expert(appointment.expert).flat_map(super::proposals::held_sessions)
+        {
+            let shared = appointment.group && held.group && entry_key(appointment) == entry_key(&held);
+            if held.id != appointment.id
+                && !shared
+                && at < expires_at
+                && appointment.occupied_span().overlaps(held.occupied_span())
+            {
+                let (id, other) = (appointment.id, held.id);
+                violations.push(format!("{id} and a proposal of {other} at {} overlap", held.start));
+            }
+        }
+    }
+
     /// Occupancy rows match the appointments, and no session has more seats taken than its capacity.
     pub(super) fn check_days(
         &self,
@@ -82,7 +106,7 @@ impl Invariants {
                     continue;
                 }
             };
-            self.check_day(*day, span, expert, &rows, violations);
+            self.check_day(*day, span, today, expert, &rows, violations);
         }
     }
 
@@ -90,15 +114,34 @@ impl Invariants {
         &self,
         day: NaiveDate,
         span: TimeSpan,
+        today: Timestamp,
         expert: ExpertId,
         rows: &Occupancy,
         violations: &mut Vec<String>,
     ) {
         let of_day =
             || self.of_expert(expert).filter(|appointment| appointment.occupied_span().overlaps(span));
-        let expected: BTreeMap<EntryKey, Entry> =
+        let mut expected: BTreeMap<EntryKey, Entry> =
             of_day().map(|appointment| (entry_key(appointment), entry(appointment))).collect();
         let found = rows.days.get(&day).map(|day| day.entries.clone()).unwrap_or_default();
+        // The holds of an expired proposal stay until somebody takes the time, or a job frees it. Clocks differ.
+        let mut over = BTreeSet::new();
+        let held = || self.of_expert(expert).flat_map(super::proposals::held_sessions);
+        for (held, expires_at) in held().filter(|(held, _)| held.occupied_span().overlaps(span)) {
+            let is_over = expires_at <= today.plus(2 + CLOCK_SKEW);
+            let (key, entry) = match held.group {
+                true => (entry_key(&held), entry(&held)),
+                false => (
+                    EntryKey::Proposal(held.id, held.start),
+                    Entry { hold_expires_at: Some(expires_at), ..entry(&held) },
+                ),
+            };
+            if is_over && !expected.contains_key(&key) && !found.contains_key(&key) {
+                over.insert((held.id, held.start));
+            } else {
+                expected.entry(key).or_insert(entry);
+            }
+        }
         if expected != found {
             let missing: Vec<_> =
                 expected.iter().filter(|(key, entry)| found.get(key) != Some(entry)).collect();
@@ -118,6 +161,14 @@ impl Invariants {
             };
             let key = (appointment.session_type, appointment.start);
             seats.entry(key).or_default().insert(appointment.id, (appointment.seats, hold));
+        }
+        for (held, expires_at) in held().filter(|(held, _)| held.group && span.contains(held.start)) {
+            let (key, is_over) = ((held.session_type, held.start), over.contains(&(held.id, held.start)));
+            let has_none = rows.groups.get(&key).is_none_or(|group| !group.seats.contains_key(&held.id));
+            let is_free = has_none && expires_at <= today.plus(2 + CLOCK_SKEW);
+            if !is_over && !is_free {
+                seats.entry(key).or_default().insert(held.id, (held.seats, Some(expires_at)));
+            }
         }
         let found: BTreeMap<_, BTreeMap<_, _>> = rows
             .groups

@@ -17,16 +17,24 @@ pub fn part_of(amount: u64, points: u64, step: u64) -> u64 {
 }
 
 /// The charge after a cancellation.
-fn final_charge(before: &Appointment, by: Party, at: i64) -> u64 {
+fn final_charge(core: &Core, before: &Appointment, by: Party, at: i64) -> u64 {
     let price = before.price.amount();
     if by != Party::Client || !matches!(before.status, Status::Confirmed) {
         return 0;
     }
+    if super::proposals::is_free_to_cancel(core, before, at) {
+        return 0;
+    }
+    price - percent_of(price, refund_percent(before, at), before.price.currency().charge_step())
+}
+
+/// The share of the price that the cancellation policy gives back to a client who cancels, in percent.
+pub(super) fn refund_percent(before: &Appointment, at: i64) -> u8 {
     let policy = &before.cancellation;
     let (start, booked) = (before.start.seconds(), before.created_at.seconds());
     let grace = i64::from(policy.grace_minutes) * 60;
     if grace > 0 && at <= booked + grace && at < start {
-        return 0;
+        return 100;
     }
     let mut refund = 0;
     for tier in policy.tiers.iter().rev() {
@@ -34,7 +42,7 @@ fn final_charge(before: &Appointment, by: Party, at: i64) -> u64 {
             refund = tier.refund_percent.value();
         }
     }
-    price - percent_of(price, refund, before.price.currency().charge_step())
+    refund
 }
 
 /// Checks the charge after a status change.
@@ -52,7 +60,8 @@ pub(super) fn check(
     let price = before.appointment.price.amount();
     match &after.appointment.status {
         Status::Cancelled { cancelled_by, cancelled_at, .. } => {
-            let right = final_charge(&before.appointment, *cancelled_by, cancelled_at.seconds()).min(agreed);
+            let right =
+                final_charge(core, &before.appointment, *cancelled_by, cancelled_at.seconds()).min(agreed);
             if decided != right {
                 violations.push(format!("{id} is cancelled, and its client pays {decided}, not {right}"));
             }

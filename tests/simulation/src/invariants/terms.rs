@@ -126,16 +126,14 @@ pub fn check_no_price(core: &mut Core, asked: &Submission, begun: i64) {
     }
 }
 
-/// Checks that a reschedule changes the price only to the current one, if the policy says so and it is lower.
-pub(super) fn check_price_after_reschedule(
+/// Checks that a move by a side, or a proposal, changes the price only to the current one, if the policy says so and it is lower.
+pub(super) fn check_price_of_move(
     core: &Core,
     before: &Appointment,
-    now: &Appointment,
+    moved: Money,
+    by: Party,
     violations: &mut Vec<String>,
 ) {
-    if before.start == now.start {
-        return;
-    }
     let from = core.now - REQUEST_TIME;
     let after = |terms: &SessionTypeTerms, hourly_rate| {
         let current = duration_of(terms, before.session_span())
@@ -143,18 +141,22 @@ pub(super) fn check_price_after_reschedule(
             .filter(|current| current.currency() == before.price.currency())
             .map(|current| current.amount() * u64::from(before.seats));
         match (before.rescheduling.price, current) {
+            // A proposal of the expert never costs more.
+            (ReschedulePrice::Current, Some(current)) if by == Party::Expert => {
+                current.min(before.price.amount())
+            }
             (ReschedulePrice::Current, Some(current)) => current,
             _ => before.price.amount(),
         }
     };
     let mut offered = offered(core, before.session_type, from);
     let is_right = offered.any(|terms| {
-        hourly_rates(core, before.expert, from).any(|rate| after(terms, rate) == now.price.amount())
+        hourly_rates(core, before.expert, from).any(|rate| after(terms, rate) == moved.amount())
     });
-    let is_higher = now.price.amount() > before.price.amount();
+    let is_higher = moved.amount() > before.price.amount();
     if is_higher || !is_right {
-        let (id, before, now) = (now.id, before.price, now.price);
-        violations.push(format!("{id} was rescheduled at the price {now} instead of {before}"));
+        let (id, before) = (before.id, before.price);
+        violations.push(format!("{id} was rescheduled at the price {moved} instead of {before}"));
     }
 }
 
@@ -220,7 +222,10 @@ impl Invariants {
     ) {
         let Some(zone) = core.actors.expert(came.expert).map(|expert| expert.rules.time_zone) else { return };
         let of_type = || self.of_expert(came.expert).filter(|other| other.session_type == came.session_type);
-        let offered = || offered(core, came.session_type, core.now - REQUEST_TIME);
+        // An accepted start was held since it was proposed.
+        let accepted = came.moves.proposal.as_ref().filter(|_| moved);
+        let from = accepted.map_or(core.now, |proposal| proposal.created_at.seconds() * 1_000);
+        let offered = || offered(core, came.session_type, from - REQUEST_TIME);
         if came.group {
             let with = of_type().filter(|other| other.group && other.start == came.start);
             let taken: u32 = with.map(|other| u32::from(other.seats)).sum();

@@ -48,6 +48,7 @@ fn examples() -> Vec<Job> {
     let (appointment, expert) = (AppointmentId::from_bits(1), ExpertId::from_bits(2));
     let mut jobs: Vec<Job> =
         vec![PaymentsJob::Payment { appointment }.into(), ReceiptsJob::Issue { appointment }.into()];
+    jobs.push(SchedulingJob::ExpireProposal { appointment }.into());
     for gateway in GatewayKind::ALL {
         jobs.push(PaymentsJob::PaymentAccount { expert, gateway }.into());
         jobs.push(PaymentsJob::Payouts { expert, gateway }.into());
@@ -70,7 +71,7 @@ fn examples() -> Vec<Job> {
                 | PaymentsJob::Payouts { .. },
             )
             | Job::Receipts(ReceiptsJob::Issue { .. })
-            | Job::Scheduling(SchedulingJob::PublishEvent(_)) => {}
+            | Job::Scheduling(SchedulingJob::PublishEvent(_) | SchedulingJob::ExpireProposal { .. }) => {}
         }
     }
     jobs

@@ -102,6 +102,7 @@ pub(crate) fn appointment(bits: u128) -> Appointment {
         cancellation: Default::default(),
         rescheduling: Default::default(),
         no_show_report: None,
+        moves: Default::default(),
         status: Status::Confirmed,
     }
 }

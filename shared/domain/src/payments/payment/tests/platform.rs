@@ -343,7 +343,10 @@ impl Platform {
                 self.payment.final_charge = Some(self.target().saturating_sub(amount));
             }
             Act::Move { by, hours, price_percent } => {
-                appointment.check_reschedule(by, now).ok()?;
+                match by {
+                    Party::Client => appointment.check_reschedule(now).ok()?,
+                    Party::Expert | Party::Platform => appointment.check_proposal(by, now).ok()?,
+                }
                 let current = percent_of(price_percent, price);
                 if !current.is_zero() && current.check_charge().is_err() {
                     return None;

@@ -81,7 +81,7 @@ fn check(rules: &AvailabilityRules, world: &World, model: &Model) {
             days.entry(date).or_default().insert(sitting.key(), entry);
         }
         if !alone {
-            let seats = Seats { count: sitting.seats, hold_expires_at: sitting.hold };
+            let seats = Seats { count: sitting.seats, hold_expires_at: sitting.hold, proposed: false };
             groups.entry((entry.session_type, entry.start)).or_default().insert(sitting.id, seats);
         }
     }

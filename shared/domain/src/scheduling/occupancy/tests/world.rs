@@ -3,7 +3,6 @@
 use proptest::sample::Index;
 
 use super::*;
-use crate::scheduling::party::Party;
 
 /// An action of a client or the expert.
 #[derive(Debug, Clone)]
@@ -137,7 +136,7 @@ impl World {
             Action::Move { which, quarter } => {
                 let start = self.start(quarter);
                 let Some(old) = self.pick(which) else { return Resolution::Nothing };
-                if old.check_reschedule(Party::Client, now).is_err() || old.start == start {
+                if old.check_reschedule(now).is_err() || old.start == start {
                     return Resolution::Nothing;
                 }
                 let session_type = self
@@ -166,9 +165,7 @@ impl World {
                 match occupancy.move_hold(rules, old, &request, now) {
                     Ok(held) => {
                         let mut appointments = self.reclaimed(&held.change);
-                        appointments.push(
-                            old.rescheduled(Party::Client, held.booked_time(), old.price, now).unwrap(),
-                        );
+                        appointments.push(old.rescheduled(held.booked_time(), old.price, now).unwrap());
                         let request = Some((session_type, start, old.seats));
                         Resolution::Write { change: held.change, appointments, request }
                     }

@@ -8,6 +8,7 @@ use domain::payments::gateway::Capabilities;
 use domain::payments::payment::{Order as GatewayOrder, PaymentAction, Transition, Wait};
 use domain::scheduling::appointment::{Appointment, Attendee, Status};
 use domain::scheduling::party::Party;
+use domain::scheduling::proposal::Moves;
 use domain::{AppointmentId, ClientId, ExpertId, Money, SessionTypeId, Zone};
 use proptest::prelude::*;
 
@@ -53,6 +54,7 @@ fn appointment(status: Status) -> Appointment {
         cancellation: CancellationPolicy::default(),
         rescheduling: ReschedulePolicy::default(),
         no_show_report: None,
+        moves: Moves::default(),
         status,
     }
 }

@@ -1,0 +1,50 @@
+//! Proposes other times for an appointment to the other side.
+
+use app::App;
+use app::scheduling::proposals;
+use domain::Timestamp;
+use domain::kernel::text::LongText;
+use http::StatusCode;
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::documents::Appointment;
+
+/// `POST /v1/appointments/{appointment_id}/proposal`
+pub const ROUTE: Route = Route {
+    function: "propose_times",
+    method: Method::Post,
+    path: "/v1/appointments/{appointment_id}/proposal",
+    audience: Audience::SignedIn,
+    summary: "Propose other times for an appointment to the other side, and hold them",
+    operation: |schemas| {
+        Operation::responds_with::<Appointment>(schemas, StatusCode::OK)
+            .accepts::<ProposalRequest>(schemas)
+            .conditional()
+            .problems(problem::SLOT_REFUSALS)
+            .problems(&[problem::INVALID_STATUS])
+    },
+    handler: |app, request| Box::pin(handle(app, request)),
+};
+
+/// When the session could take place instead.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ProposalRequest {
+    /// The start times of free slots of the same session type, each once: up to 5 of the expert, up to 2 of the client.
+    #[schemars(length(min = 1, max = 5))]
+    starts: Vec<Timestamp>,
+    /// A message to the other side.
+    #[serde(default)]
+    message: LongText,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let id = request.path_parameter("appointment_id", "appointment")?;
+    let if_match = request.if_match()?;
+    let ProposalRequest { starts, message } = request.json()?;
+    let (record, party) = proposals::propose(app, request.actor(), id, if_match, &starts, &message).await?;
+    let version = record.appointment.version;
+    Ok(Response::json(StatusCode::OK, &Appointment::new(record, party, app.now())).version(version))
+}

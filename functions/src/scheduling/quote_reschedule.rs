@@ -1,0 +1,83 @@
+//! Quotes a move of an appointment without moving it.
+
+use app::App;
+use app::scheduling::move_quotes;
+use domain::{Money, Timestamp};
+use http::StatusCode;
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::documents::CancellationQuote;
+use crate::mirror::mirror;
+
+/// `GET /v1/appointments/{appointment_id}/reschedule`
+pub const ROUTE: Route = Route {
+    function: "quote_reschedule",
+    method: Method::Get,
+    path: "/v1/appointments/{appointment_id}/reschedule",
+    audience: Audience::SignedIn,
+    summary: "Read how an appointment can be moved to a start now, and what it means for a cancellation",
+    operation: |schemas| {
+        Operation::responds_with::<RescheduleQuote>(schemas, StatusCode::OK)
+            .query::<RescheduleQuoteQuery>()
+            .problems(&[problem::INVALID_STATUS, problem::NO_HOURS])
+    },
+    handler: |app, request| Box::pin(handle(app, request)),
+};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RescheduleQuoteQuery {
+    /// The start to move to. Whether it is free is not checked.
+    start: Timestamp,
+}
+
+/// What moving an appointment to a start means, if it happens now.
+#[derive(Serialize, JsonSchema)]
+struct RescheduleQuote {
+    /// How you can move it.
+    how: MoveKind,
+    /// The last instant at which the client can move the appointment at once; absent if they cannot now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_once_until: Option<Timestamp>,
+    /// The price of all seats after the move. It is never higher than now.
+    price: Money,
+    /// What a cancellation by the client gives now.
+    cancelled_now: CancellationQuote,
+    /// What a cancellation by the client gives right after the move.
+    cancelled_after_move: CancellationQuote,
+    /// What a cancellation by the client gives right after the proposal is declined; absent for a move at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancelled_after_decline: Option<CancellationQuote>,
+}
+
+mirror!(struct RescheduleQuote <= move_quotes::MoveQuote {
+    how,
+    at_once_until,
+    price,
+    cancelled_now,
+    cancelled_after_move,
+    cancelled_after_decline: optional,
+});
+
+/// How an appointment can be moved.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum MoveKind {
+    /// At once, with `POST /v1/appointments/{appointment_id}/reschedule`.
+    AtOnce,
+    /// By proposing the start to the other side, with `POST /v1/appointments/{appointment_id}/proposal`.
+    Propose,
+    /// By accepting the open proposal of the other side, with `POST /v1/appointments/{appointment_id}/proposal/accept`.
+    Accept,
+}
+
+mirror!(enum MoveKind <= move_quotes::MoveKind { AtOnce, Propose, Accept });
+
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let id = request.path_parameter("appointment_id", "appointment")?;
+    let RescheduleQuoteQuery { start } = request.query()?;
+    let quote = move_quotes::quote(app, request.actor(), id, start).await?;
+    Ok(Response::json(StatusCode::OK, &RescheduleQuote::from(quote)))
+}

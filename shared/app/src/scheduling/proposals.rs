@@ -1,0 +1,345 @@
+//! Proposals of other times for an appointment, and what becomes of them; see [`domain::scheduling::proposal`].
+
+use std::collections::BTreeSet;
+
+use domain::experts::members::Right;
+use domain::kernel::text::LongText;
+use domain::scheduling::appointment::{Appointment, ChangeRefusal};
+use domain::scheduling::occupancy::{Occupancy, Request as HoldRequest};
+use domain::scheduling::party::{ActingAs, Party};
+use domain::scheduling::proposal::{MAX_STARTS_OF_CLIENT, MAX_STARTS_OF_EXPERT, Proposal, ProposalState};
+use domain::{AppointmentId, Money, Timestamp, Violations};
+use store::table::Consistency;
+use store::{AppointmentRecord, Transaction};
+
+use crate::events::EventData;
+use crate::identity::signed_in::Scope;
+use crate::identity::{Actor, require_right_of};
+use crate::jobs::NextRun;
+use crate::scheduling::appointments::{Move, find, put_move};
+use crate::scheduling::booking::reclaim_and_put_occupancy;
+use crate::scheduling::error::SchedulingError;
+use crate::scheduling::jobs::SchedulingJob;
+use crate::scheduling::slots::slot_refused;
+use crate::{App, AppError, Decision, IfMatch, check_version};
+
+/// Proposes other starts for an appointment, and holds them until the proposal expires. Proposing the same again while the proposal
+/// is open changes nothing. `if_match` is the version that the person has read.
+///
+/// # Errors
+/// [`AppError::NotFound`] as for [`read`](super::appointments::read) or if the session type does not exist, [`AppError::Forbidden`]
+/// for an administrator, [`AppError::Invalid`] if a start cannot be proposed, [`AppError::VersionMismatch`] if the appointment has
+/// another version, [`SchedulingError::Change`] if the appointment allows no proposal now, [`SchedulingError::ProposedSlot`] if a
+/// start cannot be booked.
+pub async fn propose(
+    app: &App,
+    actor: &Actor,
+    id: AppointmentId,
+    if_match: IfMatch,
+    starts: &[Timestamp],
+    message: &LongText,
+) -> Result<(AppointmentRecord, Party), AppError> {
+    app.transact("propose_times", || async {
+        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let party = side(acting)?;
+        let now = app.now();
+        check_starts(&record.appointment, party, starts, now)?;
+        let is_repeated = |open: &Proposal| {
+            let is_open = open.state_at(now) == ProposalState::Open;
+            is_open
+                && open.by == party
+                && open.starts().eq(starts.iter().copied())
+                && open.message == *message
+        };
+        if record.appointment.moves.proposal.as_ref().is_some_and(is_repeated) {
+            return Ok(Decision::Unchanged((record, party)));
+        }
+        let version = record.appointment.version;
+        check_version(if_match, version)?;
+        match attempt_proposal(app, record, acting, starts, message, now).await {
+            // A concurrent request may have moved the appointment, and this one read only a part of that transaction.
+            Err(AppError::Scheduling(SchedulingError::ProposedSlot { .. }))
+                if app.store.appointment(id).await?.is_none_or(|current| current.version != version) =>
+            {
+                Err(AppError::version_conflict())
+            }
+            attempt => attempt,
+        }
+    })
+    .await
+}
+
+/// The side of an appointment for which a person proposes or decides.
+///
+/// # Errors
+/// [`AppError::Forbidden`] for an administrator.
+pub(super) fn side(acting: ActingAs) -> Result<Party, AppError> {
+    match acting.party() {
+        Party::Platform => Err(AppError::Forbidden(
+            "the expert and the client agree on another time; an administrator can cancel the appointment",
+        )),
+        side => Ok(side),
+    }
+}
+
+/// Checks what does not depend on other appointments.
+///
+/// # Errors
+/// All violations of the request.
+fn check_starts(
+    appointment: &Appointment,
+    by: Party,
+    starts: &[Timestamp],
+    now: Timestamp,
+) -> Result<(), Violations> {
+    let mut violations = Violations::default();
+    let most = if by == Party::Client { MAX_STARTS_OF_CLIENT } else { MAX_STARTS_OF_EXPERT };
+    violations.check_count("/starts", starts.len(), most);
+    if starts.is_empty() {
+        violations.add("/starts", "must have at least one entry".to_owned());
+    }
+    let mut earlier = BTreeSet::new();
+    for (place, start) in starts.iter().enumerate() {
+        let must = match check_start(appointment, *start, now) {
+            Err(must) => must,
+            Ok(()) if !earlier.insert(*start) => "must differ from the other starts",
+            Ok(()) => continue,
+        };
+        violations.add(format!("/starts/{place}"), must.to_owned());
+    }
+    violations.into_result()
+}
+
+/// Checks a start without reading anything. The error says what it must be.
+pub(super) fn check_start(
+    appointment: &Appointment,
+    start: Timestamp,
+    now: Timestamp,
+) -> Result<(), &'static str> {
+    if start <= now {
+        Err("must be in the future")
+    } else if start == appointment.start {
+        Err("must differ from the start of the appointment")
+    } else {
+        Ok(())
+    }
+}
+
+/// The price if a proposal of a side is accepted.
+///
+/// # Errors
+/// [`ChangeRefusal::PriceIncreased`] for a client, if the current price applies and is higher than the agreed one.
+pub(super) fn price(appointment: &Appointment, by: Party, step: &Move) -> Result<Money, ChangeRefusal> {
+    match appointment.price_after_reschedule(step.current_price) {
+        // The expert asks the client to move, so a higher price does not stand in the way.
+        Err(ChangeRefusal::PriceIncreased { booked, .. }) if by == Party::Expert => Ok(booked),
+        price => price,
+    }
+}
+
+async fn attempt_proposal(
+    app: &App,
+    record: AppointmentRecord,
+    acting: ActingAs,
+    starts: &[Timestamp],
+    message: &LongText,
+    now: Timestamp,
+) -> Result<Decision<(AppointmentRecord, Party)>, AppError> {
+    let party = acting.party();
+    let appointment = &record.appointment;
+    let expert = appointment.expert;
+    let step = Move::of(app, appointment, acting).await?;
+    appointment.check_proposal(party, now)?;
+    let price = price(appointment, party, &step)?;
+    let rules = &step.rules.rules;
+    let hold_expires_at = Some(appointment.proposal_expires_at(starts, now));
+    let requests: Vec<HoldRequest> =
+        starts.iter().map(|start| step.request(appointment, *start, hold_expires_at)).collect();
+    let mut occupancy = app.store.occupancy_of(appointment).await?;
+    for start in starts {
+        let needed = Occupancy::span_for_booking(rules, &step.session, *start, now);
+        occupancy = occupancy.union(app.store.occupancy(expert, needed, Consistency::Strong).await?);
+    }
+    let (times, change) = match occupancy.hold_proposal(rules, appointment, &requests, now) {
+        Ok(held) => held,
+        Err((place, refusal)) => {
+            let Some(request) = requests.get(place) else { return Err(AppError::version_conflict()) };
+            let refused = slot_refused(app, expert, rules, Some(appointment), request, refusal).await;
+            return Err(match refused {
+                AppError::Scheduling(SchedulingError::Slot { refusal, alternatives }) => {
+                    SchedulingError::ProposedSlot { place, refusal, alternatives }.into()
+                }
+                other => other,
+            });
+        }
+    };
+    let proposed = appointment.proposed(party, times, price, message.clone(), now)?;
+    let mut transaction = Transaction::new();
+    transaction.put_appointment(&proposed)?;
+    if let Some(proposal) = &proposed.moves.proposal {
+        let event = EventData::proposed(&proposed, proposal);
+        app.record_event(&mut transaction, acting, event, now)?;
+        let job = SchedulingJob::ExpireProposal { appointment: proposed.id };
+        app.enqueue(&mut transaction, job, proposal.expires_at)?;
+    }
+    reclaim_and_put_occupancy(app, &mut transaction, expert, &change, now).await?;
+    let record = AppointmentRecord { appointment: proposed, ..record };
+    Ok(Decision::Commit(transaction, (record, party)))
+}
+
+/// Accepts one of the starts that the other side proposed: moves the session there, and frees its old time and the other starts.
+/// Accepting the same start again changes nothing. `if_match` is the version that the person has read.
+///
+/// # Errors
+/// [`AppError::NotFound`] as for [`read`](super::appointments::read), [`AppError::Forbidden`] for an administrator, and for a member
+/// who may not lower the price if the proposal does, [`AppError::VersionMismatch`] if the appointment has another version,
+/// [`SchedulingError::Change`] if no proposal of the other side is open, or it does not contain the start.
+pub async fn accept(
+    app: &App,
+    actor: &Actor,
+    id: AppointmentId,
+    if_match: IfMatch,
+    start: Timestamp,
+) -> Result<(AppointmentRecord, Party), AppError> {
+    app.transact("accept_proposal", || async {
+        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let party = side(acting)?;
+        let appointment = &record.appointment;
+        let is_accepted =
+            |last: &Proposal| last.by != party && last.state == ProposalState::Accepted { start };
+        if appointment.start == start && appointment.moves.proposal.as_ref().is_some_and(is_accepted) {
+            return Ok(Decision::Unchanged((record, party)));
+        }
+        check_version(if_match, appointment.version)?;
+        let now = app.now();
+        let proposal = appointment.check_decision(party, now)?;
+        let time = proposal.time_at(start).ok_or(ChangeRefusal::NotProposed { start })?;
+        let moved = appointment.accepted(party, start, now)?;
+        // A lower price is a refund, which not every member may give.
+        if moved.price.amount() < appointment.price.amount() {
+            require_right_of(acting, Right::Money)?;
+        }
+        let (occupancy, expert) =
+            tokio::join!(app.store.occupancy_of(appointment), app.store.expert(appointment.expert));
+        let expert = expert?.ok_or(AppError::NotFound("expert"))?;
+        let Some(change) = occupancy?.accept_proposal(appointment, time) else {
+            // Its hold was reclaimed, because it expired by a clock that is ahead; or the two were read at different times.
+            return match app.store.appointment(id).await? {
+                Some(current) if current.version == appointment.version => {
+                    Err(ChangeRefusal::NoOpenProposal.into())
+                }
+                _ => Err(AppError::version_conflict()),
+            };
+        };
+        let mut transaction = Transaction::new();
+        transaction.put_appointment(&moved)?;
+        let payment = put_move(app, &mut transaction, &expert, &moved, record.payment.clone(), now).await?;
+        app.record_event(&mut transaction, acting, EventData::rescheduled(appointment, &moved), now)?;
+        transaction.put_occupancy(appointment.expert, &change);
+        let record = AppointmentRecord { appointment: moved, payment, ..record };
+        Ok(Decision::Commit(transaction, (record, party)))
+    })
+    .await
+}
+
+/// Declines the proposal of the other side. Declining it again changes nothing. `if_match` is the version that the person has read.
+///
+/// # Errors
+/// [`AppError::NotFound`] as for [`read`](super::appointments::read), [`AppError::Forbidden`] for an administrator,
+/// [`AppError::VersionMismatch`] if the appointment has another version, [`SchedulingError::Change`] if no proposal of the other
+/// side is open.
+pub async fn decline(
+    app: &App,
+    actor: &Actor,
+    id: AppointmentId,
+    if_match: IfMatch,
+) -> Result<(AppointmentRecord, Party), AppError> {
+    app.transact("decline_proposal", || async {
+        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let party = side(acting)?;
+        let is_done = |last: &Proposal| last.by != party && last.state == ProposalState::Declined;
+        close(app, record, acting, if_match, is_done, Appointment::declined).await
+    })
+    .await
+}
+
+/// Withdraws a proposal of the same side. Withdrawing it again changes nothing. `if_match` is the version that the person has read.
+///
+/// # Errors
+/// [`AppError::NotFound`] as for [`read`](super::appointments::read), [`AppError::Forbidden`] for an administrator,
+/// [`AppError::VersionMismatch`] if the appointment has another version, [`SchedulingError::Change`] if no proposal of this side
+/// is open.
+pub async fn withdraw(
+    app: &App,
+    actor: &Actor,
+    id: AppointmentId,
+    if_match: IfMatch,
+) -> Result<(AppointmentRecord, Party), AppError> {
+    app.transact("withdraw_proposal", || async {
+        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let party = side(acting)?;
+        let is_done = |last: &Proposal| last.by == party && last.state == ProposalState::Withdrawn;
+        close(app, record, acting, if_match, is_done, Appointment::withdrawn).await
+    })
+    .await
+}
+
+/// Ends a proposal without a move, unless it has already ended like this.
+async fn close(
+    app: &App,
+    record: AppointmentRecord,
+    acting: ActingAs,
+    if_match: IfMatch,
+    is_done: impl Fn(&Proposal) -> bool,
+    closed: impl Fn(&Appointment, Party, Timestamp) -> Result<Appointment, ChangeRefusal>,
+) -> Result<Decision<(AppointmentRecord, Party)>, AppError> {
+    let party = acting.party();
+    let appointment = &record.appointment;
+    if appointment.moves.proposal.as_ref().is_some_and(is_done) {
+        return Ok(Decision::Unchanged((record, party)));
+    }
+    check_version(if_match, appointment.version)?;
+    let now = app.now();
+    let closed = closed(appointment, party, now)?;
+    let transaction = closing(app, appointment, &closed, acting, now).await?;
+    let record = AppointmentRecord { appointment: closed, ..record };
+    Ok(Decision::Commit(transaction, (record, party)))
+}
+
+/// The transaction that ends a proposal without a move, and frees its times.
+async fn closing(
+    app: &App,
+    appointment: &Appointment,
+    closed: &Appointment,
+    acting: ActingAs,
+    now: Timestamp,
+) -> Result<Transaction, AppError> {
+    let occupancy = app.store.occupancy_of(appointment).await?;
+    let mut transaction = Transaction::new();
+    transaction.put_appointment(closed)?;
+    transaction.put_occupancy(appointment.expert, &occupancy.release_proposal(appointment));
+    if let Some(event) = EventData::proposal_closed(closed) {
+        app.record_event(&mut transaction, acting, event, now)?;
+    }
+    Ok(transaction)
+}
+
+/// Frees the times of a proposal that has expired. The proposal expires without it; until then, a booking can take the times.
+pub(crate) async fn expire(app: &App, id: AppointmentId) -> Result<NextRun, AppError> {
+    app.transact("expire_proposal", || async {
+        let now = app.now();
+        let Some(appointment) = app.store.appointment(id).await? else {
+            return Ok(Decision::Unchanged(NextRun::WhenEnqueued));
+        };
+        let Some(expired) = appointment.proposal_expired(now) else {
+            // A proposal that is still open was made after this job was enqueued.
+            let last = appointment.moves.proposal.as_ref();
+            let open = last.filter(|last| last.state == ProposalState::Open);
+            let next = open.map_or(NextRun::WhenEnqueued, |open| NextRun::At(open.expires_at));
+            return Ok(Decision::Unchanged(next));
+        };
+        let transaction = closing(app, &appointment, &expired, ActingAs::Platform, now).await?;
+        Ok(Decision::Commit(transaction, NextRun::WhenEnqueued))
+    })
+    .await
+}
