@@ -11,6 +11,7 @@ pub mod list_history;
 pub mod list_notes;
 pub mod list_slots;
 pub mod mark_no_show;
+pub mod object_to_no_show;
 pub mod quote_cancellation;
 pub mod read_appointment;
 pub mod read_note;
@@ -44,6 +45,7 @@ pub const ROUTES: Routes = &[
     (reschedule_appointment::ROUTE, TABLE),
     (complete_appointment::ROUTE, TABLE),
     (mark_no_show::ROUTE, TABLE),
+    (object_to_no_show::ROUTE, TABLE),
     (replace_details::ROUTE, TABLE),
     (list_history::ROUTE, TABLE),
     (list_notes::ROUTE, TABLE),

@@ -72,6 +72,8 @@ pub enum Command {
     Reschedule(AppointmentId, Timestamp),
     /// Reports how a session ended, and optionally a lower charge.
     EndSession(AppointmentId, Outcome, Option<Money>),
+    /// Objects to the report of a no-show.
+    Object(AppointmentId),
     /// Refunds an amount under an idempotency key.
     Refund(AppointmentId, Money, String),
     /// Resolves an escalated payment.
@@ -282,6 +284,7 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
             };
             change(app, actor, *id, Change::End(report)).await
         }
+        Command::Object(id) => change(app, actor, *id, Change::Object).await,
         Command::Refund(id, amount, key) => {
             let body = format!("{id} {amount}");
             match refunds::refund(app, actor, &request(key, body), *id, *amount).await? {
@@ -501,6 +504,7 @@ enum Change {
     Cancel(Option<Money>),
     Reschedule(Timestamp),
     End(SessionReport),
+    Object,
 }
 
 /// Changes an appointment like a person who reads it first, and again whenever its version has changed in the meantime.
@@ -516,6 +520,7 @@ async fn change(app: &App, actor: &Actor, id: AppointmentId, change: Change) -> 
                 appointments::reschedule(app, actor, id, version.into(), start).await
             }
             Change::End(report) => appointments::end(app, actor, id, version.into(), report).await,
+            Change::Object => appointments::object(app, actor, id, version.into()).await,
         };
         match changed {
             Err(AppError::VersionMismatch { .. }) if reads < MAX_READS => reads += 1,

@@ -392,12 +392,12 @@ pub async fn end(
         let now = app.now();
         let ended: Appointment = appointment.ended(outcome, party, now)?;
         let final_charge = match (ended.no_show_report, outcome) {
-            (Some(NoShowReport::Open { .. } | NoShowReport::Disputed), _) if charge.is_some() => {
+            (Some(report), _) if report.is_unresolved() && charge.is_some() => {
                 let must = "must be omitted: an administrator decides what the client is charged";
                 return Err(AppError::invalid("/charge", must));
             }
-            // The charge stays as it is until an administrator has decided.
-            (Some(NoShowReport::Open { .. } | NoShowReport::Disputed), _) => price,
+            // The charge stays as it is until the report is resolved.
+            (Some(report), _) if report.is_unresolved() => price,
             (_, Outcome::Completed) => charge.unwrap_or(price),
             (_, Outcome::NoShow { missed_by }) => {
                 no_show(&appointment.cancellation, price, missed_by).final_charge
@@ -419,6 +419,38 @@ pub async fn end(
         let charge = AmountChange::of_charge(before.as_ref(), payment.as_ref());
         app.record_event(&mut transaction, acting, EventData::ended(&ended, charge), now)?;
         let record = AppointmentRecord { appointment: ended, payment, ..record };
+        Ok(Decision::Commit(transaction, (record, party)))
+    })
+    .await
+}
+
+/// Records that the expert or the client objects to the report that they did not attend. An administrator then decides. A repeated
+/// objection changes nothing. `if_match` is the version that the person has read.
+///
+/// # Errors
+/// [`AppError::NotFound`] as for [`read`], [`AppError::VersionMismatch`] if the appointment has another version,
+/// [`SchedulingError::Change`] if there is no such report about this party, or the period for objections is over.
+pub async fn object(
+    app: &App,
+    actor: &Actor,
+    id: AppointmentId,
+    if_match: IfMatch,
+) -> Result<(AppointmentRecord, Party), AppError> {
+    app.transact("object_to_no_show", || async {
+        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let party = acting.party();
+        let appointment = &record.appointment;
+        if appointment.has_objected(party) {
+            return Ok(Decision::Unchanged((record, party)));
+        }
+        check_version(if_match, appointment.version)?;
+        let now = app.now();
+        let disputed = appointment.objected(party, now)?;
+        let mut transaction = Transaction::new();
+        transaction.put_appointment(&disputed)?;
+        app.enqueue(&mut transaction, PaymentsJob::Payment { appointment: id }, now)?;
+        app.record_event(&mut transaction, acting, EventData::ended(&disputed, None), now)?;
+        let record = AppointmentRecord { appointment: disputed, ..record };
         Ok(Decision::Commit(transaction, (record, party)))
     })
     .await

@@ -116,6 +116,7 @@ stored! {
         Completed,
         NoShow { missed_by: PartyRow },
         NoShowDisputed,
+        ObjectionPeriodBegun { until: Timestamp },
         NoShowAccepted,
         Expired,
         DetailsChanged,
@@ -175,6 +176,9 @@ stored! {
 
     #[serde(tag = "state")]
     enum NoShowReportRow for NoShowReport {
+        Reported,
+        // Releases before this one wrote `open`, and only for a report of the client. They read `notified` as disputed.
+        #[serde(rename = "notified", alias = "open")]
         Open { until: Timestamp },
         Disputed,
         Decided,
