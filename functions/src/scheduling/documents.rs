@@ -257,6 +257,25 @@ mirror!(enum RefundBasis <= cancellation::Basis {
     NoShow { refund_percent },
 });
 
+/// A party that can miss a session.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Absent {
+    /// The expert who gives the session.
+    Expert,
+    /// The client who booked the session.
+    Client,
+}
+
+impl From<Absent> for party::Party {
+    fn from(absent: Absent) -> Self {
+        match absent {
+            Absent::Expert => Self::Expert,
+            Absent::Client => Self::Client,
+        }
+    }
+}
+
 /// A person who comes to the session besides the attendee.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -13,6 +13,7 @@ pub mod list_slots;
 pub mod mark_no_show;
 pub mod object_to_no_show;
 pub mod quote_cancellation;
+pub mod quote_no_show;
 pub mod read_appointment;
 pub mod read_note;
 pub mod replace_details;
@@ -44,6 +45,7 @@ pub const ROUTES: Routes = &[
     (cancel_appointment::ROUTE, TABLE),
     (reschedule_appointment::ROUTE, TABLE),
     (complete_appointment::ROUTE, TABLE),
+    (quote_no_show::ROUTE, TABLE),
     (mark_no_show::ROUTE, TABLE),
     (object_to_no_show::ROUTE, TABLE),
     (replace_details::ROUTE, TABLE),

@@ -4,7 +4,6 @@ use domain::kernel::text::LongText;
 use domain::payments::ledger::{Entry, Movement, MovementKind, Totals};
 use domain::payments::payment::{Escalation, Payment, PaymentState, Transition};
 use domain::scheduling::appointment::{Appointment, Outcome, Status};
-use domain::scheduling::cancellation::no_show;
 use domain::scheduling::history::{Change as HistoryChange, HistoryEntry};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::{Money, Timestamp};
@@ -128,7 +127,6 @@ impl<'a> Change<'a> {
                 self.app.record_event(&mut self.transaction, ActingAs::Platform, event, self.now)?;
             }
             Transition::AcceptReport => {
-                let Appointment { cancellation, price, .. } = self.appointment;
                 self.changed = self.appointment.accept_report();
                 self.transaction.put_appointment(&self.changed)?;
                 let entry = HistoryEntry::new(self.now, ActingAs::Platform, HistoryChange::NoShowAccepted);
@@ -136,7 +134,7 @@ impl<'a> Change<'a> {
                 let row_version = RowVersion::Appointment(version);
                 self.transaction.put_history(self.changed.id, version, row_version, &entry)?;
                 if let Status::NoShow { missed_by } = self.appointment.status {
-                    let quote = no_show(cancellation, *price, missed_by).after(self.after.final_charge);
+                    let quote = self.appointment.no_show_quote(missed_by, self.after.final_charge);
                     self.after.final_charge = Some(quote.final_charge);
                 }
             }

@@ -262,3 +262,35 @@ async fn disputed_no_show_is_decided_by_an_administrator() {
         }
     }
 }
+
+#[tokio::test]
+async fn quote_of_a_no_show_is_what_the_report_does() {
+    let mut terms = paid_hour();
+    terms["cancellation_policy"] = json!({ "tiers": [], "grace_minutes": 0, "no_show_refund_percent": 25 });
+    for (who, missed_by, report) in [
+        ("ada", "client", Value::Null),
+        ("alan", "expert", Value::Null),
+        ("ada", "expert", json!({ "missed_by": "expert" })),
+    ] {
+        let test = TestApp::new().await;
+        let offer = test.offer(&terms).await;
+        let appointment = test.book_and_secure(&offer, AT).await;
+        let query = if report.is_null() { String::new() } else { format!("?missed_by={missed_by}") };
+        let path = format!("/v1/appointments/{appointment}/no-show{query}");
+        let quote = async || test.get(&path).signed_in_as(who).send().await;
+        test.advance_to("2027-01-05T09:59:00Z").await;
+        assert_eq!(quote().await.problem(409), "invalid-status");
+        test.advance_to("2027-01-05T10:10:00Z").await;
+        let quoted = quote().await.expect(200);
+        assert_eq!(quoted["missed_by"], missed_by);
+        let can_object = if report.is_null() { json!(24) } else { Value::Null };
+        assert_eq!(quoted["objection_hours"], can_object);
+        test.post_action(who, &appointment, "no-show", &report).await.expect(200);
+        test.stack.run_until_idle().await;
+        test.advance_to("2027-01-06T10:11:00Z").await;
+        let payment = test.payment(&appointment).await;
+        assert_eq!(payment["refunded"], quoted["refund"], "{who} {missed_by}");
+        let pays = quoted["final_charge"]["amount"].as_i64().expect("an amount");
+        assert_eq!(test.cents(&offer, [Account::Client]).await, [i128::from(-pays)]);
+    }
+}

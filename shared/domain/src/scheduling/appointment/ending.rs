@@ -1,9 +1,10 @@
 //! How a session ends: who may report what and when, and how a disagreement is resolved.
 
 use super::{Appointment, ChangeRefusal, Status};
-use crate::Timestamp;
 use crate::kernel::time::{HOUR, MINUTE};
+use crate::scheduling::cancellation::{Quote, no_show};
 use crate::scheduling::party::Party;
+use crate::{Money, Timestamp};
 
 /// A no-show can be reported from this many minutes after the start.
 pub const LATE_MINUTES: i64 = 10;
@@ -187,6 +188,11 @@ impl Appointment {
         let report = Some(NoShowReport::Open { until });
         (self.no_show_report == Some(NoShowReport::Reported))
             .then(|| Self { no_show_report: report, ..self.with_status(self.status.clone()) })
+    }
+
+    /// Returns what the client gets back and pays in the end if a party did not attend, given what was decided before.
+    pub fn no_show_quote(&self, missed_by: Party, final_charge: Option<Money>) -> Quote {
+        no_show(&self.cancellation, self.price, missed_by).after(final_charge)
     }
 
     /// Accepts the report of a no-show, because the other party did not object in time.
