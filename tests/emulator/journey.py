@@ -253,8 +253,9 @@ def walk(aws, simulators, outputs, resources, functions):
     for side, caller in (("client", alan), ("expert", ada)):
         listed = [a["id"] for a in caller("GET", f"/v1/appointments?as={side}").json["appointments"]]
         check(f"it is on the {side}'s list", paid["id"] in listed, listed)
-    for outcome in ("complete", "no-show"):
+    for outcome in ("complete", "no-show", "no-show/objection"):
         change(ada, outcome, expect=409)
+    ada("GET", f"{here}/no-show", expect=409)
     check("it cannot be completed before it begins", True)
     changed = alan("PUT", f"{here}/details", {"topic": "Loops that end"}, If_Match='"0"').json
     check("the client says what the session is about", changed["version"] == 1, changed)

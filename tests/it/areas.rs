@@ -74,8 +74,13 @@ const LAYERS: &[Layer] = &[
                 uses: &["experts", "identity"],
                 below: &["operations", "receipts", "scheduling"],
             },
-            // Members of an expert are notified of the expert's appointments.
-            Area { name: "messaging", uses: &["identity"], below: &["experts", "operations", "scheduling"] },
+            // Members of an expert are notified of the expert's appointments. The payment job waits for the notification of a
+            // no-show.
+            Area {
+                name: "messaging",
+                uses: &["identity", "payments"],
+                below: &["experts", "operations", "scheduling"],
+            },
             // A booking opens a payment and a cancellation refunds it.
             Area { name: "scheduling", uses: &["experts", "identity", "payments"], below: &["operations"] },
             Area {

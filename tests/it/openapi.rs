@@ -177,7 +177,9 @@ fn what_is_created_can_be_read_and_what_has_a_version_is_changed_on_it() {
             }
         }
         // Actions on what has a version change it.
-        for action in ["cancel", "reschedule", "proposal", "complete", "no-show", "offer-again"] {
+        for action in
+            ["cancel", "reschedule", "proposal", "complete", "no-show", "no-show/objection", "offer-again"]
+        {
             if let Some(change) = DOCUMENT["paths"].get(format!("{path}/{action}")) {
                 assert!(requires(&change["post"], "If-Match"), "{path}/{action}");
             }

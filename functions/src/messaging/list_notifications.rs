@@ -72,6 +72,10 @@ struct Notification {
     /// What the client pays in the end, if the change decided it.
     #[serde(skip_serializing_if = "Option::is_none")]
     final_charge: Option<Money>,
+    /// If it is reported that your side did not attend: you can object until this instant with `POST …/no-show/objection`.
+    /// Otherwise, the report then takes effect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object_until: Option<Timestamp>,
     /// What was changed.
     #[serde(flatten)]
     change: Change,
@@ -80,7 +84,16 @@ struct Notification {
 impl Notification {
     fn new(notification: notification::Notification, mark: ReadMark) -> Self {
         let notification::Notification {
-            id, appointment, expert, at, by, change, session, final_charge, ..
+            id,
+            appointment,
+            expert,
+            at,
+            by,
+            change,
+            session,
+            final_charge,
+            object_until,
+            ..
         } = notification;
         Self {
             id,
@@ -91,6 +104,7 @@ impl Notification {
             by: by.into(),
             session: session.into(),
             final_charge,
+            object_until,
             change: change.into(),
         }
     }

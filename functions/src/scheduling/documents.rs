@@ -225,18 +225,21 @@ mirror!(enum AppointmentStatus <= appointment::Status {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum NoShowReport {
-    /// The client has reported that the expert did not attend. The expert can dispute it.
+    /// It is reported that `missed_by` did not attend. That party can object with `POST …/no-show/objection`. It is not notified
+    /// yet, so the period for objections has not begun.
+    Reported,
+    /// `missed_by` is notified of the report and can object.
     Open {
-        /// The end of the period for a dispute. After it, the report counts as accepted.
+        /// The end of the period for objections. After it, the report counts as accepted and takes effect.
         until: Timestamp,
     },
-    /// One party says that the expert did not attend, and the other says that they did. An administrator decides.
+    /// The parties disagree about whether one of them attended. An administrator decides.
     Disputed,
     /// An administrator has decided. Neither party can change the outcome.
     Decided,
 }
 
-mirror!(enum NoShowReport <= appointment::NoShowReport { Open { until }, Disputed, Decided });
+mirror!(enum NoShowReport <= appointment::NoShowReport { Reported, Open { until }, Disputed, Decided });
 
 /// The person who attends the session, as the client entered it.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -329,6 +332,25 @@ mirror!(enum RefundBasis <= cancellation::Basis {
     TooLate,
     NoShow { refund_percent },
 });
+
+/// A party that can miss a session.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Absent {
+    /// The expert who gives the session.
+    Expert,
+    /// The client who booked the session.
+    Client,
+}
+
+impl From<Absent> for party::Party {
+    fn from(absent: Absent) -> Self {
+        match absent {
+            Absent::Expert => Self::Expert,
+            Absent::Client => Self::Client,
+        }
+    }
+}
 
 /// A person who comes to the session besides the attendee.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -504,6 +526,11 @@ pub enum Change {
     },
     /// The parties disagree about whether the session took place.
     NoShowDisputed,
+    /// The party that did not attend according to a report was notified, and can object.
+    ObjectionPeriodBegun {
+        /// The end of the period for objections.
+        until: Timestamp,
+    },
     /// The report of a no-show was accepted, because nobody disputed it in time.
     NoShowAccepted,
     /// The hold ended without payment.
@@ -552,6 +579,7 @@ mirror!(enum Change <= history::Change {
     Completed,
     NoShow { missed_by },
     NoShowDisputed,
+    ObjectionPeriodBegun { until },
     NoShowAccepted,
     Expired,
     DetailsChanged,

@@ -2,13 +2,12 @@
 
 use app::App;
 use app::scheduling::appointments::{self, SessionReport};
-use domain::scheduling::party::Party;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::documents::Appointment;
+use super::documents::{Absent, Appointment};
 
 /// `POST /v1/appointments/{appointment_id}/no-show`
 pub const ROUTE: Route = Route {
@@ -30,30 +29,18 @@ pub const ROUTE: Route = Route {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct NoShowRequest {
-    /// The party that missed the session; by default the other party than the one who reports it. A report that the client did not
-    /// come refunds the `no_show_refund_percent` of the cancellation policy; assistants of the expert may send it too. If the session
-    /// has a price, only the expert and managers may report for the expert's side that the expert did not come, which refunds
-    /// everything.
+    /// The party that missed the session; by default the other party than the one who reports it. If the session has a price, the
+    /// report that another party missed it takes effect after that party was notified and did not object for a day. A report that
+    /// the client did not come refunds the `no_show_refund_percent` of the cancellation policy; assistants of the expert may send
+    /// it too. If the session has a price, only the expert and managers may report for the expert's side that the expert did not
+    /// come, which refunds everything at once.
     missed_by: Option<Absent>,
-}
-
-/// A party of an appointment.
-#[derive(Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum Absent {
-    /// The expert who gives the session.
-    Expert,
-    /// The client who booked the session.
-    Client,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
     let if_match = request.if_match()?;
-    let missed_by = request.json_or_default::<NoShowRequest>()?.missed_by.map(|absent| match absent {
-        Absent::Expert => Party::Expert,
-        Absent::Client => Party::Client,
-    });
+    let missed_by = request.json_or_default::<NoShowRequest>()?.missed_by.map(Into::into);
     let (record, party) =
         appointments::end(app, request.actor(), id, if_match, SessionReport::NoShow { missed_by }).await?;
     let version = record.appointment.version;

@@ -13,8 +13,10 @@ pub mod list_history;
 pub mod list_notes;
 pub mod list_slots;
 pub mod mark_no_show;
+pub mod object_to_no_show;
 pub mod propose_times;
 pub mod quote_cancellation;
+pub mod quote_no_show;
 pub mod quote_reschedule;
 pub mod read_appointment;
 pub mod read_note;
@@ -53,7 +55,9 @@ pub const ROUTES: Routes = &[
     (decline_proposal::ROUTE, TABLE),
     (withdraw_proposal::ROUTE, TABLE),
     (complete_appointment::ROUTE, TABLE),
+    (quote_no_show::ROUTE, TABLE),
     (mark_no_show::ROUTE, TABLE),
+    (object_to_no_show::ROUTE, TABLE),
     (replace_details::ROUTE, TABLE),
     (list_history::ROUTE, TABLE),
     (list_notes::ROUTE, TABLE),

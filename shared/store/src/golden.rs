@@ -89,6 +89,11 @@ fn written() -> Map<String, Value> {
         t.put_history(samples::appointment_id(0), version, RowVersion::Appointment(version), entry)
             .expect("a row");
     }
+    for (number, entry) in samples::history_since_version_2().iter().enumerate() {
+        let version = number as u64 + 2;
+        t.put_history(samples::appointment_id(1), version, RowVersion::Appointment(version), entry)
+            .expect("a row");
+    }
     for note in samples::notes() {
         t.put_note(samples::appointment_id(0), &note).expect("a row");
     }
@@ -565,7 +570,10 @@ async fn unknown_values_are_read_as_values_that_are_handled_with_care() {
     }
     assert!(store.appointment_record(samples::appointment_id(1)).await.expect("readable").is_some());
 
-    assert_eq!(appointment(replacing("open", "new"), 3).await.no_show_report, Some(NoShowReport::Disputed));
+    assert_eq!(
+        appointment(replacing("notified", "new"), 3).await.no_show_report,
+        Some(NoShowReport::Disputed)
+    );
     let cancelled = appointment(replacing("client", "new"), 5).await.status;
     assert!(matches!(cancelled, Status::Cancelled { cancelled_by: Party::Platform, .. }));
 
@@ -638,6 +646,8 @@ async fn check_notifications(store: &Store) {
     let found = store.notification(person, samples::appointment_id(0), "appointment.no_show").await;
     assert_eq!(found.expect("readable").as_ref(), notifications.first());
     assert_eq!(store.read_mark(person).await.expect("readable"), samples::read_mark());
+    let history = store.history(samples::appointment_id(1), None, 100).await.expect("readable");
+    assert_eq!(history.entries, samples::history_since_version_2());
 }
 
 /// Checks that a store also has the samples of rows that exist since version 1.

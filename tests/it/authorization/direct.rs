@@ -280,6 +280,10 @@ const USE_CASES: &[UseCase] = use_cases! {
         appointments::end(app, actor, ids.appointment, 2.into(), SessionReport::Completed { charge: Some(euros(1)) });
     "scheduling::appointments::end" Rule::PartyWith(Right::Money), WRITES, |app, actor, ids|
         appointments::end(app, actor, ids.appointment, 2.into(), SessionReport::NoShow { missed_by: Some(Party::Expert) });
+    "scheduling::appointments::quote_no_show" Rule::Party, READS, |app, actor, ids|
+        appointments::quote_no_show(app, actor, ids.appointment, None);
+    "scheduling::appointments::object" Rule::Party, WRITES, |app, actor, ids|
+        appointments::object(app, actor, ids.appointment, 2.into());
     "scheduling::details::replace" Rule::ClientOrAdmin, WRITES, |app, actor, ids|
         details::replace(app, actor, ids.appointment, 0.into(), SessionDetails::default());
     "scheduling::history::list" Rule::Party, READS, |app, actor, ids|

@@ -135,6 +135,9 @@ pub const MATRIX: &[Entry] = &[
     entry("complete_appointment", Rule::ExpertOrAdmin(Right::Schedule)),
     // The client may only report that the expert did not come.
     entry("mark_no_show", Rule::ExpertOrAdmin(Right::Schedule)).sends(|_| json!({ "missed_by": "client" })),
+    entry("quote_no_show", Rule::Party),
+    // Nobody reported a no-show, so those who may object get 409.
+    entry("object_to_no_show", Rule::Party),
     entry("replace_details", Rule::ClientOrAdmin).sends(|_| json!({ "topic": "Engines" })),
     entry("list_history", Rule::Party),
     entry("list_notes", Rule::Party),

@@ -177,6 +177,7 @@ async fn changes_within_one_second_are_listed_in_their_order() {
         summary(&history)[2..],
         [
             ("no_show", "client"),
+            ("objection_period_begun", "platform"),
             ("no_show_disputed", "expert"),
             ("payment_escalated", "platform"),
             ("completed", "administrator"),

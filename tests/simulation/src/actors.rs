@@ -81,6 +81,8 @@ pub enum Command {
     WithdrawProposal(AppointmentId),
     /// Reports how a session ended, and optionally a lower charge.
     EndSession(AppointmentId, Outcome, Option<Money>),
+    /// Objects to the report of a no-show.
+    Object(AppointmentId),
     /// Refunds an amount under an idempotency key.
     Refund(AppointmentId, Money, String),
     /// Resolves an escalated payment.
@@ -295,6 +297,7 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
             };
             change(app, actor, *id, Change::End(report)).await
         }
+        Command::Object(id) => change(app, actor, *id, Change::Object).await,
         Command::Refund(id, amount, key) => {
             let body = format!("{id} {amount}");
             match refunds::refund(app, actor, &request(key, body), *id, *amount).await? {
@@ -519,6 +522,7 @@ enum Change {
     Decline,
     Withdraw,
     End(SessionReport),
+    Object,
 }
 
 /// Changes an appointment like a person who reads it first, and again whenever its version has changed in the meantime.
@@ -545,7 +549,8 @@ async fn change(app: &App, actor: &Actor, id: AppointmentId, change: Change) -> 
             }
             Change::Decline => proposals::decline(app, actor, id, version.into()).await,
             Change::Withdraw => proposals::withdraw(app, actor, id, version.into()).await,
-            Change::End(report) => appointments::end(app, actor, id, version.into(), *report).await,
+            Change::End(report) => appointments::end(app, actor, id, version.into(), report).await,
+            Change::Object => appointments::object(app, actor, id, version.into()).await,
         };
         match changed {
             Err(AppError::VersionMismatch { .. }) if reads < MAX_READS => reads += 1,

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use app::messaging::jobs::MessagingJob;
 use app::operations::jobs::Job;
 use app::scheduling::jobs::SchedulingJob;
 use chrono::NaiveDate;
@@ -14,7 +15,7 @@ use domain::payments::payment::{Escalation, Payment, PaymentState};
 use domain::receipts::receipt::Receipt;
 use domain::scheduling::appointment::{Appointment, NoShowReport, Status};
 use domain::scheduling::party::Party;
-use domain::{AppointmentId, ExpertId, Money, SessionTypeId, TimeSpan, Timestamp};
+use domain::{AppointmentId, ExpertId, Money, NotificationId, PersonId, SessionTypeId, TimeSpan, Timestamp};
 use futures_util::FutureExt;
 use store::keys::Key;
 use store::{JobName, RowVersion, Store};
@@ -236,7 +237,7 @@ impl Invariants {
             policy::check(core, before, &known, violations);
             match before.map(|before| &before.appointment) {
                 Some(before) => {
-                    check_dispute_period(core, before, appointment, violations);
+                    check_objection_period(core, before, appointment, violations);
                     check_reschedule(core, before, appointment, violations);
                     proposals::check(core, before, appointment, violations);
                 }
@@ -352,10 +353,13 @@ fn check_event_job(core: &mut Core, key: &Key, job: &str, violations: &mut Vec<S
 /// An event that is enqueued reports the appointment as it is after the change.
 fn check_event_data(shared: &Shared, direct: &Store, key: &Key, violations: &mut Vec<String>) {
     let payload = shared.lock().table.get(key).and_then(|item| item.get("payload")?.as_s().ok().cloned());
-    let Some(Ok(Job::Scheduling(SchedulingJob::PublishEvent(event)))) =
-        payload.map(|payload| serde_json::from_str(&payload))
-    else {
-        return;
+    let event = match payload.map(|payload| serde_json::from_str(&payload)) {
+        Some(Ok(Job::Scheduling(SchedulingJob::PublishEvent(event)))) => event,
+        Some(Ok(Job::Messaging(MessagingJob::Notify { event, by }))) => {
+            shared.lock().bus.to_notify.insert(key.sk.clone(), (*event, by));
+            return;
+        }
+        _ => return,
     };
     let reported = event.data.appointment();
     let Ok(Some(appointment)) = now(direct.appointment(reported.appointment_id)) else { return };
@@ -396,13 +400,56 @@ fn check_event(core: &Core, before: Option<&Appointment>, now: &Appointment, vio
     }
 }
 
-/// A no-show report can be disputed for a day.
-fn check_dispute_period(core: &Core, before: &Appointment, now: &Appointment, violations: &mut Vec<String>) {
-    if let Some(NoShowReport::Open { until }) = now.no_show_report
-        && before.no_show_report != now.no_show_report
-        && until < core.instant().plus(DAY - 60)
-    {
-        violations.push(format!("{} can be disputed only until {until}", now.id));
+/// When a person was notified of the report that they did not attend.
+fn notified_at(core: &Core, appointment: &Appointment, missed_by: Party) -> Option<Timestamp> {
+    let bits = match missed_by {
+        Party::Client => appointment.client.bits(),
+        Party::Expert | Party::Platform => appointment.expert.bits(),
+    };
+    let person = PersonId::from_bits(bits);
+    let key = store::messaging::keys::notification(person, appointment.id, "appointment.no_show");
+    let id: NotificationId = core.table.get(&key)?.get("id")?.as_s().ok()?.parse().ok()?;
+    let milliseconds = i64::try_from(id.bits() >> 80).ok()?;
+    Some(Timestamp::from_seconds(milliseconds / 1_000))
+}
+
+/// Every penalty is announced in time: the report that a party did not attend takes effect only if that party was notified and
+/// had a day to object.
+fn check_objection_period(
+    core: &Core,
+    before: &Appointment,
+    now: &Appointment,
+    violations: &mut Vec<String>,
+) {
+    let (id, Status::NoShow { missed_by }) = (now.id, &now.status) else { return };
+    let was_reported = match before.no_show_report {
+        Some(NoShowReport::Reported) => Some(Timestamp::MAX),
+        Some(NoShowReport::Open { until }) => Some(until),
+        _ => None,
+    };
+    match (was_reported, now.no_show_report) {
+        (_, Some(NoShowReport::Open { until })) if before.no_show_report != now.no_show_report => {
+            let notified_at = notified_at(core, now, *missed_by);
+            if notified_at.is_none_or(|at| until < at.plus(DAY)) {
+                violations.push(format!(
+                    "{id} can be disputed only until {until}, and its party was notified at {notified_at:?}"
+                ));
+            }
+        }
+        // An expert can agree that they did not attend.
+        (Some(_), None) if *missed_by == Party::Expert => {}
+        // Clocks differ.
+        (Some(until), None | Some(NoShowReport::Decided))
+            if core.instant().plus(2 + 2 * core.faults.max_clock_skew / 1_000) < until =>
+        {
+            violations.push(format!("{id} was decided before its party could object until {until}"));
+        }
+        (None, None)
+            if *missed_by == Party::Client && before.status == Status::Confirmed && !now.price.is_zero() =>
+        {
+            violations.push(format!("{id} is a no-show of its client, who could not object"));
+        }
+        _ => {}
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use app::App;
 use app::events::DomainEvent;
 use app::identity::Actor;
+use app::messaging::jobs::CausedBy;
 use app::operations::outbox;
 use app::payments::ports::Gateways;
 use app::ports::{EventBus, JobQueue, PortError};
@@ -47,6 +48,8 @@ pub struct Bus {
     pub published: BTreeMap<String, Published>,
     /// The ids of the events that must be published.
     pub expected: BTreeSet<String>,
+    /// The events about which people must be notified and who caused them, by the name of the job.
+    pub to_notify: BTreeMap<String, (DomainEvent, CausedBy)>,
 }
 
 /// The queue port.

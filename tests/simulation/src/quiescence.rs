@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use app::AppError;
 use app::identity::signed_in::SignedInPerson;
+use app::messaging::jobs::CausedBy;
 use app::scheduling::error::SchedulingError;
 use domain::kernel::time::{DAY, HOUR};
 use domain::payments::account::PaymentAccount;
@@ -15,7 +16,7 @@ use domain::payments::payment::{Escalation, PaymentState};
 use domain::scheduling::appointment::{NoShowReport, Outcome};
 use domain::scheduling::party::Party;
 use domain::scheduling::slots::EmptyReason;
-use domain::{ExpertId, Money, TimeSpan};
+use domain::{ExpertId, Money, PersonId, TimeSpan};
 use futures_util::FutureExt;
 
 use crate::actors::{Command, Reply, Resolution, Submission, submit};
@@ -308,11 +309,44 @@ pub fn check(simulation: &mut Simulation) {
         if core.queue.messages > 0 {
             violations.push(format!("{} messages are in the queue", core.queue.messages));
         }
+        check_notifications(core, &mut violations);
         check_accounts(simulation, core, &accounts, &mut violations);
     }
     let core = &mut *simulation.shared.lock();
     for what in violations {
         core.violation(what);
+    }
+}
+
+/// Checks that both parties were notified of each change that concerns them, except of what they did themselves.
+fn check_notifications(core: &Core, violations: &mut Vec<String>) {
+    for (job, (event, by)) in &core.bus.to_notify {
+        // Notifications are deleted after 180 days.
+        if event.occurred_at < core.instant().plus(-170 * DAY) {
+            continue;
+        }
+        let appointment = event.data.appointment();
+        let id = appointment.appointment_id;
+        let (expert, client) = (appointment.expert_id.bits(), appointment.client_id.bits());
+        let told = match event.kind() {
+            "appointment.expired" | "payment.action_required" => [false, true],
+            "payment.disputed" | "payment.escalated" => [true, false],
+            _ => [true, true],
+        };
+        for (person, own, told) in
+            [(expert, *by == CausedBy::Expert, told[0]), (client, *by == CausedBy::Client, told[1])]
+        {
+            let key = store::messaging::keys::notification(PersonId::from_bits(person), id, event.kind());
+            let version =
+                core.table.get(&key).and_then(|item| item.get("version")?.as_n().ok()?.parse().ok());
+            let (version, of_event) = (version.unwrap_or(0_u64), event.data.row_version().number());
+            if told && !own && version < of_event {
+                violations.push(format!("{key} is missing, because nobody was notified by {job}"));
+            }
+            if (own || !told) && version == of_event {
+                violations.push(format!("{key} notifies a person whom {job} does not concern"));
+            }
+        }
     }
 }
 

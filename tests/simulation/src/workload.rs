@@ -392,6 +392,7 @@ fn perform(core: &mut Core, workload: &Workload, activity: Activity) {
                     let Ok(amount) = domain::Money::new(amount, currency) else { return };
                     Command::Refund(id, amount, core.actors.key())
                 }
+                _ if core.actors.rng.happens(1_500) => Command::Object(id),
                 _ => {
                     let missed = Outcome::NoShow { missed_by: Party::Expert };
                     let outcome = match party {

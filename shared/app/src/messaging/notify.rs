@@ -5,14 +5,17 @@
 use std::collections::BTreeSet;
 
 use domain::experts::members::Right;
+use domain::kernel::time::HOUR;
 use domain::messaging::notification::{Notification, concerns};
-use domain::scheduling::history::{Change, ChangedBy, SessionTime};
-use domain::scheduling::party::Party;
+use domain::scheduling::appointment::{NoShowReport, OBJECTION_HOURS};
+use domain::scheduling::history::{Change, ChangedBy, HistoryEntry, SessionTime};
+use domain::scheduling::party::{ActingAs, Party};
 use domain::{ClientId, ExpertId, PersonId};
-use store::Transaction;
+use store::{RowVersion, Transaction};
 
 use super::jobs::CausedBy;
-use crate::events::DomainEvent;
+use crate::events::{DomainEvent, EventData};
+use crate::payments::jobs::PaymentsJob;
 use crate::{App, AppError, Decision};
 
 /// The person who is a client. Both ids have the same bits.
@@ -32,10 +35,53 @@ fn person_of_expert(expert: ExpertId) -> PersonId {
 /// If the table fails. The people before are notified then.
 pub(super) async fn notify(app: &App, event: &DomainEvent, by: CausedBy) -> Result<(), AppError> {
     let change = Change::from(&event.data);
+    let accused = accused(app, event).await?;
     for person in recipients(app, event, &change, by).await? {
-        deliver(app, event, &change, by, person).await?;
+        deliver(app, event, &change, by, person, accused).await?;
     }
-    Ok(())
+    match accused {
+        Some(party) => begin_objection_period(app, event, party).await,
+        None => Ok(()),
+    }
+}
+
+/// The party that can object to the report that it did not attend, if the event is such a report.
+async fn accused(app: &App, event: &DomainEvent) -> Result<Option<Party>, AppError> {
+    let EventData::NoShow(no_show) = &event.data else { return Ok(None) };
+    let appointment = app.store.appointment(event.data.appointment().appointment_id).await?;
+    let report = appointment.and_then(|appointment| appointment.no_show_report);
+    Ok((report == Some(NoShowReport::Reported)).then_some(no_show.missed_by.into()))
+}
+
+/// Begins the period for objections of a party that is notified. It ends when the notification says, so the party always has the
+/// whole period from its notification on, however late that was.
+async fn begin_objection_period(app: &App, event: &DomainEvent, party: Party) -> Result<(), AppError> {
+    let appointment = event.data.appointment();
+    let person = match party {
+        Party::Client => person_of_client(appointment.client_id),
+        Party::Expert | Party::Platform => person_of_expert(appointment.expert_id),
+    };
+    let id = appointment.appointment_id;
+    let notification = app.store.notification(person, id, event.kind()).await?;
+    // Nobody is notified of what they did themselves, such as an expert who booked their own session.
+    let until = notification.and_then(|notification| notification.object_until);
+    let until = until.unwrap_or(app.now().plus(OBJECTION_HOURS * HOUR));
+    app.transact("begin_objection_period", || async {
+        let appointment = app.store.appointment(id).await?;
+        let Some(begun) = appointment.and_then(|appointment| appointment.objection_period_begun(until))
+        else {
+            return Ok(Decision::Unchanged(()));
+        };
+        let mut transaction = Transaction::new();
+        transaction.put_appointment(&begun)?;
+        let now = app.now();
+        let entry = HistoryEntry::new(now, ActingAs::Platform, Change::ObjectionPeriodBegun { until });
+        let version = begun.version;
+        transaction.put_history(id, version, RowVersion::Appointment(version), &entry)?;
+        app.enqueue(&mut transaction, PaymentsJob::Payment { appointment: id }, now)?;
+        Ok(Decision::Commit(transaction, ()))
+    })
+    .await
 }
 
 /// The client, the expert, and the members who can read the appointment, as far as the change concerns them.
@@ -75,9 +121,12 @@ async fn deliver(
     change: &Change,
     by: CausedBy,
     person: PersonId,
+    accused: Option<Party>,
 ) -> Result<(), AppError> {
     let appointment = event.data.appointment();
     let version = event.data.row_version().number();
+    let is_client = person == person_of_client(appointment.client_id);
+    let party = if is_client { Party::Client } else { Party::Expert };
     app.transact("notify", || async {
         let stored = app.store.notification(person, appointment.appointment_id, event.kind()).await?;
         if stored.as_ref().is_some_and(|stored| stored.version >= version) {
@@ -94,6 +143,7 @@ async fn deliver(
             change: change.clone(),
             session: SessionTime { start: appointment.start, end: appointment.end },
             final_charge: event.data.decided_charge(),
+            object_until: (accused == Some(party)).then(|| app.now().plus(OBJECTION_HOURS * HOUR)),
         };
         let mut transaction = Transaction::new();
         transaction.put_notification(event.kind(), &notification, stored.as_ref(), app.now())?;

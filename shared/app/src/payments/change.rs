@@ -3,8 +3,7 @@
 use domain::kernel::text::LongText;
 use domain::payments::ledger::{Entry, Movement, MovementKind, Totals};
 use domain::payments::payment::{Escalation, Payment, PaymentState, Transition};
-use domain::scheduling::appointment::{Appointment, Outcome};
-use domain::scheduling::cancellation::no_show;
+use domain::scheduling::appointment::{Appointment, Outcome, Status};
 use domain::scheduling::history::{Change as HistoryChange, HistoryEntry};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::{Money, Timestamp};
@@ -127,15 +126,16 @@ impl<'a> Change<'a> {
                 self.app.record_event(&mut self.transaction, ActingAs::Platform, event, self.now)?;
             }
             Transition::AcceptReport => {
-                let Appointment { cancellation, price, .. } = self.appointment;
                 self.changed = self.appointment.accept_report();
                 self.transaction.put_appointment(&self.changed)?;
                 let entry = HistoryEntry::new(self.now, ActingAs::Platform, HistoryChange::NoShowAccepted);
                 let version = self.changed.version;
                 let row_version = RowVersion::Appointment(version);
                 self.transaction.put_history(self.changed.id, version, row_version, &entry)?;
-                let quote = no_show(cancellation, *price, Party::Expert).after(self.after.final_charge);
-                self.after.final_charge = Some(quote.final_charge);
+                if let Status::NoShow { missed_by } = self.appointment.status {
+                    let quote = self.appointment.no_show_quote(missed_by, self.after.final_charge);
+                    self.after.final_charge = Some(quote.final_charge);
+                }
             }
             Transition::AwaitClient { deadline } => {
                 self.after = self.after.awaiting_client_until(deadline);

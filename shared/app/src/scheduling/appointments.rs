@@ -7,7 +7,7 @@ use domain::kernel::text::LongText;
 use domain::payments::ledger::Totals;
 use domain::payments::payment::{Escalation, Payment};
 use domain::scheduling::appointment::{Appointment, NoShowReport, Outcome, Status};
-use domain::scheduling::cancellation::{Quote, no_show};
+use domain::scheduling::cancellation::Quote;
 use domain::scheduling::occupancy::{Occupancy, Request as HoldRequest};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::{AppointmentId, Money, TimeSpan, Timestamp};
@@ -102,6 +102,11 @@ pub async fn quote(app: &App, actor: &Actor, id: AppointmentId) -> Result<Quote,
 pub(super) fn quote_of(record: &AppointmentRecord, party: Party, now: Timestamp) -> Quote {
     let final_charge = record.payment.as_ref().and_then(|payment| payment.final_charge);
     let quote = record.appointment.cancellation_quote(party, now).after(final_charge);
+    limited(quote, record)
+}
+
+/// A quote that refunds at most what the platform still holds, if the client has paid.
+fn limited(quote: Quote, record: &AppointmentRecord) -> Quote {
     match Totals::of(&record.movements) {
         Totals { captured: 0, .. } => quote,
         totals => quote.limited_to_net_paid(totals.net_paid()),
@@ -403,6 +408,44 @@ impl SessionReport {
     }
 }
 
+/// What the report of a no-show would have as its consequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoShowQuote {
+    /// The party that did not attend according to the report.
+    pub missed_by: Party,
+    /// What the client would get back, and why.
+    pub quote: Quote,
+    /// Whether the party can object first, for [`OBJECTION_HOURS`](domain::scheduling::appointment::OBJECTION_HOURS) after it was
+    /// notified. Otherwise, the report takes effect at once.
+    pub can_object: bool,
+}
+
+/// What the report of this person that a party did not attend would have as its consequence, if it was sent now. Without
+/// `missed_by`, it is about the other party.
+///
+/// # Errors
+/// [`AppError::NotFound`] as for [`read`], [`AppError::Forbidden`] for a client who asks about their own absence,
+/// [`SchedulingError::Change`] if the person cannot report this now.
+pub async fn quote_no_show(
+    app: &App,
+    actor: &Actor,
+    id: AppointmentId,
+    missed_by: Option<Party>,
+) -> Result<NoShowQuote, AppError> {
+    let (record, party) = read(app, actor, id).await?;
+    let (outcome, _) = SessionReport::NoShow { missed_by }.outcome(party);
+    let Outcome::NoShow { missed_by } = outcome else {
+        return Err(AppError::Forbidden("a completed session is no no-show"));
+    };
+    if party == Party::Client && missed_by != Party::Expert {
+        return Err(AppError::Forbidden("a client can only report that the expert did not attend"));
+    }
+    let ended = record.appointment.ended(outcome, party, app.now())?;
+    let final_charge = record.payment.as_ref().and_then(|payment| payment.final_charge);
+    let quote = limited(record.appointment.no_show_quote(missed_by, final_charge), &record);
+    Ok(NoShowQuote { missed_by, quote, can_object: ended.no_show_report == Some(NoShowReport::Reported) })
+}
+
 /// Records how a session ended: completed, or a no-show of one side. Recording the same outcome again changes nothing.
 /// `if_match` is the version that the person has read.
 ///
@@ -457,16 +500,14 @@ pub async fn end(
         let now = app.now();
         let ended: Appointment = appointment.ended(outcome, party, now)?;
         let final_charge = match (ended.no_show_report, outcome) {
-            (Some(NoShowReport::Open { .. } | NoShowReport::Disputed), _) if charge.is_some() => {
+            (Some(report), _) if report.is_unresolved() && charge.is_some() => {
                 let must = "must be omitted: an administrator decides what the client is charged";
                 return Err(AppError::invalid("/charge", must));
             }
-            // The charge stays as it is until an administrator has decided.
-            (Some(NoShowReport::Open { .. } | NoShowReport::Disputed), _) => price,
+            // The charge stays as it is until the report is resolved.
+            (Some(report), _) if report.is_unresolved() => price,
             (_, Outcome::Completed) => charge.unwrap_or(price),
-            (_, Outcome::NoShow { missed_by }) => {
-                no_show(&appointment.cancellation, price, missed_by).final_charge
-            }
+            (_, Outcome::NoShow { missed_by }) => appointment.no_show_quote(missed_by, None).final_charge,
         };
         let decided = payment.as_ref().and_then(|payment| payment.final_charge);
         if let Some((charge, decided)) =
@@ -484,6 +525,38 @@ pub async fn end(
         let charge = AmountChange::of_charge(before.as_ref(), payment.as_ref());
         app.record_event(&mut transaction, acting, EventData::ended(&ended, charge), now)?;
         let record = AppointmentRecord { appointment: ended, payment, ..record };
+        Ok(Decision::Commit(transaction, (record, party)))
+    })
+    .await
+}
+
+/// Records that the expert or the client objects to the report that they did not attend. An administrator then decides. A repeated
+/// objection changes nothing. `if_match` is the version that the person has read.
+///
+/// # Errors
+/// [`AppError::NotFound`] as for [`read`], [`AppError::VersionMismatch`] if the appointment has another version,
+/// [`SchedulingError::Change`] if there is no such report about this party, or the period for objections is over.
+pub async fn object(
+    app: &App,
+    actor: &Actor,
+    id: AppointmentId,
+    if_match: IfMatch,
+) -> Result<(AppointmentRecord, Party), AppError> {
+    app.transact("object_to_no_show", || async {
+        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let party = acting.party();
+        let appointment = &record.appointment;
+        if appointment.has_objected(party) {
+            return Ok(Decision::Unchanged((record, party)));
+        }
+        check_version(if_match, appointment.version)?;
+        let now = app.now();
+        let disputed = appointment.objected(party, now)?;
+        let mut transaction = Transaction::new();
+        transaction.put_appointment(&disputed)?;
+        app.enqueue(&mut transaction, PaymentsJob::Payment { appointment: id }, now)?;
+        app.record_event(&mut transaction, acting, EventData::ended(&disputed, None), now)?;
+        let record = AppointmentRecord { appointment: disputed, ..record };
         Ok(Decision::Commit(transaction, (record, party)))
     })
     .await

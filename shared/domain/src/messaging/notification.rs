@@ -34,6 +34,8 @@ pub struct Notification {
     pub session: SessionTime,
     /// What the client pays in the end, if the change decided it.
     pub final_charge: Option<Money>,
+    /// Until when the person can object, if the change is the report that their side did not attend.
+    pub object_until: Option<Timestamp>,
 }
 
 /// Up to where a person has read their notifications.

@@ -99,6 +99,11 @@ pub enum Change {
     },
     /// The parties disagree about whether the session took place.
     NoShowDisputed,
+    /// The party that did not attend according to a report was notified, and can object.
+    ObjectionPeriodBegun {
+        /// The end of the period for objections.
+        until: Timestamp,
+    },
     /// The report of a no-show was accepted, because nobody disputed it in time.
     NoShowAccepted,
     /// The hold ended without payment.

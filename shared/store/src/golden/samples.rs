@@ -739,6 +739,13 @@ pub(super) fn details() -> VersionedDetails {
     }
 }
 
+/// An entry of each kind that versions before 2 did not have.
+pub(super) fn history_since_version_2() -> Vec<HistoryEntry> {
+    let changes = [Change::ObjectionPeriodBegun { until: at(86_400) }];
+    let entry = |change| HistoryEntry::new(at(0), ActingAs::Platform, change);
+    changes.into_iter().map(entry).collect()
+}
+
 /// Notifications of the client, the newest first: one about a change with an amount, and one without.
 pub(super) fn notifications() -> [Notification; 2] {
     let notification = |number: i64, change, final_charge| Notification {
@@ -752,6 +759,7 @@ pub(super) fn notifications() -> [Notification; 2] {
         change,
         session: SessionTime { start: at(0), end: at(3_600) },
         final_charge,
+        object_until: final_charge.map(|_| at(86_400)),
     };
     [
         notification(2, Change::NoShow { missed_by: Party::Client }, Some(money(4_000))),

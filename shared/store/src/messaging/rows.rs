@@ -26,6 +26,8 @@ stored! {
         session: SessionTimeRow,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         final_charge: Option<MoneyRow>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        object_until: Option<Timestamp>,
         #[serde(flatten)]
         change: ChangeRow,
     }

@@ -177,6 +177,7 @@ stored! {
         Completed,
         NoShow { missed_by: PartyRow },
         NoShowDisputed,
+        ObjectionPeriodBegun { until: Timestamp },
         NoShowAccepted,
         Expired,
         DetailsChanged,
@@ -236,6 +237,9 @@ stored! {
 
     #[serde(tag = "state")]
     enum NoShowReportRow for NoShowReport {
+        Reported,
+        // Releases before this one wrote `open`, and only for a report of the client. They read `notified` as disputed.
+        #[serde(rename = "notified", alias = "open")]
         Open { until: Timestamp },
         Disputed,
         Decided,

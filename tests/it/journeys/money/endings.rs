@@ -69,8 +69,12 @@ async fn reported(terms: &Value) -> (TestApp, Offer, String) {
     test.advance_to("2027-01-05T10:10:00Z").await;
     let now = test.post_action("alan", &appointment, "no-show", &Value::Null).await.expect(200);
     assert_eq!((&now["status"], &now["missed_by"]), (&json!("no_show"), &json!("expert")));
-    assert_eq!(now["no_show_report"], json!({ "state": "open", "until": "2027-01-06T10:10:00Z" }));
+    assert_eq!(now["no_show_report"], json!({ "state": "reported" }));
+    // The period for objections begins when the expert is notified.
     test.stack.run_until_idle().await;
+    let now = test.appointment(&appointment).await;
+    assert_eq!(now["no_show_report"], json!({ "state": "open", "until": "2027-01-06T10:10:00Z" }));
+    assert_eq!(test.notifications("ada").await[0]["object_until"], "2027-01-06T10:10:00Z");
     (test, offer, appointment)
 }
 
@@ -100,6 +104,106 @@ async fn no_show_confirmed_by_the_expert_is_refunded_at_once() {
     test.stack.run_until_idle().await;
     assert_eq!(test.payment(&appointment).await["state"], "refunded");
     assert_eq!(test.cents(&offer, [Account::Client, Account::Expert]).await, [0, 0]);
+}
+
+/// A session that the expert has reported as missed by the client.
+async fn reported_by_the_expert(terms: &Value) -> (TestApp, Offer, String) {
+    let test = TestApp::new().await;
+    let offer = test.offer(terms).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
+    test.advance_to("2027-01-05T10:10:00Z").await;
+    let now = test.post_action("ada", &appointment, "no-show", &Value::Null).await.expect(200);
+    assert_eq!((&now["status"], &now["missed_by"]), (&json!("no_show"), &json!("client")));
+    assert_eq!(now["no_show_report"], json!({ "state": "reported" }));
+    (test, offer, appointment)
+}
+
+#[tokio::test]
+async fn no_show_of_the_client_counts_a_day_after_they_were_notified() {
+    for mut terms in [paid_hour(), authorized_hour()] {
+        terms["cancellation_policy"] =
+            json!({ "tiers": [], "grace_minutes": 0, "no_show_refund_percent": 50 });
+        let (test, offer, appointment) = reported_by_the_expert(&terms).await;
+        let expert = async || test.cents(&offer, [Account::Client]).await;
+        let before = expert().await;
+        // The worker is late. Until the client is notified, nothing happens, and they can object.
+        test.advance(3 * 86_400);
+        assert_eq!(test.notifications("alan").await.len(), 1, "only the confirmation");
+        test.sweep().await;
+        let told = test.notifications("alan").await;
+        assert_eq!((&told[0]["change"], &told[0]["missed_by"]), (&json!("no_show"), &json!("client")));
+        assert_eq!(told[0]["object_until"], "2027-01-09T10:10:00Z");
+        let now = test.appointment(&appointment).await;
+        assert_eq!(now["no_show_report"], json!({ "state": "open", "until": "2027-01-09T10:10:00Z" }));
+        // An administrator does not shorten the period.
+        let decision = json!({ "missed_by": "expert" });
+        let early = test.post_action("margaret", &appointment, "no-show", &decision).await;
+        assert_eq!(early.problem(409), "invalid-status");
+        test.advance_to("2027-01-09T10:09:00Z").await;
+        assert_eq!(test.payment(&appointment).await["refunded"]["amount"], 0);
+        assert!(terms["collection"] == "authorize_then_capture" || before == expert().await);
+
+        test.advance_to("2027-01-09T10:11:00Z").await;
+        let now = test.appointment(&appointment).await;
+        assert_eq!((&now["status"], now.get("no_show_report")), (&json!("no_show"), None));
+        assert_eq!(test.cents(&offer, [Account::Client, Account::Authorized]).await, [-4_000, 0]);
+        let late = test.post_action("alan", &appointment, "no-show/objection", &Value::Null).await;
+        assert_eq!(late.problem(409), "invalid-status");
+    }
+}
+
+#[tokio::test]
+async fn client_who_objects_pays_nothing_more_until_an_administrator_decides() {
+    for at_once in [true, false] {
+        let (test, offer, appointment) = reported_by_the_expert(&authorized_hour()).await;
+        if !at_once {
+            test.stack.run_until_idle().await;
+            test.advance_to("2027-01-06T10:09:00Z").await;
+        }
+        for who in ["ada", "margaret"] {
+            let refused = test.post_action(who, &appointment, "no-show/objection", &Value::Null).await;
+            assert_eq!(refused.problem(409), "invalid-status", "{who}");
+        }
+        for _ in 0..2 {
+            let now = test.post_action("alan", &appointment, "no-show/objection", &Value::Null).await;
+            assert_eq!(now.expect(200)["no_show_report"], json!({ "state": "disputed" }));
+            test.stack.run_until_idle().await;
+        }
+        assert_eq!(test.published("appointment.no_show_disputed"), 1);
+        let told = test.notifications("ada").await;
+        for change in ["no_show_disputed", "payment_escalated"] {
+            assert!(told.iter().any(|one| one["change"] == change), "{told:#?}");
+        }
+        // The expert cannot take it back in their own favor.
+        let refused = test.post_action("ada", &appointment, "complete", &Value::Null).await;
+        assert_ne!(refused.body["status"], "completed");
+        let decision = json!({ "missed_by": "expert" });
+        test.post_action("margaret", &appointment, "no-show", &decision).await.expect(200);
+        test.stack.run_until_idle().await;
+        assert_eq!(test.cents(&offer, [Account::Client, Account::Authorized, Account::Expert]).await, [0; 3]);
+    }
+}
+
+#[tokio::test]
+async fn report_of_an_administrator_needs_notice_too() {
+    for (accused, subject, client) in [("client", "alan", -8_000), ("expert", "ada", 0)] {
+        let test = TestApp::new().await;
+        let offer = test.offer(&paid_hour()).await;
+        let appointment = test.book_and_secure(&offer, AT).await;
+        test.advance_to("2027-01-05T10:10:00Z").await;
+        let report = json!({ "missed_by": accused });
+        test.post_action("margaret", &appointment, "no-show", &report).await.expect(200);
+        test.stack.run_until_idle().await;
+        let told = test.notifications(subject).await;
+        assert_eq!(
+            (&told[0]["by"], &told[0]["object_until"]),
+            (&json!("administrator"), &json!("2027-01-06T10:10:00Z"))
+        );
+        test.advance_to("2027-01-06T10:09:00Z").await;
+        assert_eq!(test.cents(&offer, [Account::Client]).await, [-8_000]);
+        test.advance_to("2027-01-06T10:11:00Z").await;
+        assert_eq!(test.cents(&offer, [Account::Client]).await, [client]);
+    }
 }
 
 #[tokio::test]
@@ -156,5 +260,37 @@ async fn disputed_no_show_is_decided_by_an_administrator() {
                 assert_eq!(again.problem(409), "payment-state");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn quote_of_a_no_show_is_what_the_report_does() {
+    let mut terms = paid_hour();
+    terms["cancellation_policy"] = json!({ "tiers": [], "grace_minutes": 0, "no_show_refund_percent": 25 });
+    for (who, missed_by, report) in [
+        ("ada", "client", Value::Null),
+        ("alan", "expert", Value::Null),
+        ("ada", "expert", json!({ "missed_by": "expert" })),
+    ] {
+        let test = TestApp::new().await;
+        let offer = test.offer(&terms).await;
+        let appointment = test.book_and_secure(&offer, AT).await;
+        let query = if report.is_null() { String::new() } else { format!("?missed_by={missed_by}") };
+        let path = format!("/v1/appointments/{appointment}/no-show{query}");
+        let quote = async || test.get(&path).signed_in_as(who).send().await;
+        test.advance_to("2027-01-05T09:59:00Z").await;
+        assert_eq!(quote().await.problem(409), "invalid-status");
+        test.advance_to("2027-01-05T10:10:00Z").await;
+        let quoted = quote().await.expect(200);
+        assert_eq!(quoted["missed_by"], missed_by);
+        let can_object = if report.is_null() { json!(24) } else { Value::Null };
+        assert_eq!(quoted["objection_hours"], can_object);
+        test.post_action(who, &appointment, "no-show", &report).await.expect(200);
+        test.stack.run_until_idle().await;
+        test.advance_to("2027-01-06T10:11:00Z").await;
+        let payment = test.payment(&appointment).await;
+        assert_eq!(payment["refunded"], quoted["refund"], "{who} {missed_by}");
+        let pays = quoted["final_charge"]["amount"].as_i64().expect("an amount");
+        assert_eq!(test.cents(&offer, [Account::Client]).await, [i128::from(-pays)]);
     }
 }

@@ -98,7 +98,8 @@ async fn no_show_refund_depends_on_who_missed_the_session() {
         test.advance_to(at).await;
         let now = test.post_action(who, &appointment, "no-show", &json!(null)).await.expect(200);
         assert_eq!((&now["status"], &now["missed_by"]), (&json!("no_show"), &json!(missed_by)));
-        // Nobody contests the report within a day.
+        // The other party is notified at once, and does not object within a day.
+        test.stack.run_until_idle().await;
         test.advance_to("2027-01-12T10:11:00Z").await;
         assert_eq!(test.payment(&appointment).await["refunded"]["amount"], refund, "{who}");
         test.balances(&offer).await;

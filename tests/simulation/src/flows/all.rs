@@ -406,6 +406,20 @@ pub const FLOWS: &[Flow] = &[
         },
     },
     Flow {
+        name: "a client objects to the report that they did not show up",
+        run: |scenario| {
+            scenario.offer(half_until_a_day_before);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.advance_to(IN_34_HOURS + HOUR / 2);
+            scenario.as_expert(Command::EndSession(id, Outcome::NoShow { missed_by: Party::Client }, None));
+            scenario.advance(HOUR);
+            scenario.as_client(0, Command::Object(id));
+            scenario.advance(HOUR);
+            scenario.as_admin(Command::EndSession(id, EXPERT_NO_SHOW, None));
+            scenario.advance(HOUR);
+        },
+    },
+    Flow {
         name: "a no-show report of a client is not disputed",
         run: |scenario| {
             scenario.offer(unchanged_terms);

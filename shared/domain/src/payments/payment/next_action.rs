@@ -41,7 +41,7 @@ pub enum Transition {
     CancelUnpaid,
     /// Complete the appointment: its end has passed and nobody reported a no-show.
     Complete,
-    /// Accept the client's report that the expert did not come: the expert did not dispute it in time.
+    /// Accept the report that a party did not attend: it was notified and did not object in time.
     AcceptReport,
     /// Ask the client to pay again with the existing intent, because their card failed.
     AwaitClient {
@@ -184,9 +184,7 @@ pub fn next_action(
         Status::Completed | Status::NoShow { .. } | Status::Cancelled { .. } | Status::Expired => {
             match appointment.no_show_report {
                 // A session that costs the client nothing needs no decision.
-                Some(report @ (NoShowReport::Open { .. } | NoShowReport::Disputed))
-                    if !amount_due.is_zero() =>
-                {
+                Some(report) if report.is_unresolved() && !amount_due.is_zero() => {
                     situation.decide_reported(report)
                 }
                 _ => situation.decide_ended(),
@@ -332,8 +330,7 @@ impl Situation<'_> {
         PaymentAction::Wait(Wait::Until(self.now.plus(PROCESSING_PAUSE)))
     }
 
-    /// Decides while a no-show report is open or disputed. Until the report is resolved, nothing is refunded because of
-    /// it. An authorization is still captured before it expires, and what was decided earlier is still carried out.
+    /// Decides while a no-show report is not resolved. Until then, it has no effect on what the client pays. An authorization is still captured before it expires, and what was decided earlier is still carried out.
     fn decide_reported(&self, report: NoShowReport) -> PaymentAction {
         let step = match self.snapshot.status {
             _ if self.totals.captured > 0 => self.adjust(),
@@ -343,6 +340,8 @@ impl Situation<'_> {
         };
         match report {
             _ if !step.is_wait() => step,
+            // The period for objections begins when the party is notified, which enqueues the payment job.
+            NoShowReport::Reported => step,
             NoShowReport::Open { until } if self.now >= until => {
                 PaymentAction::Transition(Transition::AcceptReport)
             }

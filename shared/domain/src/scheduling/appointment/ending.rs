@@ -1,37 +1,53 @@
 //! How a session ends: who may report what and when, and how a disagreement is resolved.
 
 use super::{Appointment, ChangeRefusal, Status};
-use crate::Timestamp;
 use crate::kernel::time::{HOUR, MINUTE};
+use crate::scheduling::cancellation::{Quote, no_show};
 use crate::scheduling::party::Party;
+use crate::{Money, Timestamp};
 
 /// A no-show can be reported from this many minutes after the start.
 pub const LATE_MINUTES: i64 = 10;
 /// A client can report a no-show until this many hours after the end. A session without a report then counts as
 /// completed.
 pub const REPORT_HOURS: i64 = 24;
-/// An expert can dispute a client's report for this many hours.
+/// Whoever is said not to have attended can object for this many hours after they were notified.
 pub const OBJECTION_HOURS: i64 = 24;
 
-/// A no-show report that is not resolved yet, or that an administrator decided. While it is unresolved, nothing is
-/// refunded because of it.
+/// A no-show report that is not resolved yet, or that an administrator decided. While it is unresolved, it has no effect
+/// on what the client pays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoShowReport {
-    /// The client has reported that the expert did not attend. The expert can dispute it.
+    /// It is reported that a party did not attend, and that party is not notified yet. The period for objections has
+    /// not begun.
+    Reported,
+    /// The party that did not attend according to the report is notified, and can object.
     Open {
-        /// The end of the period for a dispute. After it, the report counts as accepted.
+        /// The end of the period for objections. After it, the report counts as accepted.
         until: Timestamp,
     },
-    /// One party says that the expert did not attend, and the other says that they did. An administrator decides.
+    /// The parties disagree about whether one of them attended. An administrator decides.
     Disputed,
     /// An administrator has decided. Neither party can change the outcome.
     Decided,
 }
 
 impl NoShowReport {
-    /// Returns whether the expert can still dispute the report.
+    /// Returns whether the party that did not attend according to the report can still object.
     fn is_open(self, now: Timestamp) -> bool {
-        matches!(self, Self::Open { until } if now < until)
+        match self {
+            Self::Reported => true,
+            Self::Open { until } => now < until,
+            Self::Disputed | Self::Decided => false,
+        }
+    }
+
+    /// Returns whether the report is not resolved yet, so that it has no effect on what the client pays.
+    pub fn is_unresolved(self) -> bool {
+        match self {
+            Self::Reported | Self::Open { .. } | Self::Disputed => true,
+            Self::Decided => false,
+        }
     }
 }
 
@@ -75,8 +91,9 @@ impl Appointment {
     ///
     /// The expert can report a completed session from its end, and a no-show of the client from [`LATE_MINUTES`]
     /// after the start. The client can only report a no-show of the expert, from [`LATE_MINUTES`] after the start
-    /// until [`REPORT_HOURS`] after the end. The accused party can dispute a report; then the platform decides. The
-    /// platform can also decide in any other case.
+    /// until [`REPORT_HOURS`] after the end. If a session has a price, the report that another party did not attend
+    /// takes effect only after that party was notified and did not object; an objection lets the platform decide. The
+    /// platform can also decide in any other case, but not as long as the party can object.
     ///
     /// # Errors
     /// If the status does not allow the report, or if it is too early or too late for it.
@@ -84,31 +101,42 @@ impl Appointment {
         let absent = Status::NoShow { missed_by: Party::Expert };
         // A session without a price has no refund to dispute.
         let contestable = !self.price.is_zero();
+        let others = matches!(outcome, Outcome::NoShow { missed_by } if missed_by != by);
+        // Who reports their own absence agrees to what follows from it.
+        let reported = (others && contestable).then_some(NoShowReport::Reported);
         let (status, no_show_report) = match (&self.status, by) {
             (Status::Confirmed, _) => {
                 self.check_time(outcome, by, now)?;
-                let until = now.plus(OBJECTION_HOURS * HOUR);
-                let reported = by == Party::Client && contestable;
-                (outcome.status(), reported.then_some(NoShowReport::Open { until }))
+                (outcome.status(), reported)
             }
-            (status, Party::Platform) if status.has_outcome() => {
-                (outcome.status(), Some(NoShowReport::Decided))
-            }
+            (status, Party::Platform) if status.has_outcome() => match self.no_show_report {
+                Some(NoShowReport::Open { until }) if now < until => {
+                    return Err(ChangeRefusal::TooEarly { from: until, requested: outcome.as_str() });
+                }
+                // The period begins later.
+                Some(NoShowReport::Reported) => {
+                    let from = now.plus(OBJECTION_HOURS * HOUR);
+                    return Err(ChangeRefusal::TooEarly { from, requested: outcome.as_str() });
+                }
+                // Nobody was asked yet.
+                None if reported.is_some() => (outcome.status(), reported),
+                _ => (outcome.status(), Some(NoShowReport::Decided)),
+            },
             (_, Party::Client | Party::Expert) if self.no_show_report == Some(NoShowReport::Decided) => {
                 return Err(self.status_refusal(outcome.as_str()));
             }
             // The expert reported first, and the client disputes the report.
             (status, Party::Client) if status.has_outcome() && *status != absent && contestable => {
-                self.check_time(outcome, by, now)?;
+                if self.accused(now) != Some(by) {
+                    self.check_time(outcome, by, now)?;
+                }
                 ((*status).clone(), Some(NoShowReport::Disputed))
             }
             // The client reported a no-show of the expert, and the expert accepts or disputes it.
             (_, Party::Expert) if self.no_show_report.is_some() && outcome.status() == absent => {
                 (absent, None)
             }
-            (_, Party::Expert) if self.no_show_report.is_some_and(|report| report.is_open(now)) => {
-                (absent, Some(NoShowReport::Disputed))
-            }
+            (_, Party::Expert) if self.accused(now) == Some(by) => (absent, Some(NoShowReport::Disputed)),
             _ => return Err(self.status_refusal(outcome.as_str())),
         };
         Ok(Self { no_show_report, ..self.with_status(status) })
@@ -120,14 +148,54 @@ impl Appointment {
         match (self.no_show_report, by) {
             (None, _) => self.status == outcome.status(),
             (Some(NoShowReport::Decided), by) => by == Party::Platform && self.status == outcome.status(),
-            (Some(NoShowReport::Open { .. }), _) => by == Party::Client && absent,
+            (Some(NoShowReport::Reported | NoShowReport::Open { .. }), by) => {
+                self.status == outcome.status() && self.status != (Status::NoShow { missed_by: by })
+            }
             (Some(NoShowReport::Disputed), Party::Client) => absent,
             (Some(NoShowReport::Disputed), Party::Expert) => !absent,
             (Some(NoShowReport::Disputed), Party::Platform) => false,
         }
     }
 
-    /// Accepts the client's report, because the expert did not dispute it in time.
+    /// Returns the party that did not attend according to a report, as long as it can object.
+    fn accused(&self, now: Timestamp) -> Option<Party> {
+        match (&self.status, self.no_show_report) {
+            (Status::NoShow { missed_by }, Some(report)) if report.is_open(now) => Some(*missed_by),
+            _ => None,
+        }
+    }
+
+    /// Records that a party objects to the report that it did not attend. The platform then decides.
+    ///
+    /// # Errors
+    /// [`ChangeRefusal::Status`] if there is no such report, or the period for objections is over.
+    pub fn objected(&self, by: Party, now: Timestamp) -> Result<Self, ChangeRefusal> {
+        if self.accused(now) != Some(by) {
+            return Err(self.status_refusal("objected to"));
+        }
+        Ok(Self { no_show_report: Some(NoShowReport::Disputed), ..self.with_status(self.status.clone()) })
+    }
+
+    /// Returns whether the party has already objected to the report that it did not attend.
+    pub fn has_objected(&self, by: Party) -> bool {
+        self.no_show_report == Some(NoShowReport::Disputed)
+            && self.status == (Status::NoShow { missed_by: by })
+    }
+
+    /// Begins the period for objections, because the party that did not attend is notified. `None` if it has begun, or
+    /// there is nothing to object to.
+    pub fn objection_period_begun(&self, until: Timestamp) -> Option<Self> {
+        let report = Some(NoShowReport::Open { until });
+        (self.no_show_report == Some(NoShowReport::Reported))
+            .then(|| Self { no_show_report: report, ..self.with_status(self.status.clone()) })
+    }
+
+    /// Returns what the client gets back and pays in the end if a party did not attend, given what was decided before.
+    pub fn no_show_quote(&self, missed_by: Party, final_charge: Option<Money>) -> Quote {
+        no_show(&self.cancellation, self.price, missed_by).after(final_charge)
+    }
+
+    /// Accepts the report of a no-show, because the other party did not object in time.
     pub fn accept_report(&self) -> Self {
         Self { no_show_report: None, ..self.with_status(self.status.clone()) }
     }

@@ -149,12 +149,15 @@ fn outcome_can_be_reported_only_once_the_reporter_can_know_it() {
     }
 }
 
-/// A session of an hour after these reports, each made this many seconds after the start.
+/// A session of an hour after these reports, each made this many seconds after the start. The other party is notified of a
+/// report at once.
 fn after_reports(price: u64, reports: &[(Outcome, Party, i64)]) -> Result<Appointment, ChangeRefusal> {
     let confirmed = all(0)[2].clone();
     let confirmed = Appointment { price: confirmed.price.with_amount(price).unwrap(), ..confirmed };
     reports.iter().try_fold(confirmed, |appointment, (outcome, by, since)| {
-        appointment.ended(*outcome, *by, now().plus(*since))
+        let at = now().plus(*since);
+        let ended = appointment.ended(*outcome, *by, at)?;
+        Ok(ended.objection_period_begun(at.plus(DAY)).unwrap_or(ended))
     })
 }
 
@@ -182,25 +185,78 @@ fn no_show_report_can_be_disputed_by_the_accused_party() {
         );
         assert_eq!(result_of(&[expert(END), client(END + DAY)]), disputed(says.status().as_str()));
         assert!(result_of(&[expert(END), client(END + DAY + 1)]).is_err(), "too late");
-        // The expert can still agree, and the platform can decide in any case.
+        // The expert can still agree, and the platform can decide once the parties disagree.
         let accepts = (absent(Party::Expert), Party::Expert, END + 2 * DAY);
         assert_eq!(result_of(&[expert(END), client(END), accepts]), undisputed("no_show"));
         let decides = |outcome| (outcome, Party::Platform, END + 99 * DAY);
         for outcome in [Outcome::Completed, absent(Party::Client), absent(Party::Expert)] {
             let decided = Ok((outcome.status().as_str(), Some(NoShowReport::Decided)));
             assert_eq!(result_of(&[expert(END), client(END), decides(outcome)]), decided);
-            assert_eq!(result_of(&[expert(END), decides(outcome)]), decided);
+            // Without a disagreement, an administrator who reports an absence is one who reports.
+            let heard = says != Outcome::Completed || outcome == Outcome::Completed;
+            let until = now().plus(END + 100 * DAY);
+            let reported = Ok(("no_show", Some(NoShowReport::Open { until })));
+            let expected = if heard { decided } else { reported };
+            assert_eq!(result_of(&[expert(END), decides(outcome)]), expected);
             // Then only the platform can change the outcome.
-            let early = (outcome, Party::Platform, END);
-            assert!(result_of(&[expert(END), early, client(END)]).is_err());
-            assert!(result_of(&[client(END), early, expert(END)]).is_err());
-            assert!(result_of(&[expert(END), early, decides(Outcome::Completed)]).is_ok());
+            assert!(result_of(&[expert(END), client(END), decides(outcome), client(END)]).is_err());
+            assert!(result_of(&[client(END), expert(END), decides(outcome), expert(END)]).is_err());
+            let again = result_of(&[expert(END), client(END), decides(outcome), decides(Outcome::Completed)]);
+            assert_eq!(again, Ok(("completed", Some(NoShowReport::Decided))));
         }
     }
     assert_eq!(result_of(&[client(END), (absent(Party::Expert), Party::Expert, END)]), undisputed("no_show"));
     // Without a payment there is nothing to decide.
     assert_eq!(after_reports(0, &[client(END)]).unwrap().no_show_report, None);
     assert!(after_reports(0, &[(Outcome::Completed, Party::Expert, END), client(END)]).is_err());
+}
+
+#[test]
+fn absence_of_another_party_takes_effect_only_after_notice_and_a_period_for_objections() {
+    const END: i64 = 3_600;
+    for (by, accused) in [
+        (Party::Expert, Party::Client),
+        (Party::Client, Party::Expert),
+        (Party::Platform, Party::Client),
+        (Party::Platform, Party::Expert),
+    ] {
+        let other = if accused == Party::Client { Party::Expert } else { Party::Client };
+        let outcome = Outcome::NoShow { missed_by: accused };
+        let confirmed = all(0)[2].clone();
+        let reported = confirmed.ended(outcome, by, now().plus(END)).unwrap();
+        assert_eq!(reported.no_show_report, Some(NoShowReport::Reported), "{by:?}");
+        // As long as the party is not notified, it can object at any time, and nobody decides.
+        let late = now().plus(END + 99 * DAY);
+        assert!(reported.objected(accused, late).is_ok());
+        assert!(reported.ended(outcome, Party::Platform, late).is_err());
+        let until = now().plus(END + 3 * DAY);
+        let begun = reported.objection_period_begun(until).unwrap();
+        assert_eq!(begun.no_show_report, Some(NoShowReport::Open { until }));
+        assert_eq!(begun.objection_period_begun(late), None, "it begins once");
+        let disputed = begun.objected(accused, until.plus(-1)).unwrap();
+        assert!(disputed.has_objected(accused) && !disputed.has_objected(other));
+        assert!(disputed.objected(accused, until.plus(-1)).is_err());
+        // Nobody else objects, and not after the period. Until then, the platform does not decide either.
+        assert!(begun.objected(accused, until).is_err());
+        assert!(begun.objected(other, until.plus(-1)).is_err());
+        assert!(begun.objected(Party::Platform, until.plus(-1)).is_err());
+        let decide = |at| begun.ended(Outcome::Completed, Party::Platform, at);
+        let from = until;
+        let requested = "completed";
+        assert_eq!(decide(until.plus(-1)), Err(ChangeRefusal::TooEarly { from, requested }));
+        assert_eq!(decide(until).unwrap().no_show_report, Some(NoShowReport::Decided));
+        assert_eq!(begun.accept_report().no_show_report, None);
+    }
+    // Who reports their own absence needs no notice.
+    let own = Outcome::NoShow { missed_by: Party::Expert };
+    assert_eq!(all(0)[2].ended(own, Party::Expert, now().plus(END)).unwrap().no_show_report, None);
+}
+
+#[test]
+fn accuser_cannot_turn_an_open_report_into_a_completed_session() {
+    let absent = Outcome::NoShow { missed_by: Party::Client };
+    let reports = [(absent, Party::Expert, 3_600), (Outcome::Completed, Party::Expert, 3_700)];
+    assert!(after_reports(5_000, &reports).is_err());
 }
 
 #[test]
@@ -212,7 +268,8 @@ fn repeated_report_is_recognized() {
     assert!(repeated(&[dispute], Outcome::Completed, Party::Expert));
     assert!(repeated(&[report], absent, Party::Client));
     assert!(!repeated(&[report], absent, Party::Expert), "accepting is a new report");
-    assert!(!repeated(&[report], absent, Party::Platform), "a decision is a new report");
+    let of_client = Outcome::NoShow { missed_by: Party::Client };
+    assert!(repeated(&[(of_client, Party::Expert, 3_600)], of_client, Party::Expert));
     for disputed in [[report, dispute], [dispute, report]] {
         assert!(repeated(&disputed, absent, Party::Client));
         assert!(repeated(&disputed, Outcome::Completed, Party::Expert));

@@ -141,12 +141,11 @@ impl Platform {
                     self.change(|appointment| appointment.ended(Outcome::Completed, Party::Platform, now))?;
                 }
                 PaymentAction::Transition(Transition::AcceptReport) => {
-                    let final_charge = cancellation::no_show(
-                        &self.appointment.cancellation,
-                        self.appointment.price,
-                        Party::Expert,
-                    )
-                    .final_charge;
+                    let Appointment { cancellation, price, status, .. } = &self.appointment;
+                    let &Status::NoShow { missed_by } = status else {
+                        return Err(format!("a report is accepted of {status:?}"));
+                    };
+                    let final_charge = cancellation::no_show(cancellation, *price, missed_by).final_charge;
                     self.appointment = self.appointment.accept_report();
                     self.keep(final_charge);
                 }
@@ -410,8 +409,9 @@ impl Platform {
             return None;
         }
         let ended = self.appointment.ended(outcome, by, now).ok()?;
-        let undecided =
-            matches!(ended.no_show_report, Some(NoShowReport::Open { .. } | NoShowReport::Disputed));
+        // The other party is notified at once.
+        let ended = ended.objection_period_begun(now.plus(DAY)).unwrap_or(ended);
+        let undecided = ended.no_show_report.is_some_and(NoShowReport::is_unresolved);
         let final_charge = if undecided { self.appointment.price } else { final_charge };
         self.appointment = ended;
         self.keep(final_charge);

@@ -636,6 +636,26 @@ fn report_is_accepted_after_the_period_for_a_dispute() {
 }
 
 #[test]
+fn report_takes_no_effect_before_the_other_party_is_notified() {
+    for missed_by in [Party::Client, Party::Expert] {
+        let reported = Appointment {
+            no_show_report: Some(NoShowReport::Reported),
+            ..with(Status::NoShow { missed_by })
+        };
+        let at = |status, now| step(&reported, &final_charge(5_000), status, now);
+        for status in [IntentStatus::Succeeded, IntentStatus::Open, IntentStatus::CardSaved] {
+            assert_eq!(at(status, end().plus(99 * DAY)), PaymentAction::Wait(Wait::Done), "{status:?}");
+        }
+        // An authorization is still captured before it expires.
+        let now = end().plus(DAY);
+        let authorized =
+            |seconds| IntentStatus::Authorized { capture_before: now.plus(CAPTURE_MARGIN + seconds) };
+        assert_eq!(at(authorized(60), now), PaymentAction::Wait(Wait::Until(now.plus(60))));
+        assert_eq!(at(authorized(0), now), PaymentAction::Order(Order::Capture(euros(5_000))));
+    }
+}
+
+#[test]
 fn free_session_needs_no_decision() {
     let disputed = Appointment {
         no_show_report: Some(NoShowReport::Disputed),

@@ -1,0 +1,67 @@
+//! Tells what the report of a no-show would have as its consequence.
+
+use app::App;
+use app::scheduling::appointments;
+use domain::Money;
+use domain::scheduling::appointment::OBJECTION_HOURS;
+use http::StatusCode;
+use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::documents::{Absent, Party, RefundBasis};
+
+/// `GET /v1/appointments/{appointment_id}/no-show`
+pub const ROUTE: Route = Route {
+    function: "quote_no_show",
+    method: Method::Get,
+    path: "/v1/appointments/{appointment_id}/no-show",
+    audience: Audience::SignedIn,
+    summary: "Read what my report of a no-show would refund, and when it would take effect",
+    operation: |schemas| {
+        Operation::responds_with::<NoShowQuote>(schemas, StatusCode::OK)
+            .query::<NoShowQuery>()
+            .problems(&[problem::INVALID_STATUS])
+    },
+    handler: |app, request| Box::pin(handle(app, request)),
+};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NoShowQuery {
+    /// The party that missed the session; by default the other party than the one who asks.
+    missed_by: Option<Absent>,
+}
+
+/// What the report of a no-show would have as its consequence, if you sent it now.
+#[derive(Serialize, JsonSchema)]
+struct NoShowQuote {
+    /// The party that missed the session according to the report.
+    missed_by: Party,
+    /// The amount that the client would get back or would not have to pay.
+    refund: Money,
+    /// The amount that the client would pay in the end.
+    final_charge: Money,
+    /// The rule that determines the refund.
+    #[serde(flatten)]
+    basis: RefundBasis,
+    /// For how many hours that party can object, after it was notified. Then the report takes effect. Absent if it takes effect at
+    /// once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    objection_hours: Option<i64>,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let id = request.path_parameter("appointment_id", "appointment")?;
+    let NoShowQuery { missed_by } = request.query()?;
+    let quoted = appointments::quote_no_show(app, request.actor(), id, missed_by.map(Into::into)).await?;
+    let document = NoShowQuote {
+        missed_by: quoted.missed_by.into(),
+        refund: quoted.quote.refund,
+        final_charge: quoted.quote.final_charge,
+        basis: quoted.quote.basis.into(),
+        objection_hours: quoted.can_object.then_some(OBJECTION_HOURS),
+    };
+    Ok(Response::json(StatusCode::OK, &document))
+}
