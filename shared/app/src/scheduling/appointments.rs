@@ -19,9 +19,9 @@ use crate::payments::error::{PaymentsError, check_escalation};
 use crate::payments::jobs::PaymentsJob;
 use crate::payments::refunds::check_charge_increment;
 use crate::scheduling::booking::reclaim_and_put_occupancy;
-use crate::scheduling::clients;
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::slots::{missing_offer, slot_refused};
+use crate::scheduling::{client_bookings, clients};
 use crate::{App, AppError, Decision, IfMatch, check_version};
 
 /// The maximum number of appointments on one page.
@@ -205,7 +205,7 @@ fn put_final_charge(
 }
 
 /// Moves an appointment to another slot of the same session type. A move to its current start changes nothing. `if_match` is the
-/// version that the person has read.
+/// version that the person has read. If the client moves it, it must not overlap another session of theirs unless `allow_overlap`.
 ///
 /// # Errors
 /// [`AppError::NotFound`] as for [`read`] or if the session type does not exist, [`AppError::VersionMismatch`] if the
@@ -218,6 +218,7 @@ pub async fn reschedule(
     id: AppointmentId,
     if_match: IfMatch,
     start: Timestamp,
+    allow_overlap: bool,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("reschedule_appointment", || async {
         let (record, acting) = find(app, actor, id, Scope::Write).await?;
@@ -227,7 +228,7 @@ pub async fn reschedule(
         }
         let version = record.appointment.version;
         check_version(if_match, version)?;
-        match attempt_reschedule(app, record, acting, start).await {
+        match attempt_reschedule(app, record, acting, start, allow_overlap).await {
             // A concurrent request may have moved the appointment, and this one read only a part of that transaction.
             Err(AppError::Scheduling(SchedulingError::Slot { .. }))
                 if app.store.appointment(id).await?.is_none_or(|current| current.version != version) =>
@@ -245,6 +246,7 @@ async fn attempt_reschedule(
     record: AppointmentRecord,
     acting: ActingAs,
     start: Timestamp,
+    allow_overlap: bool,
 ) -> Result<Decision<(AppointmentRecord, Party)>, AppError> {
     let party = acting.party();
     let appointment = &record.appointment;
@@ -282,6 +284,8 @@ async fn attempt_reschedule(
         seats: appointment.seats,
         hold_expires_at: None,
     };
+    // Nobody else learns when the client has other sessions.
+    let is_checked = party == Party::Client && !allow_overlap;
     let needed = Occupancy::span_for_booking(&rules.rules, &session, start, now);
     let (old, new) = tokio::join!(
         app.store.occupancy(expert, appointment.occupied_span(), Consistency::Strong),
@@ -290,14 +294,15 @@ async fn attempt_reschedule(
     let held = match old?.union(new?).move_hold(&rules.rules, appointment, &request, now) {
         Ok(held) => held,
         Err(refusal) => {
-            let old = Some(appointment);
-            return Err(slot_refused(app, expert, &rules.rules, old, &request, refusal).await);
+            let (old, client) = (Some(appointment), is_checked.then_some(appointment.client));
+            return Err(slot_refused(app, expert, &rules.rules, old, client, &request, refusal).await);
         }
     };
     let moved = appointment.rescheduled(party, held.booked_time(), price, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;
     clients::reschedule(app, &mut transaction, &profile, &moved, now).await?;
+    client_bookings::relocate(app, &mut transaction, &moved, is_checked, now).await?;
     // The price may have changed. The payment job also needs the new time, because authorization, capture and completion depend
     // on it.
     let payment = put_final_charge(app, &mut transaction, &moved, record.payment, price, now)?;
