@@ -98,6 +98,8 @@ def main(bootstraps, program):
                 "HoldMinutes": "1",
                 "JwtAudience": simulators.audience,
                 "JwtIssuer": simulators.issuer,
+                "MaxOpenHolds": "3",
+                "MaxOpenHoldsPerExpert": "3",
                 "PublicBaseUrl": "http://127.0.0.1:8080",
                 "StripeApiBase": simulators.stripe,
                 "UserInfoUrl": f"{simulators.issuer}/oauth2/userInfo",

@@ -1,10 +1,11 @@
 //! The capacity that operations consume, as reported by the table.
 
 use app::identity::Actor;
+use domain::scheduling::booking_limits::BookingLimits;
 use functions::scheduling::documents::Attendee;
 use serde_json::json;
 
-use crate::harness::{GOOD_CARD, TestApp, billing_details, free_hour, id, intent, paid_hour};
+use crate::harness::{GOOD_CARD, Offer, TestApp, billing_details, free_hour, id, intent, paid_hour};
 
 /// Tenths of write units of an outbox entry: the row, twice because of the transaction, and its copy in one index.
 const OUTBOX_ENTRY: u64 = 30;
@@ -33,6 +34,8 @@ async fn holding_and_confirming_stay_within_their_budgets() {
         gateway: None,
         pay_in: None,
         expected_price: None,
+        allow_overlap: false,
+        address: None,
     };
     let _ = test.meter.take();
     app::scheduling::booking::book(app, &actor, &request("k"), &booking("2027-01-05T10:00:00Z"))
@@ -41,7 +44,8 @@ async fn holding_and_confirming_stay_within_their_budgets() {
     let hold = transactions(test.meter.take());
     assert_eq!(hold.len(), 1, "a hold is one transaction");
     println!("hold: {} tenths of a write unit in one transaction", hold[0]);
-    assert!(hold[0] <= 100 + OUTBOX_ENTRY, "hold: {} tenths of a write unit", hold[0]);
+    // Two units for what the client has booked.
+    assert!(hold[0] <= 120 + OUTBOX_ENTRY, "hold: {} tenths of a write unit", hold[0]);
 
     let booked = test.book(&offer, "2027-01-05T12:00:00Z", "k").await.expect(201);
     test.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
@@ -58,6 +62,40 @@ async fn holding_and_confirming_stay_within_their_budgets() {
     println!("confirm: {} tenths of a write unit in one transaction", confirm[0]);
     // The jobs that publish the event, notify people and issue the receipt.
     assert!(confirm[0] <= 140 + 3 * OUTBOX_ENTRY, "confirm: {} tenths of a write unit", confirm[0]);
+}
+
+#[tokio::test]
+async fn limits_of_a_client_stay_within_their_budget_at_the_limits() {
+    let test = TestApp::with(|config| config.settings.booking_limits = BookingLimits::default()).await;
+    let offer = test.offer(&paid_hour()).await;
+    let mut free = free_hour();
+    free["name"] = json!("Introduction");
+    let introduction = Offer { session_type: test.session_type(&offer.expert, &free).await, ..offer.clone() };
+    let app = &test.stack.app;
+    // As many free appointments as one expert allows, and an unpaid hold.
+    for hour in ["09", "10", "11"] {
+        let start = format!("2027-01-05T{hour}:00:00Z");
+        test.book_for_client(0, &introduction, &start, hour).await.expect("booked");
+    }
+    test.book_for_client(0, &offer, "2027-01-05T12:00:00Z", "a").await.expect("booked");
+    test.advance(600);
+    test.sweep().await;
+    let _ = test.meter.take();
+    test.book_for_client(0, &offer, "2027-01-05T13:00:00Z", "b").await.expect("booked");
+    let costs = test.meter.take();
+    let (reads_of_hold, hold) = (reads(&costs), transactions(costs));
+    println!("hold at the limits: {reads_of_hold} tenths of read units, {} of write units", hold[0]);
+    // With details, which cost two units.
+    assert!(hold[0] <= 140 + OUTBOX_ENTRY, "hold: {} tenths of a write unit", hold[0]);
+    assert!(reads_of_hold <= 150, "hold: {reads_of_hold} tenths of a read unit");
+    test.book_for_client(0, &offer, "2027-01-05T14:00:00Z", "c").await.expect_err("a second hold");
+    let costs = test.meter.take();
+    println!("refusal at the limits: {} tenths of read units", reads(&costs));
+    assert!(reads(&costs) <= 150 && transactions(costs).is_empty(), "a refusal only reads");
+    // The attempt of a network address is one write.
+    assert_eq!(app.store.count_attempt("digest", app.now()).await.expect("counted"), 1);
+    let costs = test.meter.take();
+    assert_eq!((costs[0].operation, costs[0].tenths), ("UpdateItem", 10));
 }
 
 #[tokio::test]
@@ -86,9 +124,9 @@ async fn hold_with_a_capacity_stays_within_its_budget_with_forty_active_clients(
     let reads = reads(&costs);
     let hold = transactions(costs);
     println!("hold with a capacity of 40: {reads} tenths of read units, {} of write units", hold[0]);
-    // Two units for the details, and four for the list of forty clients.
-    assert!(hold[0] <= 160 + OUTBOX_ENTRY, "hold: {} tenths of a write unit", hold[0]);
-    assert!(reads <= 100, "hold: {reads} tenths of a read unit");
+    // Two units for what the client has booked, two for the details, and four for the list of forty clients.
+    assert!(hold[0] <= 180 + OUTBOX_ENTRY, "hold: {} tenths of a write unit", hold[0]);
+    assert!(reads <= 110, "hold: {reads} tenths of a read unit");
 
     // A full expert counts once a minute.
     book(40).await.expect_err("at capacity");

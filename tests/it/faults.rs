@@ -155,6 +155,10 @@ impl Table for Rows {
         }
         if lost.is_some() { no_response() } else { Ok(()) }
     }
+
+    async fn count(&self, _: &Key, _: Item) -> Result<u64, TableError> {
+        unreachable!("these callers have no network address")
+    }
 }
 
 /// The payment job of an appointment.
@@ -236,6 +240,8 @@ async fn send_booking(app: &App, offer: &Offer, client: u128, start: &str) -> Re
         gateway: None,
         pay_in: None,
         expected_price: None,
+        allow_overlap: false,
+        address: None,
     };
     let request = IdempotentRequest { key: "k".to_owned(), fingerprint: "f".to_owned() };
     match booking::book(app, &Actor::Person(person), &request, &booking_request).await? {

@@ -72,7 +72,8 @@ def main(program, examples):
     ports = dict(zip(SERVERS, free_ports(len(SERVERS))))
     api = f"http://127.0.0.1:{ports['']}"
     with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "EXPERT_CONNECT_DATA": f"{folder}/data"}
+        # All requests come from one address.
+        environment = {**os.environ, "EXPERT_CONNECT_DATA": f"{folder}/data", "MAX_ATTEMPTS_PER_ADDRESS": "1000000"}
         environment |= {f"EXPERT_CONNECT_{server}PORT": str(port) for server, port in ports.items()}
         log = pathlib.Path(folder, "log")
         with log.open("w") as out:

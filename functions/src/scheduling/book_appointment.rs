@@ -29,6 +29,12 @@ pub const ROUTE: Route = Route {
                 problem::EXPERT_NOT_LIVE,
                 problem::EXPERT_AT_CAPACITY,
                 problem::NOT_FOUND,
+                problem::TOO_MANY_HOLDS,
+                problem::UNPAID_HOLDS,
+                problem::TOO_MANY_BOOKINGS,
+                problem::TOO_MANY_FREE_APPOINTMENTS,
+                problem::TOO_MANY_ATTEMPTS,
+                problem::OVERLAPPING_SESSION,
                 problem::NO_PRICE,
                 problem::PRICE_CHANGED,
                 problem::HOLD_EXPIRED,
@@ -73,6 +79,9 @@ struct BookingRequest {
     /// and the response is 409 with the current price.
     #[serde(default)]
     expected_price: Option<Money>,
+    /// Whether the session may overlap another session that you have booked.
+    #[serde(default)]
+    allow_overlap: bool,
 }
 
 fn one() -> u16 {
@@ -91,6 +100,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         gateway,
         pay_in,
         expected_price,
+        allow_overlap,
     } = request.json()?;
     let idempotency = request.idempotent_request()?;
     let booking = Booking {
@@ -104,6 +114,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         gateway: gateway.map(Into::into),
         pay_in,
         expected_price,
+        allow_overlap,
+        address: request.source_address(),
     };
     let created = book(app, request.actor(), &idempotency, &booking).await?;
     let body = request.idempotent_body(app, created, |booked| document(booked, app.now())).await;

@@ -27,5 +27,5 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let if_match = request.if_match()?;
     let (record, party) = appointments::object(app, request.actor(), id, if_match).await?;
     let version = record.appointment.version;
-    Ok(Response::json(StatusCode::OK, &Appointment::new(record, party)).version(version))
+    Ok(Response::json(StatusCode::OK, &Appointment::new(record, party, app.now())).version(version))
 }

@@ -22,7 +22,7 @@ pub const ROUTE: Route = Route {
             .accepts::<RescheduleRequest>(schemas)
             .conditional()
             .problems(problem::SLOT_REFUSALS)
-            .problems(&[problem::INVALID_STATUS, problem::PAYMENT_STATE])
+            .problems(&[problem::INVALID_STATUS, problem::OVERLAPPING_SESSION, problem::PAYMENT_STATE])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };
@@ -33,13 +33,17 @@ pub const ROUTE: Route = Route {
 struct RescheduleRequest {
     /// The start time of a free slot of the same session type.
     start: Timestamp,
+    /// Whether the session may overlap another session of the client. Only the client's own requests are checked for that.
+    #[serde(default)]
+    allow_overlap: bool,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
     let if_match = request.if_match()?;
-    let RescheduleRequest { start } = request.json()?;
-    let (record, party) = appointments::reschedule(app, request.actor(), id, if_match, start).await?;
+    let RescheduleRequest { start, allow_overlap } = request.json()?;
+    let (record, party) =
+        appointments::reschedule(app, request.actor(), id, if_match, start, allow_overlap).await?;
     let version = record.appointment.version;
     Ok(Response::json(StatusCode::OK, &Appointment::new(record, party, app.now())).version(version))
 }

@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use app::App;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::RawPathParamsRejection;
-use axum::extract::{RawPathParams, Request, State};
+use axum::extract::{ConnectInfo, RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
@@ -75,6 +76,7 @@ fn respond(response: http_api::Response) -> Response {
 async fn invoke(
     State(gateway): State<Arc<ApiGateway>>,
     Extension(route): Extension<&'static Route>,
+    ConnectInfo(caller): ConnectInfo<SocketAddr>,
     parameters: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Response {
@@ -107,7 +109,7 @@ async fn invoke(
     };
     let parameters: HashMap<String, String> =
         parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let event = event(&gateway, route, &parts, &parameters, &body, claims);
+    let event = event(&gateway, route, caller, &parts, &parameters, &body, claims);
     match run(gateway.app.clone(), route, event).await {
         Ok(response) => from_lambda(response),
         Err(error) => {
@@ -136,6 +138,7 @@ async fn run(app: App, route: &'static Route, event: Value) -> Result<Value, Str
 fn event(
     gateway: &ApiGateway,
     route: &Route,
+    caller: SocketAddr,
     parts: &axum::http::request::Parts,
     parameters: &HashMap<String, String>,
     body: &Bytes,
@@ -169,7 +172,7 @@ fn event(
                 "method": parts.method.as_str(),
                 "path": parts.uri.path(),
                 "protocol": "HTTP/1.1",
-                "sourceIp": "127.0.0.1",
+                "sourceIp": caller.ip().to_string(),
                 "userAgent": headers.get("user-agent").cloned().unwrap_or_default(),
             },
             "requestId": format!("local-{number}"),

@@ -37,7 +37,9 @@ impl Loopback {
     pub fn serve(self, router: Router) -> Running {
         let url = self.url;
         let task = tokio::spawn(async move {
-            if let Err(error) = axum::serve(self.listener, router).await {
+            if let Err(error) =
+                axum::serve(self.listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
+            {
                 tracing::error!(%error, "a simulator stopped listening");
             }
         });

@@ -19,8 +19,8 @@ pub fn page() -> String {
          more. Rules that concern several values are checked when every value alone is valid.\n\n\
          API Gateway itself responds with a small document `{\"message\": …}` instead: to a missing or invalid token (401,\n\
          403), a body of more than 10 MB (413), too many requests (429), and a function that fails or does not respond\n\
-         (500, 503). A 429 has no `Retry-After`: repeat the request after a second, and double the pause after each\n\
-         further 429, with a random part.\n\n",
+         (500, 503). Such a 429 has no `Retry-After`: repeat the request after a second, and double the pause after\n\
+         each further 429, with a random part. A 429 of the platform is a problem document with `retry_after`.\n\n",
     );
     let mut line = |text: std::fmt::Arguments<'_>| {
         let _ = page.write_fmt(text);

@@ -20,6 +20,7 @@ pub mod scheduling;
 
 use std::sync::Arc;
 
+use domain::scheduling::booking_limits::BookingLimits;
 use domain::{AppointmentId, Currency, InvitationId, NoteId, NotificationId, Rate, SessionTypeId, Timestamp};
 use identity::ports::Issuer;
 use payments::ports::{ExchangeRates, Gateways};
@@ -39,6 +40,8 @@ pub struct Settings {
     pub currencies: Vec<Currency>,
     /// How long a slot is held while the client pays, in seconds.
     pub hold_seconds: i64,
+    /// How much one client, or one network address, can hold and book.
+    pub booking_limits: BookingLimits,
     /// The URL to which other sites, such as a gateway, send people back; without a slash at the end.
     pub public_base_url: String,
     /// How access tokens of the issuer are read.
@@ -69,12 +72,13 @@ impl Default for SignIn {
 }
 
 impl Default for Settings {
-    /// 10 % commission, all currencies, holds of ten minutes, the address of the local system, and tokens of Cognito.
+    /// 10 % commission, all currencies, holds of ten minutes, the default limits of bookings, the address of the local system, and tokens of Cognito.
     fn default() -> Self {
         Self {
             fee: Rate::DEFAULT_COMMISSION,
             currencies: Vec::new(),
             hold_seconds: 600,
+            booking_limits: BookingLimits::default(),
             public_base_url: "http://127.0.0.1:8080".to_owned(),
             sign_in: SignIn::default(),
         }

@@ -1,5 +1,8 @@
 //! The configuration, from environment variables.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use app::Settings;
 use domain::{Currency, Rate};
 
@@ -26,8 +29,9 @@ pub fn optional(name: &'static str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The settings of the use cases, from `PLATFORM_FEE_BASIS_POINTS`, `SETTLEMENT_CURRENCIES`, `HOLD_MINUTES`, `PUBLIC_BASE_URL`,
-/// `ROLES_CLAIM`, `ROLE_PREFIX` and `API_SCOPE`. A variable that is not set has the value of [`Settings::default`].
+/// The settings of the use cases, from `PLATFORM_FEE_BASIS_POINTS`, `SETTLEMENT_CURRENCIES`, `HOLD_MINUTES`, `MAX_OPEN_HOLDS`,
+/// `MAX_OPEN_HOLDS_PER_EXPERT`, `MAX_UNPAID_HOLDS`, `MAX_BOOKINGS_PER_DAY`, `MAX_FREE_APPOINTMENTS`,
+/// `MAX_FREE_APPOINTMENTS_PER_EXPERT`, `MAX_ATTEMPTS_PER_ADDRESS`, `PUBLIC_BASE_URL`, `ROLES_CLAIM`, `ROLE_PREFIX` and `API_SCOPE`. A variable that is not set has the value of [`Settings::default`].
 ///
 /// # Errors
 /// If a variable has an invalid value.
@@ -62,6 +66,19 @@ fn settings_from(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, 
         })?;
         settings.hold_seconds = minutes * 60;
     }
+    let limits = &mut settings.booking_limits;
+    for (name, limit) in [
+        ("MAX_OPEN_HOLDS", &mut limits.open_holds),
+        ("MAX_OPEN_HOLDS_PER_EXPERT", &mut limits.open_holds_per_expert),
+        ("MAX_UNPAID_HOLDS", &mut limits.unpaid_holds),
+        ("MAX_BOOKINGS_PER_DAY", &mut limits.bookings_per_day),
+        ("MAX_FREE_APPOINTMENTS", &mut limits.free_appointments),
+        ("MAX_FREE_APPOINTMENTS_PER_EXPERT", &mut limits.free_appointments_per_expert),
+    ] {
+        *limit = maximum(&variable, name, *limit, u16::MAX)?;
+    }
+    limits.attempts_per_address =
+        maximum(&variable, "MAX_ATTEMPTS_PER_ADDRESS", limits.attempts_per_address, u32::MAX)?;
     if let Some(url) = variable("PUBLIC_BASE_URL") {
         if !url.starts_with("https://") && !url.starts_with("http://") {
             return Err(ConfigError {
@@ -78,8 +95,24 @@ fn settings_from(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, 
     Ok(settings)
 }
 
+/// The value of a limit, from 1 to `most`; `default` if the variable is not set.
+fn maximum<T: FromStr + PartialOrd + From<u8> + Display>(
+    variable: &impl Fn(&str) -> Option<String>,
+    name: &'static str,
+    default: T,
+    most: T,
+) -> Result<T, ConfigError> {
+    let Some(text) = variable(name).filter(|text| !text.is_empty()) else { return Ok(default) };
+    text.parse().ok().filter(|limit| *limit >= T::from(1)).ok_or_else(|| ConfigError {
+        name,
+        must: format!("must be an integer from 1 to {most}, but is \"{text}\""),
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use domain::scheduling::booking_limits::BookingLimits;
+
     use super::*;
 
     #[test]
@@ -99,7 +132,22 @@ mod tests {
         assert_eq!(with("ROLES_CLAIM", "").expect("valid").sign_in.roles_claim, "cognito:groups");
         assert_eq!(with("ROLE_PREFIX", "/").expect("valid").sign_in.role_prefix, "/");
         assert_eq!(with("API_SCOPE", "api").expect("valid").sign_in.scope, "api");
+        let limits = |name, value| with(name, value).expect("valid").booking_limits;
+        let default = BookingLimits::default();
+        assert_eq!(limits("MAX_OPEN_HOLDS", ""), default);
+        assert_eq!(limits("MAX_OPEN_HOLDS", "5"), BookingLimits { open_holds: 5, ..default.clone() });
+        assert_eq!(
+            limits("MAX_FREE_APPOINTMENTS_PER_EXPERT", "1"),
+            BookingLimits { free_appointments_per_expert: 1, ..default.clone() }
+        );
+        assert_eq!(
+            limits("MAX_ATTEMPTS_PER_ADDRESS", "70000"),
+            BookingLimits { attempts_per_address: 70_000, ..default }
+        );
         for (name, value) in [
+            ("MAX_OPEN_HOLDS", "0"),
+            ("MAX_BOOKINGS_PER_DAY", "65536"),
+            ("MAX_ATTEMPTS_PER_ADDRESS", "-1"),
             ("SETTLEMENT_CURRENCIES", "EUR;USD"),
             ("SETTLEMENT_CURRENCIES", "EUR,"),
             ("HOLD_MINUTES", "0"),

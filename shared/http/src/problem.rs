@@ -55,6 +55,9 @@ pub struct Problem {
     /// If the expected price was not the current one, the current one, for all seats.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<Money>,
+    /// If a limit is reached, the limit: the largest number that is allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
     /// The number of seconds to wait before retrying. The header `Retry-After` has the same value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
@@ -101,6 +104,7 @@ impl Problem {
             current_version: None,
             alternatives: None,
             price: None,
+            limit: None,
             retry_after: kind.is_temporary().then_some(RETRY_AFTER),
         }
     }
@@ -256,6 +260,7 @@ mod tests {
     use app::receipts::error::ReceiptsError;
     use app::scheduling::error::SchedulingError;
     use domain::scheduling::appointment::ChangeRefusal;
+    use domain::scheduling::booking_limits::LimitReached;
     use domain::scheduling::occupancy::Refusal;
     use domain::scheduling::slots;
     use domain::{Currency, Money};
@@ -278,7 +283,11 @@ mod tests {
         let too_soon = slots::Refusal::TooSoon { earliest: Timestamp::from_seconds(0) };
         let corrupt = ReadError::Corrupt { key: text(), reason: text() };
         let newer = ReadError::NewerRelease { key: text(), reason: text() };
-        let cases: [(AppError, u16, &str, Option<&str>); 51] = [
+        let (limit, with_expert, again_at) = (1, true, Timestamp::from_seconds(0));
+        let attempts = LimitReached::AttemptsOfAddress { limit: 1, again_at };
+        let overlap = SchedulingError::Overlap { start: again_at, end: again_at };
+        let reached = |reached: LimitReached| AppError::from(SchedulingError::Limit { reached, seconds: 1 });
+        let cases: [(AppError, u16, &str, Option<&str>); 57] = [
             (AppError::SignInRequired, 401, "unauthorized", None),
             (AppError::Forbidden(""), 403, "forbidden", None),
             (AppError::NotFound(""), 404, "not-found", None),
@@ -326,6 +335,17 @@ mod tests {
             (SchedulingError::NotLive.into(), 409, "expert-not-live", None),
             (SchedulingError::AtCapacity.into(), 409, "expert-at-capacity", None),
             (SchedulingError::NoHours.into(), 409, "availability-not-published", None),
+            (reached(LimitReached::OpenHolds { limit, with_expert, again_at }), 409, "too-many-holds", None),
+            (reached(LimitReached::UnpaidHolds { unpaid: 2, limit, again_at }), 429, "unpaid-holds", None),
+            (reached(LimitReached::BookingsOfDay { limit, again_at }), 429, "too-many-bookings", None),
+            (
+                reached(LimitReached::FreeAppointments { limit, with_expert, again_at }),
+                409,
+                "too-many-free-appointments",
+                None,
+            ),
+            (reached(attempts), 429, "too-many-attempts", None),
+            (overlap.into(), 409, "overlapping-session", Some("/start")),
             (SchedulingError::HoldEnded.into(), 409, "hold-expired", None),
             (
                 SchedulingError::PriceChanged { price: zero(), expected: zero() }.into(),
@@ -357,7 +377,9 @@ mod tests {
             assert_eq!(problem.status, status, "{case}");
             assert_eq!(problem.kind, format!("urn:expert-connect:problem:{kind}"), "{case}");
             assert_eq!(problem.violations.first().map(Violation::place), place, "{case}");
-            let retry = status == 503 || kind == "request-in-progress";
+            let limits = ["too-many-holds", "too-many-free-appointments"];
+            let retry =
+                [429, 503].contains(&status) || kind == "request-in-progress" || limits.contains(&kind);
             assert_eq!(problem.retry_after.is_some(), retry, "{case}");
         }
     }

@@ -1,5 +1,6 @@
 //! Requests as handlers read them: the actor, and typed access to path, query, headers and body.
 
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use app::idempotency::{self, Creation};
@@ -36,6 +37,7 @@ pub struct Request {
     query: String,
     parameters: Vec<(String, String)>,
     headers: HeaderMap,
+    source_address: Option<IpAddr>,
     body: Vec<u8>,
 }
 
@@ -43,13 +45,16 @@ impl Request {
     /// Converts a request from API Gateway. The gateway has already verified the access token; [`claims`](mod@crate::claims) reads the
     /// person from it.
     pub fn new(request: lambda_http::Request, settings: &Settings) -> Self {
-        let verified = match request.request_context_ref() {
+        let (verified, source_address) = match request.request_context_ref() {
             Some(RequestContext::ApiGatewayV2(context)) => {
-                context.authorizer.as_ref().and_then(|authorizer| authorizer.jwt.as_ref()).and_then(|token| {
+                let token = context.authorizer.as_ref().and_then(|authorizer| authorizer.jwt.as_ref());
+                let verified = token.and_then(|token| {
                     Some((token.claims.get("iss")?.to_owned(), token.claims.get("sub")?.to_owned()))
-                })
+                });
+                let address = context.http.source_ip.as_ref().and_then(|address| address.parse().ok());
+                (verified, address)
             }
-            _ => None,
+            _ => (None, None),
         };
         let authorization = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let person = verified.as_ref().and_then(|(issuer, subject)| {
@@ -68,6 +73,7 @@ impl Request {
             query: parts.uri.query().unwrap_or_default().to_owned(),
             parameters,
             headers: parts.headers,
+            source_address,
             body: body.to_vec(),
         }
     }
@@ -83,6 +89,11 @@ impl Request {
     /// 401 if the request has no access token.
     pub fn require_person(&self) -> Result<&SignedInPerson, Problem> {
         self.actor.person().ok_or_else(Problem::unauthorized)
+    }
+
+    /// The network address that sent the request, as API Gateway saw it; `None` if the request did not come through it.
+    pub fn source_address(&self) -> Option<IpAddr> {
+        self.source_address
     }
 
     /// The access token; `None` if the request has none, or one that cannot be read.

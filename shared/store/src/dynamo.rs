@@ -11,12 +11,13 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, ConditionCheck, ConsumedCapacity, Delete,
     GlobalSecondaryIndex, KeySchemaElement, KeyType, KeysAndAttributes, Projection, ProjectionType, Put,
-    ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TransactWriteItem,
+    ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure, ScalarAttributeType,
+    TransactWriteItem,
 };
 
 use crate::keys::{GSI1, GSI2, Key, PK, SK, VERSION};
 use crate::table::{
-    Action, Condition, Consistency, Item, Query, Table, TableError, Write, WriteError, causes,
+    Action, COUNT, Condition, Consistency, Item, Query, Table, TableError, Write, WriteError, causes,
 };
 
 /// The maximum number of rows of one `BatchGetItem`.
@@ -65,7 +66,7 @@ impl DynamoTable {
         self.meter.as_ref().map(|_| ReturnConsumedCapacity::Total)
     }
 
-    fn count<'a>(&self, operation: &'static str, consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) {
+    fn meter<'a>(&self, operation: &'static str, consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) {
         let Some(meter) = &self.meter else { return };
         let tenths = consumed
             .into_iter()
@@ -140,7 +141,7 @@ impl Table for DynamoTable {
             .send()
             .await
             .map_err(table_error)?;
-        self.count("GetItem", answer.consumed_capacity());
+        self.meter("GetItem", answer.consumed_capacity());
         Ok(answer.item)
     }
 
@@ -160,7 +161,7 @@ impl Table for DynamoTable {
                 .send()
                 .await
                 .map_err(table_error)?;
-            self.count("BatchGetItem", answer.consumed_capacity());
+            self.meter("BatchGetItem", answer.consumed_capacity());
             if answer.unprocessed_keys.as_ref().is_some_and(|left| !left.is_empty()) {
                 return Err(TableError::Busy("some rows were not read".to_owned()));
             }
@@ -197,7 +198,7 @@ impl Table for DynamoTable {
                 .send()
                 .await
                 .map_err(table_error)?;
-            self.count("Query", answer.consumed_capacity());
+            self.meter("Query", answer.consumed_capacity());
             items.extend(answer.items.unwrap_or_default());
             start = answer.last_evaluated_key.filter(|key| !key.is_empty());
             let enough = query.limit.is_some_and(|limit| items.len() >= usize::from(limit));
@@ -215,6 +216,36 @@ impl Table for DynamoTable {
             Ok(single) => self.transact(single.into()).await,
             Err(writes) => self.transact(writes).await,
         }
+    }
+
+    async fn count(&self, key: &Key, attributes: Item) -> Result<u64, TableError> {
+        let mut names = HashMap::from([("#count".to_owned(), COUNT.to_owned())]);
+        let mut values = Item::from([(":one".to_owned(), AttributeValue::N("1".to_owned()))]);
+        let mut assignments = Vec::new();
+        for (place, (name, value)) in attributes.into_iter().enumerate() {
+            names.insert(format!("#set{place}"), name);
+            values.insert(format!(":set{place}"), value);
+            assignments.push(format!("#set{place} = :set{place}"));
+        }
+        let set =
+            if assignments.is_empty() { String::new() } else { format!(" SET {}", assignments.join(", ")) };
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(key_attributes(key)))
+            .update_expression(format!("ADD #count :one{set}"))
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values))
+            .return_values(ReturnValue::UpdatedNew)
+            .set_return_consumed_capacity(self.capacity())
+            .send()
+            .await
+            .map_err(table_error)?;
+        self.meter("UpdateItem", answer.consumed_capacity());
+        let counted =
+            answer.attributes().and_then(|attributes| attributes.get(COUNT)?.as_n().ok()?.parse().ok());
+        counted.ok_or_else(|| TableError::Unavailable("the count was not returned".to_owned()))
     }
 }
 
@@ -235,7 +266,7 @@ impl DynamoTable {
             .await;
         match answer {
             Ok(answer) => {
-                self.count("PutItem", answer.consumed_capacity());
+                self.meter("PutItem", answer.consumed_capacity());
                 Ok(())
             }
             // The SDK retries a write whose response was lost, and then finds its own row.
@@ -258,7 +289,7 @@ impl DynamoTable {
             .send()
             .await
             .map_err(|error| single_error(key, error))?;
-        self.count("DeleteItem", answer.consumed_capacity());
+        self.meter("DeleteItem", answer.consumed_capacity());
         Ok(())
     }
 
@@ -276,7 +307,7 @@ impl DynamoTable {
             Ok(answer) => answer,
             Err(error) => return Err(transaction_error(&keys, error)),
         };
-        self.count("TransactWriteItems", answer.consumed_capacity());
+        self.meter("TransactWriteItems", answer.consumed_capacity());
         Ok(())
     }
 

@@ -9,6 +9,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::keys::{Index, Key};
 
+/// The attribute with the number of a row that counts something.
+pub const COUNT: &str = "count";
+
 /// A row, which DynamoDB calls an item: attribute values by attribute name.
 pub type Item = HashMap<String, AttributeValue>;
 
@@ -124,6 +127,12 @@ pub trait Table: Send + Sync {
     /// succeed. A caller that must know whether it was first writes a random value into the row, as leases do. A delete with a
     /// condition whose response was lost reports a version conflict on the SDK's retry.
     async fn write(&self, writes: Vec<Write>) -> Result<(), WriteError>;
+
+    /// Adds one to the number in the attribute [`COUNT`] of a row, in one atomic write, and returns the new number. It creates the row
+    /// if necessary, and sets `attributes` too.
+    ///
+    /// The SDK retries a request whose response was lost, and then counts twice.
+    async fn count(&self, key: &Key, attributes: Item) -> Result<u64, TableError>;
 }
 
 /// The messages of an error and of its sources. The debug output of the SDK would contain the whole exchange, with data that

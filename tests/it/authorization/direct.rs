@@ -96,6 +96,8 @@ impl Ids {
                 gateway: None,
                 pay_in: None,
                 expected_price: None,
+                allow_overlap: false,
+                address: None,
             },
         }
     }
@@ -261,7 +263,7 @@ const USE_CASES: &[UseCase] = use_cases! {
     "scheduling::appointments::quote" Rule::Party, READS, |app, actor, ids|
         appointments::quote(app, actor, ids.appointment);
     "scheduling::appointments::reschedule" Rule::OnlyClient, WRITES, |app, actor, ids|
-        appointments::reschedule(app, actor, ids.appointment, 2.into(), at("2027-01-05T12:00:00Z"));
+        appointments::reschedule(app, actor, ids.appointment, 2.into(), at("2027-01-05T12:00:00Z"), false);
     "scheduling::move_quotes::quote" Rule::EitherSide, READS, |app, actor, ids|
         move_quotes::quote(app, actor, ids.appointment, at("2027-01-05T12:00:00Z"));
     "scheduling::proposals::propose" Rule::EitherSide, WRITES, |app, actor, ids| async {

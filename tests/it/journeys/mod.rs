@@ -1,6 +1,7 @@
 //! Journeys of experts, clients and administrators over HTTP.
 
 mod booking;
+mod booking_limits;
 mod cancelling;
 mod capacity;
 mod durations;

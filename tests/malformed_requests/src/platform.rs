@@ -14,6 +14,7 @@ use app::ports::Random;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::payments::gateway::GatewayKind;
+use domain::scheduling::booking_limits::BookingLimits;
 use futures_util::FutureExt;
 use http::{HeaderMap, StatusCode};
 use http_api::Problem;
@@ -130,6 +131,8 @@ impl TestPlatform {
         let meter = Arc::new(Meter::default());
         let mut config = StackConfig::in_memory(StackClock::new(clock.clock()));
         config.meter = Some(meter.clone());
+        // The generated requests come from few people.
+        config.settings.booking_limits = BookingLimits::unlimited();
         let stack = Stack::start(config, axum::Router::new()).await.expect("the stack starts");
         let app =
             App { random: Arc::new(Deterministic(Mutex::new(SeededRandom::new(0)))), ..stack.app.clone() };

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::experts::session_type::SessionTypeTerms;
+use domain::scheduling::booking_limits::BookingLimits;
 use domain::{ExpertId, Money, SessionTypeId, Timestamp};
 
 use crate::actors::Actors;
@@ -172,6 +173,8 @@ pub struct Core {
     pub injected_fault: Option<InjectedFault>,
     /// Whether the fault was injected.
     pub fault_injected: bool,
+    /// How much a client can hold and book.
+    pub booking_limits: BookingLimits,
     /// The terms of each session type, with the time from which they applied, in milliseconds.
     pub terms: BTreeMap<SessionTypeId, Vec<(i64, SessionTypeTerms)>>,
     /// The hourly rate of each expert, with the time from which it applied, in milliseconds.
@@ -235,6 +238,7 @@ impl Core {
             steps: 0,
             injected_fault: None,
             fault_injected: false,
+            booking_limits: BookingLimits::unlimited(),
             terms: BTreeMap::new(),
             hourly_rates: BTreeMap::new(),
             history: BTreeMap::new(),

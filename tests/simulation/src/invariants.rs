@@ -24,6 +24,7 @@ use crate::actors::{Command, Submission};
 use crate::core::{Core, Shared};
 
 mod days;
+mod limits;
 pub mod policy;
 mod proposals;
 mod terms;
@@ -177,6 +178,7 @@ impl Invariants {
         for (id, moved) in came {
             if let Some(known) = self.known.get(&id) {
                 self.check_capacity(&shared.lock(), &known.appointment, moved, &mut violations);
+                self.check_overlap_of_client(&shared.lock(), id, &mut violations);
             }
         }
         let today = shared.lock().instant();
@@ -186,6 +188,7 @@ impl Invariants {
         // A transaction writes an appointment together with its idempotency record.
         for id in made {
             self.check_clients(&shared.lock(), id, &mut violations);
+            self.check_limits(&shared.lock(), id, &mut violations);
             if !self.requests.values().any(|(made, _)| *made == id) {
                 violations.push(format!("{id} was created without an idempotency record"));
             }

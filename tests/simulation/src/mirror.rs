@@ -101,6 +101,17 @@ pub(crate) fn write(
     });
 }
 
+/// Compares the result of a count.
+pub(crate) fn count(core: &mut Core, key: &Key, attributes: &Item, counted: u64) {
+    compare(core, |_, mirror| {
+        mirror.compared.done += 1;
+        match mirror.real.wait(mirror.real.table.count(key, attributes.clone())) {
+            Ok(real) if real == counted => Ok(()),
+            real => Err(format!("the count of {key} is {counted} in the model and {real:?} there")),
+        }
+    });
+}
+
 /// Compares a row.
 pub(crate) fn get(core: &mut Core, key: &Key) {
     compare(core, |core, mirror| {

@@ -14,6 +14,7 @@ use domain::kernel::text::LongText;
 use domain::kernel::time::DAY;
 use domain::payments::account::PaymentAccount;
 use domain::payments::gateway::GatewayKind;
+use domain::scheduling::booking_limits::BookingLimits;
 use domain::{Currency, Money, SessionTypeId};
 use futures_util::FutureExt;
 use store::{Transaction, VersionedRules};
@@ -189,6 +190,17 @@ pub fn populate(simulation: &mut Simulation) {
             profile.mentorship_capacity = capacity;
         });
     }
+    let limits = match rng.below(4) {
+        0 => BookingLimits::default(),
+        1 => BookingLimits {
+            open_holds: 4,
+            open_holds_per_expert: 2,
+            unpaid_holds: 3,
+            ..BookingLimits::default()
+        },
+        _ => BookingLimits::unlimited(),
+    };
+    simulation.limit_bookings(limits);
     let core = &mut *simulation.shared.lock();
     for _ in 0..clients {
         let client = SignedInPerson::new(rng.next_u128(), vec![Role::Client], Scope::FULL);

@@ -14,12 +14,13 @@ use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Account, Balances, Movement, MovementKind, Totals};
 use domain::payments::payment::{Escalation, PaymentState};
 use domain::scheduling::appointment::{NoShowReport, Outcome};
+use domain::scheduling::booking_limits::BookingLimits;
 use domain::scheduling::party::Party;
 use domain::scheduling::slots::EmptyReason;
 use domain::{ExpertId, Money, PersonId, TimeSpan};
 use futures_util::FutureExt;
 
-use crate::actors::{Command, Reply, Resolution, Submission, submit};
+use crate::actors::{Command, Reply, Resolution, Submission, allows_overlap, submit};
 use crate::core::Core;
 use crate::fault_profile::FaultProfile;
 use crate::gateway;
@@ -195,9 +196,13 @@ fn submit_and_wait(
 pub fn book_listed_slots(simulation: &mut Simulation) {
     let (experts, client) = {
         let core = simulation.shared.lock();
-        (core.actors.experts.clone(), core.actors.clients.first().cloned())
+        let clients = &core.actors.clients;
+        let client = clients.iter().find(|client| allows_overlap(client.client_id()));
+        (core.actors.experts.clone(), client.or(clients.first()).cloned())
     };
     let Some(client) = client else { return };
+    // The limits of the client say nothing about the slots.
+    simulation.limit_bookings(BookingLimits::unlimited());
     for (expert, session_type) in
         experts.iter().flat_map(|expert| expert.types.iter().map(move |(id, _)| (expert, *id)))
     {
@@ -252,6 +257,8 @@ pub fn book_listed_slots(simulation: &mut Simulation) {
                     // The client is not one of those of an expert with a limited number.
                     (Some(Err(AppError::Scheduling(SchedulingError::AtCapacity))), _)
                         if expert.capacity.is_some() => {}
+                    (Some(Err(AppError::Scheduling(SchedulingError::Overlap { .. }))), _)
+                        if !allows_overlap(client.client_id()) => {}
                     (answer, _) => {
                         let listed = if is_listed { "is listed" } else { "is not listed" };
                         return report(simulation, format!("{start} of {id} {listed}, and then {answer:?}"));

@@ -13,6 +13,7 @@ use app::{App, Settings};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::payments::gateway::GatewayKind;
+use domain::scheduling::booking_limits::BookingLimits;
 use futures_util::FutureExt;
 use store::Store;
 
@@ -92,7 +93,7 @@ impl Simulation {
             exchange_rates: Arc::new(SimRates(shared.clone())),
             queue: Arc::new(SimQueue(shared.clone())),
             events: Arc::new(SimBus(shared.clone())),
-            settings: Settings::default(),
+            settings: Settings { booking_limits: BookingLimits::unlimited(), ..Settings::default() },
         };
         let direct = Store::new(Arc::new(DirectTable(shared.clone())));
         Self {
@@ -103,6 +104,12 @@ impl Simulation {
             bodies: BTreeMap::new(),
             sweep_at: None,
         }
+    }
+
+    /// Changes how much a client can hold and book.
+    pub fn limit_bookings(&mut self, limits: BookingLimits) {
+        self.shared.lock().booking_limits.clone_from(&limits);
+        self.app.settings.booking_limits = limits;
     }
 
     /// Processes the next event. Returns `false` if there is none.

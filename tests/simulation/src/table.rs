@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
-use store::keys::{EXPIRES_AT, GSI1, GSI2, Index, Key, VERSION, nothing};
-use store::table::{Action, Condition, Consistency, Query, Table, Write, WriteError};
+use store::keys::{EXPIRES_AT, GSI1, GSI2, Index, Key, PK, SK, VERSION, nothing};
+use store::table::{Action, COUNT, Condition, Consistency, Query, Table, Write, WriteError};
 use store::{Item, TableError};
 
 use crate::call::{Kind, PendingCall, call, call_staged};
@@ -385,6 +385,31 @@ impl Table for SimTable {
         })
         .await
     }
+
+    async fn count(&self, key: &Key, attributes: Item) -> Result<u64, TableError> {
+        let wanted = key.clone();
+        let label = || format!("count {key}");
+        call(&self.0, Kind::Write, label, read_lost, move |core| {
+            throttle(core)?;
+            Ok(count(core, wanted, attributes))
+        })
+        .await
+    }
+}
+
+/// Adds one to the count of a row.
+fn count(core: &mut Core, key: Key, attributes: Item) -> u64 {
+    let before = core.table.get(&key).map(|item| Item::clone(item)).unwrap_or_default();
+    let counted = before.get(COUNT).and_then(|count| count.as_n().ok()?.parse::<u64>().ok()).unwrap_or(0) + 1;
+    let own = [
+        (PK.to_owned(), AttributeValue::S(key.pk.clone())),
+        (SK.to_owned(), AttributeValue::S(key.sk.clone())),
+        (COUNT.to_owned(), AttributeValue::N(counted.to_string())),
+    ];
+    mirror::count(core, &key, &attributes, counted);
+    let item: Item = before.into_iter().chain(attributes).chain(own).collect();
+    TableState::apply(core, key, Some(item), 0);
+    counted
 }
 
 fn described(write: &Write) -> String {
@@ -555,6 +580,10 @@ impl Table for DirectTable {
             }
         }
         Ok(())
+    }
+
+    async fn count(&self, key: &Key, attributes: Item) -> Result<u64, TableError> {
+        Ok(count(&mut self.0.lock(), key.clone(), attributes))
     }
 }
 

@@ -41,6 +41,7 @@ pub struct Workload {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Activity {
     Book,
+    HoldGreedily,
     RetryRequest,
     Pay,
     ReadPayment,
@@ -73,6 +74,7 @@ impl Workload {
         let rng = &mut core.actors.rng;
         let usual = [
             (30, Activity::Book),
+            (2, Activity::HoldGreedily),
             (12, Activity::RetryRequest),
             (40, Activity::Pay),
             (4, Activity::ReadPayment),
@@ -288,6 +290,22 @@ fn perform(core: &mut Core, workload: &Workload, activity: Activity) {
                 submit(core, Submission { person, command: wanted, attempts: 0 });
             }
             submit(core, asked);
+        }
+        // One client takes whatever they can get, at the same time and from all experts.
+        Activity::HoldGreedily => {
+            let Some(client) = core.actors.clients.first().cloned() else { return };
+            for _ in 0..core.actors.rng.between(2, 6) {
+                let Some(expert) = pick(core, &experts) else { return };
+                let Some((session_type, terms)) = pick(core, &expert.types) else { return };
+                let (start, duration) = (pick_start(core, workload), pick_duration(core, &terms));
+                let (expert, key) = (expert.person.expert_id(), core.actors.key());
+                let (seats, pay_in) = (1, None);
+                send(
+                    core,
+                    client.clone(),
+                    Command::Book { expert, session_type, duration, start, seats, pay_in, key },
+                );
+            }
         }
         Activity::RetryRequest => {
             let open = core.actors.to_retry.len();

@@ -49,5 +49,13 @@ Environment variables of `cargo run`
   SETTLEMENT_CURRENCIES        currencies that prices may have, such as EUR,USD (default: all)
   CORS_ORIGINS                 origins whose pages may use the API, such as https://app.example.org (default: none)
   HOLD_MINUTES                 minutes for which a slot is held while payment is pending (default 10)
+  MAX_OPEN_HOLDS               unpaid holds of a client at the same time (default 2)
+  MAX_OPEN_HOLDS_PER_EXPERT    unpaid holds of a client with one expert at the same time (default 1)
+  MAX_UNPAID_HOLDS             holds of a client that end unpaid within 24 hours without a pause (default 1)
+  MAX_BOOKINGS_PER_DAY         bookings of a client in a UTC day (default 20)
+  MAX_FREE_APPOINTMENTS        free appointments of a client that have not ended (default 6)
+  MAX_FREE_APPOINTMENTS_PER_EXPERT
+                               free appointments of a client with one expert that have not ended (default 3)
+  MAX_ATTEMPTS_PER_ADDRESS     attempts to book from one network address in a UTC day (default 100)
   LOG_LEVEL                    error, warn, info, debug or trace (default info)
 ";

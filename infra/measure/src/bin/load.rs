@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use domain::scheduling::booking_limits::BookingLimits;
 use local::{People, Stack, StackClock, StackConfig};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -142,11 +143,10 @@ fn day(number: usize) -> String {
 }
 
 async fn run(requests: usize, at_once: usize) -> Result<(), Failure> {
-    let stack = Stack::start(
-        StackConfig::in_memory(StackClock::new(ManualClock::at(NOW).clock())),
-        axum::Router::new(),
-    )
-    .await?;
+    let mut config = StackConfig::in_memory(StackClock::new(ManualClock::at(NOW).clock()));
+    // One client books everything.
+    config.settings.booking_limits = BookingLimits::unlimited();
+    let stack = Stack::start(config, axum::Router::new()).await?;
     let http = reqwest::Client::builder().no_proxy().build()?;
     let caller = |subject: &str| -> Result<Arc<Caller>, Failure> {
         let person = People::find(subject).ok_or("the demo people are known")?;

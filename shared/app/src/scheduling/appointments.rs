@@ -21,9 +21,9 @@ use crate::payments::error::{PaymentsError, check_escalation};
 use crate::payments::jobs::PaymentsJob;
 use crate::payments::refunds::check_charge_increment;
 use crate::scheduling::booking::reclaim_and_put_occupancy;
-use crate::scheduling::clients;
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::slots::{missing_offer, slot_refused};
+use crate::scheduling::{client_bookings, clients};
 use crate::{App, AppError, Decision, IfMatch, check_version};
 
 /// The maximum number of appointments on one page.
@@ -219,7 +219,8 @@ pub(super) fn with_final_charge(
 }
 
 /// Moves an appointment to another slot of the same session type, at once. Only its client can, as long as its terms allow it. A move
-/// to its current start changes nothing. `if_match` is the version that the person has read.
+/// to its current start changes nothing. `if_match` is the version that the person has read. It must not overlap another session of
+/// the client unless `allow_overlap`.
 ///
 /// # Errors
 /// [`AppError::NotFound`] as for [`read`] or if the session type does not exist, [`AppError::Forbidden`] for the other side and for
@@ -232,6 +233,7 @@ pub async fn reschedule(
     id: AppointmentId,
     if_match: IfMatch,
     start: Timestamp,
+    allow_overlap: bool,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("reschedule_appointment", || async {
         let (record, acting) = find(app, actor, id, Scope::Write).await?;
@@ -241,7 +243,7 @@ pub async fn reschedule(
         }
         let version = record.appointment.version;
         check_version(if_match, version)?;
-        match attempt_reschedule(app, record, acting, start).await {
+        match attempt_reschedule(app, record, acting, start, allow_overlap).await {
             // A concurrent request may have moved the appointment, and this one read only a part of that transaction.
             Err(AppError::Scheduling(SchedulingError::Slot { .. }))
                 if app.store.appointment(id).await?.is_none_or(|current| current.version != version) =>
@@ -330,6 +332,7 @@ async fn attempt_reschedule(
     record: AppointmentRecord,
     acting: ActingAs,
     start: Timestamp,
+    allow_overlap: bool,
 ) -> Result<Decision<(AppointmentRecord, Party)>, AppError> {
     let party = acting.party();
     let appointment = &record.appointment;
@@ -348,13 +351,16 @@ async fn attempt_reschedule(
     let held = match old?.union(new?).move_hold(rules, appointment, &request, now) {
         Ok(held) => held,
         Err(refusal) => {
-            let old = Some(appointment);
-            return Err(slot_refused(app, expert, rules, old, &request, refusal).await);
+            let (old, client) = (Some(appointment), (!allow_overlap).then_some(appointment.client));
+            return Err(slot_refused(app, expert, rules, old, client, &request, refusal).await);
         }
     };
     let moved = appointment.rescheduled(held.booked_time(), price, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;
+    if !allow_overlap {
+        client_bookings::check_move(app, &moved, now).await?;
+    }
     let payment = put_move(app, &mut transaction, &step.expert, &moved, record.payment, now).await?;
     app.record_event(&mut transaction, acting, EventData::rescheduled(appointment, &moved), now)?;
     reclaim_and_put_occupancy(app, &mut transaction, expert, &held.change, now).await?;
@@ -372,6 +378,7 @@ pub(super) async fn put_move(
     now: Timestamp,
 ) -> Result<Option<Payment>, AppError> {
     clients::reschedule(app, transaction, expert, moved, now).await?;
+    client_bookings::relocate(app, transaction, moved, now).await?;
     // The price may have changed. The payment job also needs the new time, because authorization, capture and completion depend
     // on it.
     put_final_charge(app, transaction, moved, payment, moved.price, now)

@@ -1,12 +1,16 @@
 //! Books a session: holds the slot and opens the payment. A session without a price is confirmed at once.
 
+use std::net::IpAddr;
+
 use domain::experts::duration::SessionDuration;
 use domain::experts::session_type::{SessionTypeStatus, SessionTypeTerms};
+use domain::kernel::time::MINUTE;
 use domain::payments::account::usable_gateways;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::Movement;
 use domain::payments::payment::{Payment, Plan, References};
 use domain::scheduling::appointment::{Appointment, Attendee, Status};
+use domain::scheduling::booking_limits::{Claim, ClientBooking, LimitReached};
 use domain::scheduling::details::SessionDetails;
 use domain::scheduling::occupancy::{
     Held, MAX_RECLAIMED, Occupancy, OccupancyChange, Refusal, Request as HoldRequest,
@@ -30,9 +34,9 @@ use crate::payments::holds::{self, release_hold};
 use crate::payments::jobs::PaymentsJob;
 use crate::payments::ports::{GatewayError, Opened, PayWith};
 use crate::payments::process::{buyer, fetch_payment};
-use crate::scheduling::clients;
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::slots::{missing_offer, select_duration, slot_refused};
+use crate::scheduling::{client_bookings, clients};
 use crate::{App, AppError, Decision};
 
 /// A request for a session.
@@ -58,6 +62,10 @@ pub struct Booking {
     pub pay_in: Option<Currency>,
     /// The price that the client expects for all seats; `None` for any price.
     pub expected_price: Option<Money>,
+    /// Whether the session may overlap another session of the client.
+    pub allow_overlap: bool,
+    /// The network address that sends the request; `None` if it is not known, so that no limit of addresses applies.
+    pub address: Option<IpAddr>,
 }
 
 /// The result of a booking.
@@ -86,6 +94,8 @@ pub struct Booked {
 /// - [`AppError::Invalid`] if the duration, the number of seats, the currency or the list of guests is not possible
 /// - [`SchedulingError::NotLive`] if the expert is suspended
 /// - [`SchedulingError::NoPrice`] if the duration has no price now
+/// - [`SchedulingError::Limit`] if the client or their network address has reached a limit
+/// - [`SchedulingError::Overlap`] if another session of the client overlaps this one, unless the request allows it
 /// - [`SchedulingError::AtCapacity`] if the expert takes no further clients
 /// - [`SchedulingError::Slot`] if the slot cannot be booked
 /// - [`SchedulingError::PriceChanged`] if the price is not the expected one
@@ -100,7 +110,9 @@ pub async fn book(
     booking: &Booking,
 ) -> Result<Creation<Booked>, AppError> {
     let person = actor.require_role(Role::Client, Scope::Write)?;
-    let held = app.transact("book_appointment", || attempt_hold(app, person, request, booking)).await?;
+    let attempts = client_bookings::count_attempt(app, booking.address, app.now()).await?;
+    let attempt = || attempt_hold(app, person, request, booking, attempts.as_ref().err());
+    let held = app.transact("book_appointment", attempt).await?;
     let (AppointmentRecord { appointment, payment, movements, details }, idempotency) = match held {
         Hold::Replayed(response) => return Ok(Creation::Replayed(response)),
         Hold::Held(held) => *held,
@@ -138,19 +150,25 @@ async fn attempt_hold(
     person: &SignedInPerson,
     request: &IdempotentRequest,
     booking: &Booking,
+    too_many_attempts: Option<&LimitReached>,
 ) -> Result<Decision<Hold>, AppError> {
     let now = app.now();
+    let client = person.client_id();
     let Booking { expert, session_type, start, seats, attendee, details, gateway, .. } = booking;
-    let (status, offer, fee_rate) = tokio::join!(
+    let (status, offer, fee_rate, client_row) = tokio::join!(
         request.status(app, person, now),
         app.store.offer(*expert, *session_type, Consistency::Strong),
         commission_rate(app, *expert),
+        app.store.client_bookings(client),
     );
     let stale_record = match status? {
         RequestStatus::Completed(response) => return Ok(Decision::Unchanged(Hold::Replayed(response))),
         RequestStatus::Interrupted(record) => return resume(app, record).await,
         RequestStatus::New(stale_record) => stale_record,
     };
+    if let Some(limit) = too_many_attempts {
+        return Err(SchedulingError::limit(limit.clone(), now).into());
+    }
     let Some(Offer { expert: profile, rules, session_type: offered, accounts }) = offer? else {
         check_public(&read_expert(app, *expert).await?)?;
         return Err(missing_offer(app, *expert, *session_type).await);
@@ -178,11 +196,29 @@ async fn attempt_hold(
     if is_active && !price.is_zero() && account.is_none() {
         return Err(PaymentsError::NotReady.into());
     }
-    // A new client at capacity can book no slot, so they are not told why this one cannot be booked, nor of alternatives.
-    let admissions = clients::check_capacity(app, &profile, person.client_id(), now).await?;
     let id = app.new_appointment_id();
     let hold_expires_at = now.plus(app.settings.hold_seconds);
-    let status = if price.is_zero() { Status::Confirmed } else { Status::Pending { hold_expires_at } };
+    let (status, claim) = match price.is_zero() {
+        true => (Status::Confirmed, Claim::Free),
+        false => (Status::Pending { hold_expires_at }, Claim::Hold { expires_at: hold_expires_at }),
+    };
+    let wanted = ClientBooking {
+        expert: *expert,
+        group: (offered.terms.capacity > 1).then_some(*session_type),
+        start: *start,
+        end: start.plus(i64::from(duration.minutes) * MINUTE),
+        changed_at: now,
+        claim,
+    };
+    let mut client_row = match client_bookings::check_limits(app, client_row?, &wanted, now).await {
+        Ok(client_row) => client_row,
+        Err(refusal @ AppError::Scheduling(_)) => {
+            return refused(app, person, request, now, async { refusal }).await;
+        }
+        Err(failure) => return Err(failure),
+    };
+    // A new client at capacity can book no slot, so they are not told why this one cannot be booked, nor of alternatives.
+    let admissions = clients::check_capacity(app, &profile, client, now).await?;
     let hold_request = HoldRequest {
         appointment: id,
         session: offered.of_length(duration.minutes),
@@ -194,17 +230,21 @@ async fn attempt_hold(
     let occupancy = app.store.occupancy(*expert, needed, Consistency::Strong).await?;
     let Held { entry: session, group, change } = match occupancy.hold(&rules.rules, &hold_request, now) {
         Ok(held) => held,
-        // The same request may have run concurrently and taken the slot.
         Err(refusal) => {
-            return match request.status(app, person, now).await? {
-                RequestStatus::Completed(response) => Ok(Decision::Unchanged(Hold::Replayed(response))),
-                RequestStatus::Interrupted(record) => resume(app, record).await,
-                RequestStatus::New(_) => {
-                    Err(slot_refused(app, *expert, &rules.rules, None, &hold_request, refusal).await)
-                }
-            };
+            let client = (!booking.allow_overlap).then_some(client);
+            let error = slot_refused(app, *expert, &rules.rules, None, client, &hold_request, refusal);
+            return refused(app, person, request, now, error).await;
         }
     };
+    if !booking.allow_overlap {
+        match client_bookings::check_overlap(app, client, &client_row, &wanted, None, now).await {
+            Ok(()) => {}
+            Err(refusal @ AppError::Scheduling(_)) => {
+                return refused(app, person, request, now, async { refusal }).await;
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
 
     if let Some(expected) = booking.expected_price.filter(|expected| *expected != price) {
         return Err(SchedulingError::PriceChanged { price, expected }.into());
@@ -213,7 +253,7 @@ async fn attempt_hold(
         id,
         version: 1,
         expert: *expert,
-        client: person.client_id(),
+        client,
         attendee: attendee.clone(),
         session_type: offered.id,
         session_name: offered.terms.name.clone(),
@@ -235,6 +275,8 @@ async fn attempt_hold(
     let idempotency = request.record(person, id, now);
     let mut transaction = Transaction::new();
     clients::admit(&mut transaction, admissions, &appointment, now)?;
+    client_row.add(id, ClientBooking::of(&appointment, claim, now), now);
+    transaction.put_client_bookings(client, &client_row)?;
     transaction.put_appointment(&appointment)?;
     let details = match details.is_empty() {
         true => VersionedDetails::default(),
@@ -269,6 +311,22 @@ async fn attempt_hold(
     reclaim_and_put_occupancy(app, &mut transaction, *expert, &change, now).await?;
     let record = AppointmentRecord { appointment, payment, movements: Vec::new(), details: Some(details) };
     Ok(Decision::Commit(transaction, Hold::Held(Box::new((record, idempotency)))))
+}
+
+/// The outcome of a request that a rule refuses. The same request may have run concurrently, and its booking may be the reason for the
+/// refusal; then it is continued or repeated. Otherwise it fails with `error`.
+async fn refused(
+    app: &App,
+    person: &SignedInPerson,
+    request: &IdempotentRequest,
+    now: Timestamp,
+    error: impl Future<Output = AppError>,
+) -> Result<Decision<Hold>, AppError> {
+    match request.status(app, person, now).await? {
+        RequestStatus::Completed(response) => Ok(Decision::Unchanged(Hold::Replayed(response))),
+        RequestStatus::Interrupted(record) => resume(app, record).await,
+        RequestStatus::New(_) => Err(error.await),
+    }
 }
 
 /// Checks what the session type and its prices alone decide about a request, and returns the selected duration.

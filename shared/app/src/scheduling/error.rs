@@ -2,8 +2,9 @@
 
 use domain::experts::duration::NoPrice;
 use domain::scheduling::appointment::ChangeRefusal;
+use domain::scheduling::booking_limits::LimitReached;
 use domain::scheduling::occupancy::Refusal;
-use domain::{Money, Timestamp};
+use domain::{Money, TimeSpan, Timestamp};
 
 use crate::AppError;
 
@@ -37,6 +38,24 @@ pub enum SchedulingError {
     /// The expert has as many clients as they accompany at the same time, and the person is not one of them.
     #[error("the expert takes no new clients at the moment")]
     AtCapacity,
+    /// The client, or their network address, has reached a limit of holds and bookings.
+    #[error("{reached}")]
+    Limit {
+        /// The limit.
+        reached: LimitReached,
+        /// The seconds until it allows the booking.
+        seconds: i64,
+    },
+    /// Another session of the client overlaps this one.
+    #[error(
+        "you have another session from {start} to {end}; choose another start, or send \"allow_overlap\": true to have both"
+    )]
+    Overlap {
+        /// The start of the other session.
+        start: Timestamp,
+        /// The end of the other session.
+        end: Timestamp,
+    },
     /// The expert has not published availability rules.
     #[error("the expert has not published any hours yet")]
     NoHours,
@@ -62,6 +81,14 @@ pub enum SchedulingError {
         /// The refund that the person expects.
         expected: Money,
     },
+}
+
+impl SchedulingError {
+    /// The error for a limit that is reached at `now`.
+    pub(crate) fn limit(reached: LimitReached, now: Timestamp) -> Self {
+        let seconds = TimeSpan::new(now, reached.again_at()).seconds();
+        Self::Limit { reached, seconds }
+    }
 }
 
 impl From<ChangeRefusal> for AppError {

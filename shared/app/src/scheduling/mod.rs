@@ -2,6 +2,7 @@
 
 pub mod appointments;
 pub mod booking;
+mod client_bookings;
 mod clients;
 pub mod details;
 pub mod error;

@@ -164,7 +164,7 @@ async fn attempt_proposal(
         Ok(held) => held,
         Err((place, refusal)) => {
             let Some(request) = requests.get(place) else { return Err(AppError::version_conflict()) };
-            let refused = slot_refused(app, expert, rules, Some(appointment), request, refusal).await;
+            let refused = slot_refused(app, expert, rules, Some(appointment), None, request, refusal).await;
             return Err(match refused {
                 AppError::Scheduling(SchedulingError::Slot { refusal, alternatives }) => {
                     SchedulingError::ProposedSlot { place, refusal, alternatives }.into()

@@ -8,12 +8,13 @@ use domain::payments::account::usable_gateways;
 use domain::scheduling::appointment::Appointment;
 use domain::scheduling::occupancy::{Occupancy, Refusal, Request, Scratch};
 use domain::scheduling::slots::{BookablePeriod, EmptyReason, Slot, look_ahead, why_empty};
-use domain::{ExpertId, SessionTypeId, TimeSpan, Violations};
+use domain::{ClientId, ExpertId, SessionTypeId, TimeSpan, Violations};
 use store::Offer;
 use store::table::Consistency;
 
 use crate::experts::profiles::{check_public, read_public};
 use crate::identity::Actor;
+use crate::scheduling::client_bookings::session_spans;
 use crate::scheduling::error::SchedulingError;
 use crate::{App, AppError};
 
@@ -117,21 +118,28 @@ pub(crate) fn select_duration(
 
 /// The error for a request whose slot cannot be held, with the next starts that the same request could hold.
 ///
-/// `old` is the appointment that the request moves, if any.
+/// `old` is the appointment that the request moves, if any. The starts overlap no other session of `client`; without one, they may.
 pub(crate) async fn slot_refused(
     app: &App,
     expert: ExpertId,
     rules: &AvailabilityRules,
     old: Option<&Appointment>,
+    client: Option<ClientId>,
     request: &Request,
     refusal: Refusal,
 ) -> AppError {
     let now = app.now();
     let range = Occupancy::range_of_alternatives(rules, request, &refusal, now);
     let needed = Occupancy::span_for_alternatives(rules, &request.session, range, now);
-    let alternatives = match app.store.occupancy(expert, needed, Consistency::Strong).await {
-        Ok(occupancy) => occupancy.alternatives(rules, old, request, range, now),
-        Err(error) => return error.into(),
+    let elsewhere = async {
+        let Some(client) = client else { return Ok(Vec::new()) };
+        session_spans(app, client, range.expanded(0, DAY), old.map(|old| old.id)).await
+    };
+    let occupancy = app.store.occupancy(expert, needed, Consistency::Strong);
+    let alternatives = match tokio::join!(occupancy, elsewhere) {
+        (Ok(occupancy), Ok(elsewhere)) => occupancy.alternatives(rules, old, request, range, &elsewhere, now),
+        (Err(error), _) => return error.into(),
+        (_, Err(error)) => return error,
     };
     SchedulingError::Slot { refusal, alternatives }.into()
 }

@@ -420,6 +420,12 @@ impl Appointment {
         }
     }
 
+    /// Returns whether the appointment was cancelled while it was a hold. A hold changes only once, when it is confirmed, cancelled
+    /// or expires, so the second version of a cancelled hold was never confirmed.
+    pub fn was_cancelled_unpaid(&self) -> bool {
+        matches!(self.status, Status::Cancelled { .. }) && self.version == 2 && !self.price.is_zero()
+    }
+
     /// Returns what a cancellation at `now` would refund.
     pub fn cancellation_quote(&self, by: Party, now: Timestamp) -> Quote {
         match self.status {

@@ -547,7 +547,8 @@ impl Occupancy {
         draft.change()
     }
 
-    /// Returns the first starts in `range` that the same request could hold instead, at most [`MAX_ALTERNATIVES`].
+    /// Returns the first starts in `range` that the same request could hold instead, at most [`MAX_ALTERNATIVES`]. Their sessions
+    /// overlap no span of `elsewhere`.
     ///
     /// `old` is the appointment that the request moves, if any. The days of [`Self::span_for_alternatives`] must have been
     /// read.
@@ -557,11 +558,13 @@ impl Occupancy {
         old: Option<&Appointment>,
         request: &Request,
         range: TimeSpan,
+        elsewhere: &[TimeSpan],
         now: Timestamp,
     ) -> Vec<Timestamp> {
         let SelectedSession { status: SessionTypeStatus::Active, terms, .. } = &request.session else {
             return Vec::new();
         };
+        let length = i64::from(terms.length_minutes) * MINUTE;
         let mut scratch = Scratch::default();
         let busy_times = self.busy_times(&request.session, now, &mut scratch);
         let period = BookablePeriod::new(rules, terms, &busy_times, now);
@@ -576,6 +579,10 @@ impl Occupancy {
             .filter(|slot| (1..=slot.seats).contains(&request.seats))
             .filter(|slot| old.is_none_or(|old| old.start != slot.start))
             .map(|slot| slot.start)
+            .filter(|start| {
+                let session = TimeSpan::new(*start, start.plus(length));
+                !elsewhere.iter().any(|span| span.overlaps(session))
+            })
             .take(MAX_ALTERNATIVES)
             .collect()
     }

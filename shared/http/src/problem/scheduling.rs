@@ -1,6 +1,7 @@
 //! The problems of the area `scheduling`.
 
 use app::scheduling::error::SchedulingError;
+use domain::scheduling::booking_limits::LimitReached;
 use domain::scheduling::occupancy::Refusal;
 use domain::scheduling::slots;
 
@@ -47,6 +48,27 @@ problem_types! {
     EXPERT_AT_CAPACITY = 409 "expert-at-capacity", "The expert takes no new clients",
         "As many clients as the expert's mentorship capacity allows have appointments that have not ended.",
         "Choose another expert, or try again later: a cancellation makes room within two minutes.";
+    TOO_MANY_HOLDS = 409 temporary "too-many-holds", "You hold too many slots",
+        "You hold as many unpaid slots as `limit` allows, with this expert or with all experts together; `detail` says which. Seats \
+         of one group session count once.",
+        "Pay for what you hold, or book again after `retry_after` seconds, when a hold has ended.";
+    UNPAID_HOLDS = 429 temporary "unpaid-holds", "Too many of your holds ended unpaid",
+        "More than `limit` of your holds expired or were cancelled by you without a payment in the last 24 hours. The pause before \
+         the next hold doubles with each further one.",
+        "Book again after `retry_after` seconds, and pay before the hold ends. Free sessions can be booked at once.";
+    TOO_MANY_BOOKINGS = 429 temporary "too-many-bookings", "You have booked too often today",
+        "You have made as many bookings in this UTC day as `limit` allows, including those that were cancelled or expired.",
+        "Book again after `retry_after` seconds, on the next UTC day.";
+    TOO_MANY_FREE_APPOINTMENTS = 409 temporary "too-many-free-appointments", "You have too many free appointments",
+        "You have as many free appointments that have not ended as `limit` allows, with this expert or with all experts together; \
+         `detail` says which. Seats of one group session count once.",
+        "Cancel one that you do not need, or book again after `retry_after` seconds, when one has ended.";
+    TOO_MANY_ATTEMPTS = 429 temporary "too-many-attempts", "Too many attempts from your network",
+        "More attempts to book came from your network address in this UTC day than `limit` allows, also those that failed.",
+        "Book again after `retry_after` seconds, on the next UTC day, or from another network.";
+    OVERLAPPING_SESSION = 409 "overlapping-session", "You have another session at this time",
+        "The session would overlap another one that you have booked or hold. Seats of the same group session do not overlap.",
+        "Choose another start, or send `allow_overlap` as true to have both.";
     NO_HOURS = 409 "availability-not-published", "No availability is published",
         "The expert has not published availability rules, so nothing can be booked.",
         "Choose another expert, or try again later; as the expert, publish availability rules.";
@@ -93,6 +115,18 @@ pub(super) fn from_error(error: &SchedulingError) -> Problem {
         SchedulingError::Change(_) => Problem::new(INVALID_STATUS, detail),
         SchedulingError::NotLive => Problem::new(EXPERT_NOT_LIVE, detail),
         SchedulingError::AtCapacity => Problem::new(EXPERT_AT_CAPACITY, detail),
+        SchedulingError::Limit { reached, seconds } => {
+            let kind = match reached {
+                LimitReached::OpenHolds { .. } => TOO_MANY_HOLDS,
+                LimitReached::UnpaidHolds { .. } => UNPAID_HOLDS,
+                LimitReached::BookingsOfDay { .. } => TOO_MANY_BOOKINGS,
+                LimitReached::FreeAppointments { .. } => TOO_MANY_FREE_APPOINTMENTS,
+                LimitReached::AttemptsOfAddress { .. } => TOO_MANY_ATTEMPTS,
+            };
+            let retry_after = Some(u32::try_from(*seconds).unwrap_or(u32::MAX));
+            Problem { limit: Some(reached.limit()), retry_after, ..Problem::new(kind, detail) }
+        }
+        SchedulingError::Overlap { .. } => Problem::new(OVERLAPPING_SESSION, detail).with_pointer("/start"),
         SchedulingError::NoHours => Problem::new(NO_HOURS, detail),
         SchedulingError::NoPrice(_) => Problem::new(NO_PRICE, detail).with_pointer("/duration_minutes"),
         SchedulingError::PriceChanged { price, .. } => {

@@ -25,6 +25,7 @@ use domain::receipts::billing::{Address, BillingDetails, TaxChoice};
 use domain::receipts::receipt::{Issuer, Receipt, ReceiptKind, ReceiptNumber, Recipient, Service};
 use domain::receipts::tax::{NoTax, Percentage, Tax, TaxLine, TaxReport, Taxes};
 use domain::scheduling::appointment::{Appointment, Attendee, BookedTime, NoShowReport, Status};
+use domain::scheduling::booking_limits::{Claim, ClientBooking, ClientBookings};
 use domain::scheduling::details::{Guest, SessionDetails};
 use domain::scheduling::history::{Change, ChangedBy, HistoryEntry, SessionTime};
 use domain::scheduling::note::{NoteVisibility, SessionNote};
@@ -838,6 +839,28 @@ pub(super) fn admissions() -> Admissions {
         counted_at: at(60),
         clients: BTreeMap::from([(first, at(120)), (second, at(240))]),
         recent: BTreeMap::from([(second, at(60))]),
+    }
+}
+
+pub(super) fn client_bookings() -> ClientBookings {
+    let booking = |group, claim| ClientBooking {
+        expert: EXPERT,
+        group,
+        start: at(0),
+        end: at(3_600),
+        changed_at: at(-7_200),
+        claim,
+    };
+    ClientBookings {
+        version: 1,
+        day: at(-9 * 3_600),
+        booked: 3,
+        unpaid: vec![at(-7_500)],
+        bookings: BTreeMap::from([
+            (appointment_id(0), booking(None, Claim::Hold { expires_at: at(-6_600) })),
+            (appointment_id(1), booking(Some(SESSION_TYPE), Claim::Free)),
+            (appointment_id(2), booking(None, Claim::Paid)),
+        ]),
     }
 }
 

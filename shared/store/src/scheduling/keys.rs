@@ -9,6 +9,8 @@
 //! | client, expert | the history of an appointment | table | `APT#<id>` | `history#<at>#<appointment version>#<version>#<n>` |
 //! | client, expert | the notes about a session | table | `APT#<id>` | `note#<note>` |
 //! | client, expert | how many notes a side wrote | table | `APT#<id>` | `notes#<side>` |
+//! | booking | what a client has booked, as far as limits need it | table | `CLIENT#<client>` | `BOOKINGS` |
+//! | booking | how often one network address tried to book in a UTC day | table | `ADDRESS#<digest>` | `ATTEMPTS` |
 //! | expert | an expert's appointments by time | GSI1 | `EXP#<expert>` | `<start>#<id>` |
 //! | client | a client's appointments by time | GSI2 | `CLI#<client>` | `<start>#<id>` |
 //!
@@ -132,6 +134,16 @@ pub fn notes_written(id: AppointmentId, author: Party) -> Key {
     Key::new(appointment_partition(id), format!("notes#{side}"))
 }
 
+/// What a client has booked.
+pub fn client_bookings(client: ClientId) -> Key {
+    Key::new(format!("CLIENT#{client}"), "BOOKINGS")
+}
+
+/// The attempts to book from a network address in a UTC day. `digest` stands for both.
+pub fn attempts(digest: &str) -> Key {
+    Key::new(format!("ADDRESS#{digest}"), "ATTEMPTS")
+}
+
 /// The partition of [`GSI1`](crate::keys::GSI1) with an expert's appointments.
 pub fn appointments_of_expert(id: ExpertId) -> String {
     format!("EXP#{id}")
@@ -174,6 +186,8 @@ pub(crate) mod tests {
             row(history(APPOINTMENT, 2, RowVersion::Appointment(2), start(), 0)),
             row(note(APPOINTMENT, NoteId::from_bits(1))),
             row(notes_written(APPOINTMENT, Party::Client)),
+            row(client_bookings(ClientId::from_bits(1))),
+            row(attempts("00ff")),
             indexed(GSI1, appointments_of_expert(EXPERT), order.clone()),
             indexed(GSI2, appointments_of_client(ClientId::from_bits(1)), order),
         ]
@@ -195,6 +209,11 @@ pub(crate) mod tests {
         );
         assert_eq!(note(APPOINTMENT, NoteId::from_bits(1)).sk, format!("note#not_{ZEROS}1"));
         assert_eq!(notes_written(APPOINTMENT, Party::Client).sk, "notes#client");
+        assert_eq!(
+            client_bookings(ClientId::from_bits(1)).to_string(),
+            format!("CLIENT#cli_{ZEROS}1 / BOOKINGS")
+        );
+        assert_eq!(attempts("00ff").to_string(), "ADDRESS#00ff / ATTEMPTS");
         assert_eq!(appointments_of_expert(EXPERT), format!("EXP#exp_{ZEROS}1"));
         assert_eq!(appointments_of_client(ClientId::from_bits(1)), format!("CLI#cli_{ZEROS}1"));
         assert_eq!(appointment_order(start(), APPOINTMENT), format!("001804237200#apt_{ZEROS}a"));

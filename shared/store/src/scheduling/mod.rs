@@ -1,6 +1,7 @@
 //! Rows of the area `scheduling`.
 
 pub mod appointments;
+pub mod client_bookings;
 pub mod history;
 pub mod keys;
 pub mod notes;

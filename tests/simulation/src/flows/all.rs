@@ -2,6 +2,7 @@
 
 use crate::actors::Resolution;
 use domain::AppointmentId;
+use domain::Currency;
 use domain::experts::duration::SessionDuration;
 use domain::experts::policy::{CancellationPolicy, Percent, ReschedulePrice, Tier};
 use domain::experts::session_type::SessionTypeTerms;
@@ -9,6 +10,7 @@ use domain::kernel::time::{DAY, HOUR};
 use domain::payments::ledger::Totals;
 use domain::payments::payment::OrderKind;
 use domain::scheduling::appointment::Outcome;
+use domain::scheduling::booking_limits::BookingLimits;
 use domain::scheduling::party::Party;
 
 use super::Flow;
@@ -16,6 +18,7 @@ use super::scenario::{IN_34_HOURS, Scenario, at, euros};
 use crate::actors::{Command, Submission};
 use crate::exchange_rates::other_currencies;
 use crate::gateway::{self, ClientPayment};
+use crate::population::{add_expert, plain_terms};
 
 /// So far ahead that no authorization lasts until then.
 const IN_THREE_WEEKS: i64 = 20 * DAY + 10 * HOUR;
@@ -728,6 +731,44 @@ pub const FLOWS: &[Flow] = &[
             scenario.as_client(0, Command::Cancel(id));
             scenario.advance(HOUR);
             scenario.book(1, IN_34_HOURS + DAY);
+            scenario.advance_to(IN_34_HOURS + 4 * DAY);
+        },
+    },
+    Flow {
+        name: "a client cancels holds instead of paying",
+        run: |scenario| {
+            scenario
+                .simulation
+                .limit_bookings(BookingLimits { open_holds_per_expert: 2, ..BookingLimits::default() });
+            scenario.offer(unchanged_terms);
+            for hours in [0, 2] {
+                let id = scenario.book(0, IN_34_HOURS + hours * HOUR);
+                scenario.as_client(0, Command::Cancel(id));
+                scenario.advance(60);
+            }
+            // Refused until ten minutes after the second cancellation.
+            scenario.book(0, IN_34_HOURS + 4 * HOUR);
+            scenario.advance(HOUR);
+            scenario.book_and_pay(IN_34_HOURS + 6 * HOUR);
+            scenario.advance_to(IN_34_HOURS + 4 * DAY);
+        },
+    },
+    Flow {
+        name: "a client moves a session to the time of another one",
+        run: |scenario| {
+            let free = || {
+                let mut terms = plain_terms(Currency::EUR);
+                price_at(&mut terms, 0);
+                vec![terms]
+            };
+            let other = add_expert(&mut scenario.simulation, "Europe/Berlin", free(), false, |_| ());
+            scenario.offer(|terms| price_at(terms, 0));
+            // The second client allows no overlap.
+            scenario.book_with(&other, 1, IN_34_HOURS);
+            scenario.advance(HOUR);
+            let id = scenario.book(1, IN_34_HOURS + 2 * HOUR);
+            scenario.as_client(1, Command::Reschedule(id, at(IN_34_HOURS)));
+            scenario.as_client(1, Command::Reschedule(id, at(IN_34_HOURS + HOUR)));
             scenario.advance_to(IN_34_HOURS + 4 * DAY);
         },
     },

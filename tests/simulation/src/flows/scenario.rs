@@ -156,9 +156,27 @@ impl Scenario {
         self.try_book(client, seconds).unwrap_or(AppointmentId::from_bits(0))
     }
 
+    /// Books the only session type of another expert than the first one.
+    pub fn book_with(
+        &mut self,
+        expert: &SignedInPerson,
+        client: usize,
+        seconds: i64,
+    ) -> Option<AppointmentId> {
+        let wanted = self.booking_with(expert.expert_id(), seconds)?;
+        let heard = self.submit(self.clients[client].clone(), wanted)?;
+        self.appointments.extend(heard.appointment);
+        heard.appointment
+    }
+
     fn booking(&self, seconds: i64) -> Option<Command> {
+        let expert = self.expert.as_ref().map(SignedInPerson::expert_id)?;
+        self.booking_with(expert, seconds)
+    }
+
+    fn booking_with(&self, expert: ExpertId, seconds: i64) -> Option<Command> {
         let core = &mut *self.simulation.shared.lock();
-        let expert = core.actors.experts.first()?;
+        let expert = core.actors.expert(expert)?;
         let (expert, session_type) = (expert.person.expert_id(), expert.types.first()?.0);
         let (start, key) = (at(seconds), core.actors.key());
         Some(Command::Book {

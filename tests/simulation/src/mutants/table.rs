@@ -24,7 +24,10 @@ pub fn change_writes(mutant: &str, mut writes: Vec<Write>) -> Vec<Write> {
             writes.retain(|write| write.action != Action::Check);
         }
         "table_ignores_idempotency_conditions" => {
-            without_conditions(&mut writes, |write| write.key.pk.starts_with("IDEM#"));
+            // The row of the client would also notice the second request.
+            without_conditions(&mut writes, |write| {
+                write.key.pk.starts_with("IDEM#") || write.key.pk.starts_with("CLIENT#")
+            });
         }
         "table_ignores_payment_conditions" => without_conditions(&mut writes, |write| write.key.sk == "PAY"),
         "table_ignores_appointment_conditions" => {

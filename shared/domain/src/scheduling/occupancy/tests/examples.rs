@@ -469,7 +469,7 @@ fn appointment_can_be_moved_to_every_listed_day_of_a_window_of_free_days() {
     assert_eq!(listed[0].start, at("2027-03-02T00:00:00Z"));
     let request = request(1, &session_type, at("2027-03-04T10:00:00Z"), None);
     let evening = TimeSpan::new(booked.start, days.end());
-    let alternatives = table.read(days).alternatives(&utc(), Some(&booked), &request, evening, now());
+    let alternatives = table.read(days).alternatives(&utc(), Some(&booked), &request, evening, &[], now());
     assert_eq!(alternatives[0], at("2027-03-01T20:15:00Z"), "its own start is not an alternative");
     let moved =
         table.read(days).move_hold(&utc(), &booked, &Request { start: listed[0].start, ..request }, now());

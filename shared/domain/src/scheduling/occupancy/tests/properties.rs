@@ -230,7 +230,7 @@ fn check_alternatives(rules: &AvailabilityRules, world: &World, change: fn(&mut 
             let range = Occupancy::range_of_alternatives(rules, &request, &refusal, world.now);
             let needed = Occupancy::span_for_alternatives(rules, &session_type, range, world.now);
             let occupancy = world.read(needed);
-            let alternatives = occupancy.alternatives(rules, old, &request, range, world.now);
+            let alternatives = occupancy.alternatives(rules, old, &request, range, &[], world.now);
             assert!(alternatives.len() <= MAX_ALTERNATIVES && alternatives.is_sorted());
             for start in alternatives {
                 let held = hold(&Request { start, ..request });

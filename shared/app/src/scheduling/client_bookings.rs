@@ -1,0 +1,173 @@
+//! Limits on what a client holds and books, and on sessions of a client at the same time.
+//!
+//! Each booking of a client writes the client's row [`ClientBookings`], so concurrent ones cannot both pass a limit or overlap. The row
+//! also lists what was booked just now, because the index of the client's appointments shows it a little later. Payments,
+//! cancellations and expiries do not write the row. If they could matter, the appointments in it are read.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use aws_lc_rs::digest;
+use domain::kernel::time::DAY;
+use domain::scheduling::appointment::{Appointment, Status};
+use domain::scheduling::booking_limits::{
+    Claim, ClientBooking, ClientBookings, LimitReached, check_attempts,
+};
+use domain::{AppointmentId, ClientId, TimeSpan, Timestamp};
+use store::{AppointmentOwner, Transaction};
+
+use crate::scheduling::appointments::MAX_PAGE;
+use crate::scheduling::error::SchedulingError;
+use crate::{App, AppError};
+
+/// Counts an attempt to book from a network address. An IPv6 address stands for its network of 64 bits, because one caller has
+/// all of it. Only a digest of the network and the day is stored, for two days.
+///
+/// The result says whether too many attempts came from the network today. A repeated request counts too but is not refused.
+///
+/// # Errors
+/// [`AppError::Read`] if the table does not count.
+pub(super) async fn count_attempt(
+    app: &App,
+    address: Option<IpAddr>,
+    now: Timestamp,
+) -> Result<Result<(), LimitReached>, AppError> {
+    let Some(address) = address else { return Ok(Ok(())) };
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(&now.seconds().div_euclid(DAY).to_be_bytes());
+    match address.to_canonical() {
+        IpAddr::V4(address) => context.update(&address.octets()),
+        IpAddr::V6(address) => context.update(&address.octets()[..8]),
+    }
+    let digest: String = context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let attempts = app.store.count_attempt(&digest, now.plus(2 * DAY)).await?;
+    Ok(check_attempts(attempts, &app.settings.booking_limits, now))
+}
+
+/// Checks the limits of a client who adds a booking. `bookings` is the client's row. Returns its next version, to which the caller adds
+/// the booking with [`ClientBookings::add`].
+///
+/// It reads the appointments in the row only if the row alone cannot allow the booking.
+///
+/// # Errors
+/// [`SchedulingError::Limit`] if a limit is reached.
+pub(super) async fn check_limits(
+    app: &App,
+    mut bookings: ClientBookings,
+    new: &ClientBooking,
+    now: Timestamp,
+) -> Result<ClientBookings, AppError> {
+    let limits = &app.settings.booking_limits;
+    bookings.forget(now);
+    if !bookings.allows(new, limits, now) {
+        let is_hold = |claim| matches!(claim, Claim::Hold { .. });
+        let same = bookings.bookings.iter().filter(|(_, one)| is_hold(one.claim) == is_hold(new.claim));
+        let ids: Vec<AppointmentId> = same.map(|(id, _)| *id).collect();
+        for (appointment, opened) in app.store.holds(&ids).await? {
+            bookings.resolve(&appointment, opened, now);
+        }
+        bookings.check(new, limits, now).map_err(|reached| SchedulingError::limit(reached, now))?;
+    }
+    Ok(bookings)
+}
+
+/// Checks that the new time of an appointment overlaps no other session of its client.
+///
+/// # Errors
+/// [`SchedulingError::Overlap`] if it does.
+pub(super) async fn check_move(app: &App, moved: &Appointment, now: Timestamp) -> Result<(), AppError> {
+    let bookings = app.store.client_bookings(moved.client).await?;
+    let new = ClientBooking::of(moved, Claim::Paid, now);
+    check_overlap(app, moved.client, &bookings, &new, Some(moved.id), now).await
+}
+
+/// Adds the new time of an appointment to the row of its client.
+pub(super) async fn relocate(
+    app: &App,
+    transaction: &mut Transaction,
+    moved: &Appointment,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let mut bookings = app.store.client_bookings(moved.client).await?;
+    bookings.relocate(moved, now);
+    Ok(transaction.put_client_bookings(moved.client, &bookings)?)
+}
+
+/// The times of the sessions of a client that overlap a span, as far as the row and the index know. `moved` is left out.
+///
+/// # Errors
+/// [`AppError::Read`] if the table cannot be read.
+pub(super) async fn session_spans(
+    app: &App,
+    client: ClientId,
+    span: TimeSpan,
+    moved: Option<AppointmentId>,
+) -> Result<Vec<TimeSpan>, AppError> {
+    let bookings = app.store.client_bookings(client).await?;
+    let sessions = sessions(app, client, &bookings, span, moved, app.now()).await?;
+    Ok(sessions.values().map(ClientBooking::session_span).collect())
+}
+
+/// Checks that no other session of the client overlaps this one, except `moved`. It reads one page of an index. What may overlap is read
+/// again, because the index may be late and the row does not know what became of it.
+///
+/// # Errors
+/// [`SchedulingError::Overlap`] if one does.
+pub(super) async fn check_overlap(
+    app: &App,
+    client: ClientId,
+    bookings: &ClientBookings,
+    new: &ClientBooking,
+    moved: Option<AppointmentId>,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let sessions = sessions(app, client, bookings, new.session_span(), moved, now).await?;
+    let ids: Vec<AppointmentId> = sessions.into_keys().collect();
+    for (other, _) in app.store.holds(&ids).await? {
+        let session = ClientBooking::of(&other, Claim::Paid, now);
+        if takes_time(&other, now)
+            && session.session_span().overlaps(new.session_span())
+            && !session.shares_session_with(new)
+        {
+            return Err(SchedulingError::Overlap { start: other.start, end: other.end }.into());
+        }
+    }
+    Ok(())
+}
+
+/// Whether an appointment takes its client's time. An expired hold does not, even if its payment job has not run yet.
+fn takes_time(appointment: &Appointment, now: Timestamp) -> bool {
+    match appointment.status {
+        Status::Pending { hold_expires_at } => now < hold_expires_at,
+        Status::Confirmed => true,
+        _ => false,
+    }
+}
+
+/// The sessions of a client that may overlap a span.
+async fn sessions(
+    app: &App,
+    client: ClientId,
+    bookings: &ClientBookings,
+    span: TimeSpan,
+    moved: Option<AppointmentId>,
+    now: Timestamp,
+) -> Result<BTreeMap<AppointmentId, ClientBooking>, AppError> {
+    let mut found = BTreeMap::new();
+    // A session lasts a day at most.
+    let starts = TimeSpan::new(span.start().plus(-DAY), span.end());
+    let mut after = None;
+    loop {
+        let owner = AppointmentOwner::Client(client);
+        let page = app.store.appointments(owner, starts, after.as_deref(), MAX_PAGE).await?;
+        let taking_time = page.appointments.iter().filter(|appointment| takes_time(appointment, now));
+        found.extend(taking_time.map(|one| (one.id, ClientBooking::of(one, Claim::Paid, now))));
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    found.extend(bookings.bookings.iter().map(|(id, booking)| (*id, booking.clone())));
+    found.retain(|id, session| Some(*id) != moved && session.session_span().overlaps(span));
+    Ok(found)
+}

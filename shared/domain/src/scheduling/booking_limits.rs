@@ -1,0 +1,412 @@
+//! How much one client can hold and book, so that nobody blocks calendars without paying.
+//!
+//! The rules use [`ClientBookings`], which each booking of the client changes. Payments, cancellations and expiries do not change it.
+//! A booking that is allowed whatever has become of the holds ([`ClientBookings::allows`]) needs no look at them. Otherwise, the
+//! appointments are looked up ([`ClientBookings::resolve`]), and then the rules are exact.
+
+use std::collections::BTreeMap;
+
+use crate::kernel::time::{DAY, MINUTE};
+use crate::scheduling::appointment::{Appointment, Status};
+use crate::scheduling::party::Party;
+use crate::{AppointmentId, ExpertId, SessionTypeId, TimeSpan, Timestamp};
+
+/// The pause after the first unpaid hold that is too many, in seconds. It doubles with each further one.
+const FIRST_PAUSE: i64 = 10 * MINUTE;
+/// The maximum pause, and for how long an unpaid hold counts, in seconds.
+const UNPAID_COUNTS: i64 = DAY;
+/// The maximum number of unpaid holds that are remembered. The pause is at its maximum long before.
+const MAX_UNPAID: usize = 20;
+/// For how long a booking or a move is remembered because the client's list of appointments may not show it yet, in seconds. The
+/// list shows it within seconds.
+const NOT_LISTED: i64 = 2 * MINUTE;
+
+/// How much one client, or one network address, can hold and book.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BookingLimits {
+    /// The maximum number of open holds of a client.
+    pub open_holds: u16,
+    /// The maximum number of open holds of a client with one expert.
+    pub open_holds_per_expert: u16,
+    /// The number of unpaid holds within 24 hours after which the client can hold again without a pause.
+    pub unpaid_holds: u16,
+    /// The maximum number of bookings of a client in a UTC day.
+    pub bookings_per_day: u16,
+    /// The maximum number of free appointments of a client that have not ended.
+    pub free_appointments: u16,
+    /// The maximum number of free appointments of a client with one expert that have not ended.
+    pub free_appointments_per_expert: u16,
+    /// The maximum number of attempts to book from one network address in a UTC day.
+    pub attempts_per_address: u32,
+}
+
+impl Default for BookingLimits {
+    fn default() -> Self {
+        Self {
+            open_holds: 2,
+            open_holds_per_expert: 1,
+            unpaid_holds: 1,
+            bookings_per_day: 20,
+            free_appointments: 6,
+            free_appointments_per_expert: 3,
+            attempts_per_address: 100,
+        }
+    }
+}
+
+impl BookingLimits {
+    /// Limits that nobody reaches.
+    pub const fn unlimited() -> Self {
+        Self {
+            open_holds: u16::MAX,
+            open_holds_per_expert: u16::MAX,
+            unpaid_holds: u16::MAX,
+            bookings_per_day: u16::MAX,
+            free_appointments: u16::MAX,
+            free_appointments_per_expert: u16::MAX,
+            attempts_per_address: u32::MAX,
+        }
+    }
+}
+
+/// Why a client cannot book now although the slot may be free.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LimitReached {
+    /// The client has as many open holds as they may have.
+    #[error(
+        "you have {limit} unpaid {} {}, and no more are possible at the same time; pay for it, or book again at or after {again_at}",
+        if *.limit == 1 { "hold" } else { "holds" },
+        if *.with_expert { "with this expert" } else { "with all experts together" }
+    )]
+    OpenHolds {
+        /// The maximum number.
+        limit: u16,
+        /// Whether only the holds with this expert count.
+        with_expert: bool,
+        /// When the client can hold again at the latest.
+        again_at: Timestamp,
+    },
+    /// Holds of the client ended without a payment.
+    #[error(
+        "{unpaid} of your holds ended without a payment in the last 24 hours; the next one is possible at or after {again_at}"
+    )]
+    UnpaidHolds {
+        /// The number of holds that ended without a payment in the last 24 hours.
+        unpaid: usize,
+        /// The number after which there is no pause.
+        limit: u16,
+        /// When the client can hold again.
+        again_at: Timestamp,
+    },
+    /// The client has booked as often today as they may.
+    #[error("you have booked {limit} times today, which is the limit; book again at or after {again_at}")]
+    BookingsOfDay {
+        /// The maximum number.
+        limit: u16,
+        /// The next midnight in UTC.
+        again_at: Timestamp,
+    },
+    /// The client has as many free appointments ahead as they may have.
+    #[error(
+        "you have {limit} free {} ahead {}, which is the limit; cancel one, or book again at or after {again_at}",
+        if *.limit == 1 { "appointment" } else { "appointments" },
+        if *.with_expert { "with this expert" } else { "with all experts together" }
+    )]
+    FreeAppointments {
+        /// The maximum number.
+        limit: u16,
+        /// Whether only the appointments with this expert count.
+        with_expert: bool,
+        /// When enough of them have ended.
+        again_at: Timestamp,
+    },
+    /// Too many attempts came from the client's network address today.
+    #[error(
+        "{limit} attempts to book came from your network today, which is the limit; book again at or after {again_at}, or from \
+         another network"
+    )]
+    AttemptsOfAddress {
+        /// The maximum number.
+        limit: u32,
+        /// The next midnight in UTC.
+        again_at: Timestamp,
+    },
+}
+
+impl LimitReached {
+    /// The limit.
+    pub fn limit(&self) -> u32 {
+        match *self {
+            Self::OpenHolds { limit, .. }
+            | Self::UnpaidHolds { limit, .. }
+            | Self::BookingsOfDay { limit, .. }
+            | Self::FreeAppointments { limit, .. } => limit.into(),
+            Self::AttemptsOfAddress { limit, .. } => limit,
+        }
+    }
+
+    /// When the limit allows the booking again, if nothing else is booked until then.
+    pub fn again_at(&self) -> Timestamp {
+        match *self {
+            Self::OpenHolds { again_at, .. }
+            | Self::UnpaidHolds { again_at, .. }
+            | Self::BookingsOfDay { again_at, .. }
+            | Self::FreeAppointments { again_at, .. }
+            | Self::AttemptsOfAddress { again_at, .. } => again_at,
+        }
+    }
+}
+
+/// Checks the number of attempts that came from a network address on the UTC day of `now`, including this one.
+///
+/// # Errors
+/// [`LimitReached::AttemptsOfAddress`] if they are too many.
+pub fn check_attempts(attempts: u64, limits: &BookingLimits, now: Timestamp) -> Result<(), LimitReached> {
+    let limit = limits.attempts_per_address;
+    if attempts <= u64::from(limit) {
+        return Ok(());
+    }
+    Err(LimitReached::AttemptsOfAddress { limit, again_at: next_midnight(now) })
+}
+
+/// What pays for a booking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// Nothing yet: the slot is held while the client pays.
+    Hold {
+        /// When the hold ends.
+        expires_at: Timestamp,
+    },
+    /// A payment.
+    Paid,
+    /// Nothing, because the session has no price.
+    Free,
+}
+
+/// A booking of a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientBooking {
+    /// The expert.
+    pub expert: ExpertId,
+    /// The session type, if it is a group session.
+    pub group: Option<SessionTypeId>,
+    /// The start of the session.
+    pub start: Timestamp,
+    /// The end of the session.
+    pub end: Timestamp,
+    /// When it was booked or moved to this time.
+    pub changed_at: Timestamp,
+    /// What pays for it.
+    pub claim: Claim,
+}
+
+impl ClientBooking {
+    /// An appointment that is booked or moved now.
+    pub fn of(appointment: &Appointment, claim: Claim, now: Timestamp) -> Self {
+        Self {
+            expert: appointment.expert,
+            group: appointment.group.then_some(appointment.session_type),
+            start: appointment.start,
+            end: appointment.end,
+            changed_at: now,
+            claim,
+        }
+    }
+
+    /// The time of the session.
+    pub fn session_span(&self) -> TimeSpan {
+        TimeSpan::new(self.start, self.end)
+    }
+
+    /// Whether both are seats of the same group session.
+    pub fn shares_session_with(&self, other: &Self) -> bool {
+        self.group.is_some()
+            && (self.expert, self.group, self.start) == (other.expert, other.group, other.start)
+    }
+}
+
+/// What a client has booked, as far as limits need it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientBookings {
+    /// Increases by one with each change; 0 before the first booking.
+    pub version: u64,
+    /// The start of the UTC day whose bookings are counted.
+    pub day: Timestamp,
+    /// The number of bookings of that day.
+    pub booked: u16,
+    /// When holds ended without a payment.
+    pub unpaid: Vec<Timestamp>,
+    /// Holds, free appointments that have not ended, and what was booked or moved just now.
+    pub bookings: BTreeMap<AppointmentId, ClientBooking>,
+}
+
+impl ClientBookings {
+    /// The bookings of a client who has not booked yet.
+    pub const fn none() -> Self {
+        Self { version: 0, day: Timestamp::MIN, booked: 0, unpaid: Vec::new(), bookings: BTreeMap::new() }
+    }
+
+    /// Forgets what no longer matters at `now`.
+    pub fn forget(&mut self, now: Timestamp) {
+        // A clock that is a little behind does not start the previous day again.
+        if self.day < midnight(now) {
+            (self.day, self.booked) = (midnight(now), 0);
+        }
+        self.unpaid.retain(|at| now < at.plus(UNPAID_COUNTS));
+        self.bookings.retain(|_, booking| {
+            let matters = match booking.claim {
+                Claim::Hold { expires_at } => now < expires_at.plus(UNPAID_COUNTS),
+                Claim::Free => now < booking.end,
+                Claim::Paid => false,
+            };
+            matters || now < booking.changed_at.plus(NOT_LISTED)
+        });
+    }
+
+    /// Replaces the assumption about a booking by what has become of its appointment. `opened` says whether its payment was opened,
+    /// so that the client could pay.
+    ///
+    /// A hold that its client cancels counts as unpaid like one that expires. A hold that the expert or the platform ends does not.
+    pub fn resolve(&mut self, appointment: &Appointment, opened: bool, now: Timestamp) {
+        let Some(booking) = self.bookings.get_mut(&appointment.id) else { return };
+        (booking.start, booking.end) = (appointment.start, appointment.end);
+        let unpaid_at = match (&appointment.status, booking.claim) {
+            (Status::Pending { .. } | Status::Unknown, _) => return,
+            (Status::Confirmed | Status::Completed | Status::NoShow { .. }, Claim::Hold { .. }) => {
+                booking.claim = Claim::Paid;
+                return self.forget(now);
+            }
+            (Status::Confirmed | Status::Completed | Status::NoShow { .. }, _) => return self.forget(now),
+            (Status::Expired, Claim::Hold { expires_at }) => opened.then_some(expires_at.min(now)),
+            (
+                Status::Cancelled { cancelled_by: Party::Client, cancelled_at, .. },
+                Claim::Hold { expires_at },
+            ) => appointment.was_cancelled_unpaid().then_some(expires_at.min(*cancelled_at)),
+            (Status::Expired | Status::Cancelled { .. }, _) => None,
+        };
+        self.bookings.remove(&appointment.id);
+        self.unpaid.extend(unpaid_at);
+        self.forget(now);
+    }
+
+    /// Checks whether the client may add a booking.
+    ///
+    /// # Errors
+    /// The limit that the booking would exceed.
+    pub fn check(
+        &self,
+        new: &ClientBooking,
+        limits: &BookingLimits,
+        now: Timestamp,
+    ) -> Result<(), LimitReached> {
+        if self.day >= midnight(now) && self.booked >= limits.bookings_per_day {
+            let (limit, again_at) = (limits.bookings_per_day, next_midnight(self.day));
+            return Err(LimitReached::BookingsOfDay { limit, again_at });
+        }
+        let is_hold = matches!(new.claim, Claim::Hold { .. });
+        if is_hold && let Some((unpaid, again_at)) = self.pause(limits, now, now) {
+            return Err(LimitReached::UnpaidHolds { unpaid, limit: limits.unpaid_holds, again_at });
+        }
+        // When each claim of the same kind ends. Seats of one group session are one claim.
+        let mut claims: Vec<(&ClientBooking, Timestamp)> = Vec::new();
+        for booking in self.bookings.values().filter(|booking| !booking.shares_session_with(new)) {
+            let ends_at = match booking.claim {
+                Claim::Hold { expires_at } if is_hold => expires_at,
+                Claim::Free if !is_hold => booking.end,
+                Claim::Hold { .. } | Claim::Free | Claim::Paid => continue,
+            };
+            match claims.iter_mut().find(|(claim, _)| claim.shares_session_with(booking)) {
+                Some((_, end)) => *end = ends_at.max(*end),
+                None => claims.push((booking, ends_at)),
+            }
+        }
+        let (with_expert, in_all) = match is_hold {
+            true => (limits.open_holds_per_expert, limits.open_holds),
+            false => (limits.free_appointments_per_expert, limits.free_appointments),
+        };
+        for (limit, with_expert) in [(with_expert, true), (in_all, false)] {
+            let counted = claims.iter().filter(|(claim, _)| !with_expert || claim.expert == new.expert);
+            let mut ends: Vec<Timestamp> = counted.map(|(_, end)| *end).filter(|end| now < *end).collect();
+            ends.sort_unstable();
+            let Some(too_many) = ends.len().checked_sub(limit.into()) else { continue };
+            let again_at = ends.get(too_many).copied().unwrap_or(Timestamp::MAX);
+            return Err(match is_hold {
+                true => LimitReached::OpenHolds { limit, with_expert, again_at },
+                false => LimitReached::FreeAppointments { limit, with_expert, again_at },
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether the client may add a booking whatever has become of the holds, so that nothing must be looked up. A hold may still be
+    /// open, and it may have been cancelled.
+    pub fn allows(&self, new: &ClientBooking, limits: &BookingLimits, now: Timestamp) -> bool {
+        let is_hold = matches!(new.claim, Claim::Hold { .. });
+        self.check(new, limits, now).is_ok()
+            && (!is_hold || self.pause(limits, now, Timestamp::MAX).is_none())
+    }
+
+    /// The number of unpaid holds that cause a pause, and when it ends; `None` if there is no pause at `now`. Holds that end by `until`
+    /// count as unpaid.
+    fn pause(&self, limits: &BookingLimits, now: Timestamp, until: Timestamp) -> Option<(usize, Timestamp)> {
+        let ended = self.bookings.values().filter_map(|booking| match booking.claim {
+            Claim::Hold { expires_at } => {
+                Some(expires_at).filter(|end| *end <= until).map(|end| end.min(now))
+            }
+            Claim::Paid | Claim::Free => None,
+        });
+        let counts = |at: &Timestamp| now < at.plus(UNPAID_COUNTS);
+        let mut unpaid: Vec<Timestamp> = self.unpaid.iter().copied().chain(ended).filter(counts).collect();
+        unpaid.sort_unstable();
+        let last = *unpaid.last()?;
+        // The pause ends earlier if enough of the oldest ones no longer count.
+        let ends = (0..=unpaid.len()).map(|forgotten| {
+            let pause = match (unpaid.len() - forgotten).checked_sub(usize::from(limits.unpaid_holds) + 1) {
+                Some(doublings) => (FIRST_PAUSE << doublings.min(MAX_UNPAID)).min(UNPAID_COUNTS),
+                None => 0,
+            };
+            let oldest = forgotten.checked_sub(1).and_then(|place| unpaid.get(place));
+            last.plus(pause).max(oldest.map_or(now, |oldest| oldest.plus(UNPAID_COUNTS)))
+        });
+        ends.min().filter(|end| now < *end).map(|end| (unpaid.len(), end))
+    }
+
+    /// Adds a booking.
+    pub fn add(&mut self, id: AppointmentId, booking: ClientBooking, now: Timestamp) {
+        self.forget(now);
+        self.version += 1;
+        self.booked = self.booked.saturating_add(1);
+        self.bookings.insert(id, booking);
+        self.unpaid.sort_unstable();
+        self.unpaid.drain(..self.unpaid.len().saturating_sub(MAX_UNPAID));
+    }
+
+    /// Notes that an appointment has moved to another time.
+    pub fn relocate(&mut self, moved: &Appointment, now: Timestamp) {
+        self.forget(now);
+        self.version += 1;
+        let claim = if moved.price.is_zero() { Claim::Free } else { Claim::Paid };
+        self.bookings.insert(moved.id, ClientBooking::of(moved, claim, now));
+    }
+
+    /// The bookings whose sessions overlap another one. Seats of the same group session do not overlap.
+    pub fn overlapping(&self, new: &ClientBooking) -> impl Iterator<Item = AppointmentId> {
+        let overlaps = |booking: &ClientBooking| {
+            booking.session_span().overlaps(new.session_span()) && !booking.shares_session_with(new)
+        };
+        self.bookings.iter().filter(move |(_, booking)| overlaps(booking)).map(|(id, _)| *id)
+    }
+}
+
+/// The start of the UTC day.
+fn midnight(now: Timestamp) -> Timestamp {
+    now.plus(-now.seconds().rem_euclid(DAY))
+}
+
+/// The start of the next UTC day.
+fn next_midnight(now: Timestamp) -> Timestamp {
+    midnight(now).plus(DAY)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,357 @@
+//! The limits against a model that knows everything about all appointments of a client.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::experts::policy::{CancellationPolicy, ReschedulePolicy};
+use crate::kernel::text::LongText;
+use crate::kernel::time::HOUR;
+use crate::scheduling::appointment::Attendee;
+use crate::scheduling::proposal::Moves;
+use crate::{ClientId, Currency, Money, Zone};
+
+const HOLD: i64 = 10 * MINUTE;
+
+fn at(seconds: i64) -> Timestamp {
+    let base: Timestamp = "2027-03-05T09:00:00Z".parse().expect("a time");
+    base.plus(seconds)
+}
+
+fn appointment(
+    id: u128,
+    expert: u128,
+    group: bool,
+    start: Timestamp,
+    cents: u64,
+    now: Timestamp,
+) -> Appointment {
+    let price = Money::new(cents, Currency::EUR).expect("in range");
+    let hold_expires_at = now.plus(HOLD);
+    Appointment {
+        id: AppointmentId::from_bits(id),
+        version: 1,
+        expert: ExpertId::from_bits(expert),
+        client: ClientId::from_bits(1),
+        attendee: Attendee {
+            name: "Alan".to_owned().try_into().expect("a name"),
+            email: "alan@example.org".to_owned().try_into().expect("an address"),
+            time_zone: Zone::UTC,
+            note: LongText::default(),
+        },
+        session_type: SessionTypeId::from_bits(3),
+        session_name: "Session".to_owned().try_into().expect("a name"),
+        start,
+        end: start.plus(HOUR),
+        buffer_before_minutes: 0,
+        buffer_after_minutes: 0,
+        seats: 1,
+        group,
+        price,
+        created_at: now,
+        reschedules: 0,
+        cancellation: CancellationPolicy::default(),
+        rescheduling: ReschedulePolicy::default(),
+        no_show_report: None,
+        moves: Moves::default(),
+        status: if cents == 0 { Status::Confirmed } else { Status::Pending { hold_expires_at } },
+    }
+}
+
+/// What books an appointment, as the use case tells the rule.
+fn booking(appointment: &Appointment, now: Timestamp) -> ClientBooking {
+    let claim = match appointment.status {
+        Status::Pending { hold_expires_at } => Claim::Hold { expires_at: hold_expires_at },
+        _ => Claim::Free,
+    };
+    ClientBooking::of(appointment, claim, now)
+}
+
+/// All appointments of a client, and the row.
+struct World {
+    now: Timestamp,
+    row: ClientBookings,
+    appointments: Vec<Appointment>,
+    limits: BookingLimits,
+    /// When holds ended unpaid.
+    unpaid: Vec<Timestamp>,
+}
+
+impl World {
+    fn new() -> Self {
+        let limits = BookingLimits { bookings_per_day: 12, ..BookingLimits::default() };
+        Self { now: at(0), row: ClientBookings::none(), appointments: Vec::new(), limits, unpaid: Vec::new() }
+    }
+
+    /// Books as the use case does: it looks at the appointments only if the row refuses.
+    fn book(
+        &mut self,
+        expert: u128,
+        group: bool,
+        start: Timestamp,
+        cents: u64,
+    ) -> Result<usize, LimitReached> {
+        let number = self.appointments.len();
+        let new = appointment(10 + number as u128, expert, group, start, cents, self.now);
+        let wanted = booking(&new, self.now);
+        self.row.forget(self.now);
+        if !self.row.allows(&wanted, &self.limits, self.now) {
+            for appointment in &self.appointments {
+                self.row.resolve(appointment, true, self.now);
+            }
+            self.row.check(&wanted, &self.limits, self.now)?;
+        }
+        self.row.add(new.id, wanted, self.now);
+        self.appointments.push(new);
+        Ok(number)
+    }
+
+    fn advance(&mut self, seconds: i64, expires: bool) {
+        self.now = self.now.plus(seconds);
+        for appointment in &mut self.appointments {
+            if let (true, Ok(expired)) = (expires, appointment.expire(self.now)) {
+                *appointment = expired;
+            }
+        }
+        self.note_unpaid();
+    }
+
+    fn pay(&mut self, number: usize) {
+        // Somebody pays in time.
+        if let Some(one) = self.appointments.get_mut(number)
+            && matches!(one.status, Status::Pending { hold_expires_at } if self.now < hold_expires_at)
+        {
+            *one = one.confirm().expect("pending");
+        }
+    }
+
+    fn cancel(&mut self, number: usize, by: Party) {
+        let now = self.now;
+        if let Some(one) = self.appointments.get_mut(number)
+            && let Ok(cancelled) = one.cancel(by, LongText::default(), now)
+        {
+            *one = cancelled;
+        }
+        self.note_unpaid();
+    }
+
+    /// Which holds ended without a payment, and when.
+    fn note_unpaid(&mut self) {
+        self.unpaid = self.appointments.iter().filter_map(|one| self.unpaid_at(one)).collect();
+    }
+
+    fn unpaid_at(&self, one: &Appointment) -> Option<Timestamp> {
+        match &one.status {
+            _ if one.price.is_zero() => None,
+            Status::Expired => Some(one.created_at.plus(HOLD)),
+            Status::Pending { hold_expires_at } => Some(*hold_expires_at).filter(|end| *end <= self.now),
+            Status::Cancelled { cancelled_by: Party::Client, cancelled_at, .. } if one.version == 2 => {
+                Some(one.created_at.plus(HOLD).min(*cancelled_at))
+            }
+            _ => None,
+        }
+    }
+
+    /// The claims of a kind that count now: each as expert and session.
+    fn claims(&self, holds: bool, expert: Option<ExpertId>) -> usize {
+        let counts = |one: &&Appointment| match one.status {
+            Status::Pending { hold_expires_at } => holds && self.now < hold_expires_at,
+            Status::Confirmed => !holds && one.price.is_zero() && self.now < one.end,
+            _ => false,
+        };
+        let counted = self.appointments.iter().filter(counts);
+        let counted = counted.filter(|one| expert.is_none_or(|expert| one.expert == expert));
+        let sessions: std::collections::BTreeSet<_> = counted
+            .map(|one| {
+                if one.group { (one.expert, one.start, None) } else { (one.expert, one.start, Some(one.id)) }
+            })
+            .collect();
+        sessions.len()
+    }
+
+    fn booked_today(&self) -> usize {
+        let today = |one: &&Appointment| one.created_at.utc_date() == self.now.utc_date();
+        self.appointments.iter().filter(today).count()
+    }
+
+    /// Whether unpaid holds cause a pause at an instant, if nothing else happens until then.
+    fn is_paused(&self, instant: Timestamp) -> bool {
+        let ended = self.unpaid.iter().copied();
+        let recent: Vec<Timestamp> = ended.filter(|at| instant < at.plus(DAY)).collect();
+        let minutes = match recent.len() {
+            0 | 1 => return false,
+            2 => 10,
+            3 => 20,
+            4 => 40,
+            5 => 80,
+            6 => 160,
+            7 => 320,
+            8 => 640,
+            9 => 1_280,
+            _ => 1_440,
+        };
+        recent.iter().max().is_some_and(|last| instant < last.plus(minutes * MINUTE))
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Book { expert: u128, group: bool, slot: i64, free: bool },
+    Pay(prop::sample::Index),
+    Cancel(prop::sample::Index, bool),
+    Advance(i64, bool),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        5 => (1_u128..4, prop::bool::weighted(0.3), 1_i64..40, prop::bool::weighted(0.3))
+            .prop_map(|(expert, group, slot, free)| Step::Book { expert, group, slot, free }),
+        2 => any::<prop::sample::Index>().prop_map(Step::Pay),
+        1 => (any::<prop::sample::Index>(), any::<bool>()).prop_map(|(index, by)| Step::Cancel(index, by)),
+        3 => (prop_oneof![1_i64..300, Just(HOLD), Just(HOLD - 1), Just(2 * HOUR), Just(DAY)], any::<bool>())
+            .prop_map(|(seconds, expires)| Step::Advance(seconds, expires)),
+    ]
+}
+
+proptest! {
+    /// The row allows a booking exactly when the model, which sees all appointments, does.
+    #[test]
+    fn bookings_are_refused_exactly_when_a_limit_is_reached(steps in prop::collection::vec(step(), 1..80)) {
+        let mut world = World::new();
+        for step in steps {
+            match step {
+                Step::Book { expert, group, slot, free } => {
+                    let start = at(30 * DAY + slot * HOUR);
+                    let id = ExpertId::from_bits(expert);
+                    let same = |one: &Appointment| {
+                        group && one.group && (one.expert, one.start) == (id, start)
+                            && one.price.is_zero() == free
+                            && match one.status {
+                                Status::Pending { hold_expires_at } => world.now < hold_expires_at,
+                                Status::Confirmed => free,
+                                _ => false,
+                            }
+                    };
+                    let added = usize::from(!world.appointments.iter().any(same));
+                    let (with_expert, in_all) = match free {
+                        true => (world.limits.free_appointments_per_expert, world.limits.free_appointments),
+                        false => (world.limits.open_holds_per_expert, world.limits.open_holds),
+                    };
+                    let fits = world.booked_today() < usize::from(world.limits.bookings_per_day)
+                        && (free || !world.is_paused(world.now))
+                        && world.claims(!free, Some(id)) + added <= usize::from(with_expert)
+                        && world.claims(!free, None) + added <= usize::from(in_all);
+                    let booked = world.book(expert, group, start, if free { 0 } else { 8_000 });
+                    prop_assert_eq!(booked.is_ok(), fits, "{:?}", booked);
+                    if let Err(LimitReached::UnpaidHolds { again_at, .. }) = booked {
+                        prop_assert!(world.is_paused(again_at.plus(-1)) && !world.is_paused(again_at));
+                    }
+                    if let Err(reached) = booked {
+                        prop_assert!(world.now < reached.again_at(), "{:?}", reached);
+                    }
+                }
+                Step::Pay(index) if !world.appointments.is_empty() => {
+                    world.pay(index.index(world.appointments.len()));
+                }
+                Step::Cancel(index, by_client) if !world.appointments.is_empty() => {
+                    let by = if by_client { Party::Client } else { Party::Expert };
+                    world.cancel(index.index(world.appointments.len()), by);
+                }
+                Step::Pay(_) | Step::Cancel(..) => {}
+                Step::Advance(seconds, expires) => world.advance(seconds, expires),
+            }
+        }
+    }
+}
+
+fn hold(world: &mut World, expert: u128, slot: i64) -> Result<usize, LimitReached> {
+    world.book(expert, false, at(30 * DAY + slot * HOUR), 8_000)
+}
+
+#[test]
+fn third_hold_and_second_one_with_an_expert_are_refused() {
+    let mut world = World::new();
+    hold(&mut world, 1, 1).expect("the first hold");
+    let again_at = at(HOLD);
+    let with_expert = LimitReached::OpenHolds { limit: 1, with_expert: true, again_at };
+    assert_eq!(hold(&mut world, 1, 2), Err(with_expert));
+    world.advance(60, true);
+    hold(&mut world, 2, 2).expect("the second hold");
+    let in_all = LimitReached::OpenHolds { limit: 2, with_expert: false, again_at };
+    assert_eq!(hold(&mut world, 3, 3), Err(in_all.clone()));
+    assert_eq!((in_all.limit(), in_all.again_at()), (2, again_at));
+    // What is paid no longer counts.
+    world.pay(0);
+    hold(&mut world, 1, 3).expect("one hold is paid");
+}
+
+#[test]
+fn pause_doubles_with_each_unpaid_hold_up_to_a_day() {
+    let mut world =
+        World { limits: BookingLimits { bookings_per_day: 100, ..BookingLimits::default() }, ..World::new() };
+    let mut pauses = Vec::new();
+    // A cancellation of a hold counts like its expiry.
+    for slot in 0..14 {
+        if let Err(LimitReached::UnpaidHolds { again_at, .. }) = hold(&mut world, 1, slot) {
+            pauses.push((again_at.seconds() - world.now.seconds()) / MINUTE);
+            // A hold is possible at that instant and not a second before.
+            world.advance(again_at.seconds() - world.now.seconds() - 1, true);
+            assert!(hold(&mut world, 1, slot).is_err());
+            world.advance(1, true);
+            hold(&mut world, 1, slot).expect("the pause is over");
+        }
+        let number = world.appointments.len() - 1;
+        world.cancel(number, Party::Client);
+    }
+    assert_eq!(pauses[..7], [10, 20, 40, 80, 160, 320, 640]);
+    // Later, the first ones no longer count.
+    assert!(pauses.iter().all(|pause| *pause <= 1_440), "{pauses:?}");
+}
+
+#[test]
+fn hold_that_could_not_be_paid_or_that_the_expert_cancelled_is_not_held_against_the_client() {
+    let mut world = World::new();
+    for slot in 0..3 {
+        let number = hold(&mut world, 1, slot).expect("no pause");
+        world.cancel(number, Party::Expert);
+    }
+    world.limits.bookings_per_day = 100;
+    for slot in 3..6 {
+        let number = hold(&mut world, 1, slot).expect("no pause");
+        let released = world.appointments[number].hold_released().expect("pending");
+        world.row.resolve(&released, false, world.now);
+        world.appointments[number] = released;
+    }
+    assert_eq!((world.row.unpaid.len(), world.row.bookings.len()), (0, 0));
+}
+
+#[test]
+fn attempts_of_an_address_are_counted_until_midnight() {
+    let limits = BookingLimits::default();
+    assert_eq!(check_attempts(100, &limits, at(0)), Ok(()));
+    let again_at = "2027-03-06T00:00:00Z".parse().expect("a time");
+    assert_eq!(
+        check_attempts(101, &limits, at(0)),
+        Err(LimitReached::AttemptsOfAddress { limit: 100, again_at })
+    );
+}
+
+#[test]
+fn moved_free_appointment_counts_until_its_new_end() {
+    let mut world = World::new();
+    for slot in 1..4 {
+        world.book(1, false, at(slot * HOUR), 0).expect("a free session");
+    }
+    let later = at(20 * DAY);
+    let moved =
+        Appointment { start: later, end: later.plus(HOUR), version: 2, ..world.appointments[0].clone() };
+    world.row.relocate(&moved, world.now);
+    world.appointments[0] = moved;
+    world.advance(DAY, true);
+    world.book(1, false, at(21 * DAY), 0).expect("two have ended");
+    world.book(1, false, at(22 * DAY), 0).expect("two have ended");
+    let again_at = later.plus(HOUR);
+    assert_eq!(
+        world.book(1, false, at(23 * DAY), 0),
+        Err(LimitReached::FreeAppointments { limit: 3, with_expert: true, again_at })
+    );
+}

@@ -1,0 +1,332 @@
+//! How much one client, or one network address, can hold and book, and sessions at the same time.
+
+use domain::scheduling::booking_limits::BookingLimits;
+use serde_json::{Value, json};
+
+use crate::harness::{GOOD_CARD, Offer, Response, TestApp, free_hour, id, intent, office_hours, paid_hour};
+
+/// A stack with the default limits.
+async fn with_limits() -> TestApp {
+    TestApp::with(|config| config.settings.booking_limits = BookingLimits::default()).await
+}
+
+/// Publishes Grace with office hours and a session type, in addition to Ada.
+async fn second_offer(test: &TestApp, terms: &Value) -> Offer {
+    let profile = json!({ "name": "Grace Hopper", "headline": "Compilers" });
+    let create = test.post("/v1/experts").signed_in_as("grace").idempotency_key("profile").json(&profile);
+    let expert = id(&create.send().await.expect(201));
+    let hours = test.put(&format!("/v1/experts/{expert}/availability")).signed_in_as("grace");
+    hours.header("If-Match", "\"0\"").json(&office_hours()).send().await.expect(200);
+    let create = test.post(&format!("/v1/experts/{expert}/session-types")).signed_in_as("grace");
+    let session_type = id(&create.idempotency_key("type").json(terms).send().await.expect(201));
+    if terms["durations"][0]["price"]["amount"] != 0 {
+        let path = format!("/v1/experts/{expert}/payment-accounts/stripe");
+        test.post(&format!("{path}/onboarding")).signed_in_as("grace").send().await.expect(201);
+        let account = test.get(&path).signed_in_as("grace").send().await.expect(200)["account"].clone();
+        let account = account.as_str().expect("an account");
+        test.stripe().onboard(account, simulators::stripe::Onboarding::Complete).expect("onboarded");
+        test.get(&path).signed_in_as("grace").send().await.expect(200);
+    }
+    Offer { expert, session_type }
+}
+
+/// Books for Alan on 2027-01-05. The time is the idempotency key.
+async fn book(test: &TestApp, offer: &Offer, time: &str) -> Response {
+    test.book(offer, &format!("2027-01-05T{time}:00Z"), &time.replace(':', "-")).await
+}
+
+/// Books a session that may overlap others.
+async fn book_with(test: &TestApp, offer: &Offer, start: &str, key: &str, more: Value) -> Response {
+    let mut body = TestApp::booking(offer, start);
+    body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+    test.post("/v1/appointments").signed_in_as("alan").idempotency_key(key).json(&body).send().await
+}
+
+/// Checks the explanation of a limit.
+#[track_caller]
+fn assert_limit(response: &Response, status: u16, kind: &str, limit: u32, seconds: u32) {
+    assert_eq!(response.problem(status), kind, "{:#}", response.body);
+    let found = (&response.body["limit"], &response.body["retry_after"]);
+    assert_eq!(found, (&json!(limit), &json!(seconds)), "{:#}", response.body);
+    assert_eq!(response.headers["retry-after"], seconds.to_string());
+    assert_eq!(response.body.get("alternatives"), None, "{:#}", response.body);
+}
+
+#[tokio::test]
+async fn one_client_cannot_hold_a_whole_calendar() {
+    let test = with_limits().await;
+    let offer = test.offer(&paid_hour()).await;
+    let mut held = 0;
+    // Two hours of a greedy client, who takes a slot every minute.
+    for minute in 0..120 {
+        let starts = test.starts(&offer, "2027-01-05").await;
+        for (number, start) in starts.iter().enumerate() {
+            let booked = test.book(&offer, start, &format!("k{minute}-{number}")).await;
+            if booked.status == 201 {
+                held += 1;
+            } else {
+                break;
+            }
+        }
+        test.advance(60);
+        test.sweep().await;
+    }
+    // Holds at the minutes 0, 10, 30 and 60: after one unpaid hold there is no pause, then one of 10 and of 20 minutes.
+    assert_eq!(held, 4);
+}
+
+#[tokio::test]
+async fn second_hold_with_an_expert_is_refused_until_the_first_one_is_paid() {
+    let test = with_limits().await;
+    let offer = test.offer(&paid_hour()).await;
+    let first = book(&test, &offer, "10:00").await.expect(201);
+    test.advance(100);
+    assert_limit(&book(&test, &offer, "12:00").await, 409, "too-many-holds", 1, 500);
+    // A repeated request is not refused.
+    assert_eq!(book(&test, &offer, "10:00").await.expect(201), first);
+    test.stripe().pay(intent(&first), GOOD_CARD).expect("the card works");
+    test.stack.run_until_idle().await;
+    book(&test, &offer, "14:00").await.expect(201);
+}
+
+#[tokio::test]
+async fn third_hold_is_refused_and_explained() {
+    let test = with_limits().await;
+    let (ada, grace) = (test.offer(&paid_hour()).await, second_offer(&test, &paid_hour()).await);
+    book(&test, &ada, "10:00").await.expect(201);
+    test.advance(60);
+    book(&test, &grace, "12:00").await.expect(201);
+    let refused = book(&test, &grace, "14:00").await;
+    assert_limit(&refused, 409, "too-many-holds", 1, 600);
+    assert!(refused.body["detail"].as_str().expect("text").contains("this expert"), "{:#}", refused.body);
+    // The first hold ends. Grace's is open, so two holds are possible again only with Ada.
+    test.advance(540);
+    book(&test, &ada, "15:00").await.expect(201);
+}
+
+#[tokio::test]
+async fn seats_of_one_group_session_count_as_one_hold() {
+    let test = with_limits().await;
+    let mut course = paid_hour();
+    course["capacity"] = json!(9);
+    let offer = test.offer(&course).await;
+    let start = "2027-01-05T10:00:00Z";
+    for key in ["a", "b", "c"] {
+        test.book(&offer, start, key).await.expect(201);
+    }
+    assert_eq!(book(&test, &offer, "12:00").await.problem(409), "too-many-holds");
+    test.advance(600);
+    test.sweep().await;
+    // All three seats ended unpaid.
+    assert_eq!(test.book(&offer, start, "d").await.problem(429), "unpaid-holds");
+}
+
+#[tokio::test]
+async fn cancelled_hold_counts_like_an_expired_one() {
+    let test = with_limits().await;
+    let offer = test.offer(&paid_hour()).await;
+    let first = id(&book(&test, &offer, "10:00").await.expect(201));
+    test.post_action("alan", &first, "cancel", &Value::Null).await.expect(200);
+    // The first one has no consequence.
+    let second = id(&book(&test, &offer, "11:00").await.expect(201));
+    test.advance(10);
+    test.post_action("alan", &second, "cancel", &Value::Null).await.expect(200);
+    test.advance(10);
+    assert_limit(&book(&test, &offer, "12:00").await, 429, "unpaid-holds", 1, 590);
+    test.advance(589);
+    assert_limit(&book(&test, &offer, "12:00").await, 429, "unpaid-holds", 1, 1);
+    test.advance(1);
+    let third = book(&test, &offer, "12:00").await.expect(201);
+    // A cancelled appointment that was paid does not count.
+    test.stripe().pay(intent(&third), GOOD_CARD).expect("the card works");
+    test.stack.run_until_idle().await;
+    test.post_action("alan", &id(&third), "cancel", &Value::Null).await.expect(200);
+    book(&test, &offer, "13:00").await.expect(201);
+}
+
+#[tokio::test]
+async fn hold_that_the_expert_cancels_does_not_count() {
+    let test = with_limits().await;
+    let offer = test.offer(&paid_hour()).await;
+    for time in ["10:00", "11:00", "12:00"] {
+        let held = id(&book(&test, &offer, time).await.expect(201));
+        test.post_action("ada", &held, "cancel", &Value::Null).await.expect(200);
+    }
+    book(&test, &offer, "13:00").await.expect(201);
+}
+
+#[tokio::test]
+async fn pause_after_unpaid_holds_does_not_affect_free_sessions() {
+    let test = with_limits().await;
+    let (ada, grace) = (test.offer(&paid_hour()).await, second_offer(&test, &free_hour()).await);
+    for time in ["10:00", "11:00"] {
+        book(&test, &ada, time).await.expect(201);
+        test.advance(600);
+        test.sweep().await;
+    }
+    assert_limit(&book(&test, &ada, "12:00").await, 429, "unpaid-holds", 1, 600);
+    book(&test, &grace, "12:30").await.expect(201);
+}
+
+#[tokio::test]
+async fn free_sessions_ahead_are_limited_for_each_expert() {
+    let test = with_limits().await;
+    let offer = test.offer(&free_hour()).await;
+    let mut booked = Vec::new();
+    for time in ["09:00", "10:00", "11:00"] {
+        booked.push(id(&book(&test, &offer, time).await.expect(201)));
+    }
+    // At 08:00 on the day before; the first session ends at 10:00.
+    let refused = book(&test, &offer, "12:00").await;
+    assert_limit(&refused, 409, "too-many-free-appointments", 3, 26 * 3_600);
+    test.post_action("alan", &booked[1], "cancel", &Value::Null).await.expect(200);
+    book(&test, &offer, "13:00").await.expect(201);
+    assert_eq!(book(&test, &offer, "14:00").await.problem(409), "too-many-free-appointments");
+    test.advance(26 * 3_600);
+    book(&test, &offer, "14:00").await.expect(201);
+}
+
+#[tokio::test]
+async fn bookings_of_a_day_are_limited_even_if_they_are_cancelled() {
+    let test = with_limits().await;
+    let offer = test.offer(&free_hour()).await;
+    for number in 0..20 {
+        let booked = id(&test.book(&offer, "2027-01-05T10:00:00Z", &format!("k{number}")).await.expect(201));
+        test.post_action("alan", &booked, "cancel", &Value::Null).await.expect(200);
+    }
+    // It is 08:00.
+    assert_limit(&book(&test, &offer, "10:00").await, 429, "too-many-bookings", 20, 16 * 3_600);
+    test.advance(16 * 3_600);
+    book(&test, &offer, "10:00").await.expect(201);
+}
+
+#[tokio::test]
+async fn attempts_of_a_network_address_are_limited() {
+    let limits = BookingLimits { attempts_per_address: 3, ..BookingLimits::unlimited() };
+    let test = TestApp::with(|config| config.settings.booking_limits = limits).await;
+    let offer = test.offer(&free_hour()).await;
+    let start = "2027-01-05T10:00:00Z";
+    let first = test.book_as("alan", &offer, start, "k").await.expect(201);
+    // Failed attempts count, whoever makes them.
+    assert_eq!(test.book_as("katherine", &offer, start, "k").await.problem(409), "slot-taken");
+    assert_eq!(test.book_as("grace", &offer, start, "k").await.problem(409), "slot-taken");
+    let refused = test.book_as("grace", &offer, "2027-01-05T12:00:00Z", "k2").await;
+    assert_limit(&refused, 429, "too-many-attempts", 3, 16 * 3_600);
+    // A repeated request is not refused.
+    assert_eq!(test.book_as("alan", &offer, start, "k").await.expect(201), first);
+    // Another address is another caller.
+    let other = reqwest::Client::builder().no_proxy().local_address(std::net::IpAddr::from([127, 0, 0, 2]));
+    let sent = other
+        .build()
+        .expect("a client")
+        .post(format!("{}/v1/appointments", test.stack.api_url))
+        .bearer_auth(test.token("grace"))
+        .header("Idempotency-Key", "k3")
+        .json(&TestApp::booking(&offer, "2027-01-05T12:00:00Z"));
+    assert_eq!(sent.send().await.expect("a response").status(), 201);
+    test.advance(16 * 3_600);
+    test.book_as("grace", &offer, "2027-01-05T14:00:00Z", "k4").await.expect(201);
+    // The address itself is not stored.
+    let rows = test.database("Scan", &json!({ "TableName": "expert-connect" })).await.to_string();
+    assert!(rows.contains("ATTEMPTS") && !rows.contains("127.0.0"));
+}
+
+#[tokio::test]
+async fn two_sessions_of_a_client_overlap_only_if_the_request_says_so() {
+    let test = with_limits().await;
+    let (ada, grace) = (test.offer(&free_hour()).await, second_offer(&test, &free_hour()).await);
+    book(&test, &ada, "10:00").await.expect(201);
+    let refused = book_with(&test, &grace, "2027-01-05T10:30:00Z", "a", json!({})).await;
+    assert_eq!((refused.problem(409), refused.places()), ("overlapping-session", vec!["/start"]));
+    let detail = refused.body["detail"].as_str().expect("text");
+    assert!(detail.contains("2027-01-05T10:00:00Z") && detail.contains("allow_overlap"), "{detail}");
+    // Sessions that only touch do not overlap.
+    book_with(&test, &grace, "2027-01-05T11:00:00Z", "b", json!({})).await.expect(201);
+    let allowed = json!({ "allow_overlap": true });
+    book_with(&test, &grace, "2027-01-05T09:30:00Z", "c", allowed).await.expect(201);
+}
+
+#[tokio::test]
+async fn cancelled_session_does_not_overlap() {
+    let test = with_limits().await;
+    let (ada, grace) = (test.offer(&free_hour()).await, second_offer(&test, &free_hour()).await);
+    let booked = id(&book(&test, &ada, "10:00").await.expect(201));
+    test.post_action("alan", &booked, "cancel", &Value::Null).await.expect(200);
+    book_with(&test, &grace, "2027-01-05T10:30:00Z", "a", json!({})).await.expect(201);
+}
+
+#[tokio::test]
+async fn client_who_moves_a_session_is_told_of_an_overlap() {
+    let test = with_limits().await;
+    let (ada, grace) = (test.offer(&free_hour()).await, second_offer(&test, &free_hour()).await);
+    let booked = id(&book(&test, &ada, "10:00").await.expect(201));
+    book(&test, &grace, "14:00").await.expect(201);
+    let to = |start: &str| json!({ "start": start });
+    let moved = test.post_action("alan", &booked, "reschedule", &to("2027-01-05T14:30:00Z")).await;
+    assert_eq!(moved.problem(409), "overlapping-session");
+    // It does not overlap itself.
+    test.post_action("alan", &booked, "reschedule", &to("2027-01-05T10:30:00Z")).await.expect(200);
+    // What was moved just now counts at its new time.
+    let refused = book_with(&test, &grace, "2027-01-05T11:00:00Z", "a", json!({})).await;
+    assert_eq!(refused.problem(409), "overlapping-session");
+    book_with(&test, &grace, "2027-01-05T09:30:00Z", "b", json!({})).await.expect(201);
+    let allowed = json!({ "start": "2027-01-05T14:30:00Z", "allow_overlap": true });
+    test.post_action("alan", &booked, "reschedule", &allowed).await.expect(200);
+}
+
+#[tokio::test]
+async fn alternatives_do_not_overlap_other_sessions_of_the_client() {
+    let test = with_limits().await;
+    let (ada, grace) = (test.offer(&free_hour()).await, second_offer(&test, &free_hour()).await);
+    test.book_as("katherine", &ada, "2027-01-05T09:00:00Z", "k").await.expect(201);
+    book(&test, &grace, "10:30").await.expect(201);
+    let refused = book(&test, &ada, "09:00").await;
+    assert_eq!(refused.problem(409), "slot-taken");
+    let first = |response: &Response| response.body["alternatives"][0].clone();
+    assert_eq!(first(&refused), "2027-01-05T11:30:00Z");
+    let start = "2027-01-05T09:00:00Z";
+    let refused = book_with(&test, &ada, start, "a", json!({ "allow_overlap": true })).await;
+    assert_eq!(first(&refused), "2027-01-05T10:00:00Z");
+}
+
+#[tokio::test]
+async fn limits_say_nothing_about_a_draft() {
+    let test = with_limits().await;
+    let offer = test.offer(&paid_hour()).await;
+    book(&test, &offer, "10:00").await.expect(201);
+    let path = format!("/v1/experts/{}", offer.expert);
+    let read = test.get(&path).signed_in_as("ada").send().await;
+    let draft = json!({ "name": "Ada Lovelace", "headline": "Analytical engines", "status": "draft" });
+    test.put(&path)
+        .signed_in_as("ada")
+        .header("If-Match", &read.etag())
+        .json(&draft)
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(book(&test, &offer, "12:00").await.problem(404), "not-found");
+}
+
+#[tokio::test]
+async fn concurrent_bookings_of_one_client_do_not_pass_a_limit_together() {
+    let test = with_limits().await;
+    let (ada, grace) = (test.offer(&paid_hour()).await, second_offer(&test, &free_hour()).await);
+    let times = ["09:00", "10:00", "11:00", "12:00", "13:00", "14:00"];
+    let holds = futures_util::future::join_all(times.map(|time| book(&test, &ada, time))).await;
+    let statuses = |responses: &[Response]| {
+        let mut found: Vec<u16> = responses.iter().map(|response| response.status.as_u16()).collect();
+        found.sort_unstable();
+        found
+    };
+    assert_eq!(statuses(&holds), [201, 409, 409, 409, 409, 409]);
+    test.advance(700);
+    let free = ["15:00", "15:30", "16:00"].map(|time| book_with_time(&test, &grace, time));
+    let free = futures_util::future::join_all(free).await;
+    // Two of the three overlap the one in the middle.
+    let booked = statuses(&free);
+    assert!(booked == [201, 201, 409] || booked == [201, 409, 409], "{booked:?}");
+}
+
+async fn book_with_time(test: &TestApp, offer: &Offer, time: &str) -> Response {
+    book_with(test, offer, &format!("2027-01-05T{time}:00Z"), &time.replace(':', "."), json!({})).await
+}
