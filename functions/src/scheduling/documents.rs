@@ -31,11 +31,8 @@ impl Appointment {
     pub fn new(record: AppointmentRecord, party: party::Party, now: Timestamp) -> Self {
         let AppointmentRecord { appointment, payment, movements, details } = record;
         let payment = payment.map(|payment| Payment::new(payment, &movements, party));
-        Self {
-            appointment: ListedAppointment::new(appointment, now),
-            details: details.map(Into::into),
-            payment,
-        }
+        let appointment = ListedAppointment::new(appointment, now);
+        Self { appointment, details: details.map(Into::into), payment }
     }
 }
 

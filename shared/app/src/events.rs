@@ -316,8 +316,6 @@ pub struct Proposed {
     pub proposed_by: PartyName,
     /// The proposed starts.
     pub starts: Vec<Timestamp>,
-    /// The price of all seats together if one of the starts is accepted.
-    pub price: Money,
     /// When the proposal expires.
     pub expires_at: Timestamp,
 }
@@ -496,7 +494,6 @@ impl EventData {
             appointment: appointment.into(),
             proposed_by: proposal.by.into(),
             starts: proposal.starts().collect(),
-            price: proposal.price,
             expires_at: proposal.expires_at,
         })
     }

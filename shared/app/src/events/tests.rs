@@ -50,7 +50,6 @@ pub(crate) fn examples() -> Vec<DomainEvent> {
             appointment: appointment(AppointmentStatus::Confirmed),
             proposed_by: PartyName::Expert,
             starts: vec![at; MAX_STARTS_OF_EXPERT],
-            price: money(),
             expires_at: at,
         }),
         Event::ProposalDeclined => EventData::ProposalDeclined(closed()),

@@ -21,9 +21,10 @@ use crate::{AppointmentId, SessionTypeId, TimeSpan, Timestamp, Zone};
 const MAX_OCCUPIED: i64 = 2 * DAY;
 
 /// The maximum number of expired holds that one booking reclaims. If there are more, the caller first expires some of
-/// them in a transaction of their own. A transaction has at most 100 writes: up to five for each of these holds, one for
-/// each day of a month that a booking window of days with free time depends on, and one for each day of a week.
-pub const MAX_RECLAIMED: usize = 10;
+/// them in a transaction of their own. A transaction has at most 100 writes: up to six for each of these holds, one for
+/// each day of a month that a booking window of days with free time depends on, and one for each day of a week. A proposal depends
+/// on the weeks of up to five starts instead.
+pub const MAX_RECLAIMED: usize = 6;
 
 /// The maximum number of alternatives to a start that cannot be booked.
 pub const MAX_ALTERNATIVES: usize = 5;
