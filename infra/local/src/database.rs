@@ -1,10 +1,26 @@
-//! The table: an embedded DynamoDB library that listens on loopback, so that the AWS SDK calls it over DynamoDB's protocol.
+//! The table: an embedded DynamoDB library behind a port of loopback, so that the AWS SDK calls it over DynamoDB's protocol.
+//!
+//! The library has a server of its own, which responds to pages of every origin. This one serves only requests for this machine,
+//! and allows no other origin to read the responses.
 
 use std::path::Path;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use dynoxide::errors::DynoxideError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use simulators::Loopback;
 use tokio::sync::oneshot;
+
+/// The largest body of a request, as DynamoDB has it.
+const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
 /// Why the database cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -65,13 +81,13 @@ impl Database {
                 return;
             };
             runtime.block_on(async {
-                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-                let shutdown = async {
-                    let _ = stopped.await;
-                };
-                if let Err(error) = dynoxide::server::serve_with_shutdown(listener, database, shutdown).await
-                {
-                    tracing::error!(%error, "the database stopped");
+                let port = tokio::net::TcpListener::from_std(listener).and_then(Loopback::listen);
+                match port {
+                    Ok(port) => {
+                        let _running = port.serve(router(database));
+                        let _ = stopped.await;
+                    }
+                    Err(error) => tracing::error!(%error, "the database stopped"),
                 }
             });
         });
@@ -114,6 +130,68 @@ impl Drop for Database {
             let _ = stop.send(());
         }
     }
+}
+
+fn router(database: dynoxide::Database) -> Router {
+    Router::new()
+        .route("/", get(async || "healthy").post(run))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(database)
+}
+
+/// Runs an operation. Its name is in `X-Amz-Target`, its request and its response are JSON.
+async fn run(State(database): State<dynoxide::Database>, headers: HeaderMap, body: String) -> Response {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let operation = target.strip_prefix("DynamoDB_20120810.").unwrap_or_default();
+    let (status, body) = match execute(&database, operation, &body) {
+        Ok(body) => (StatusCode::OK, body),
+        Err(error) => {
+            let status = StatusCode::from_u16(error.status_code()).unwrap_or(StatusCode::BAD_REQUEST);
+            (status, error.to_json())
+        }
+    };
+    (status, [(CONTENT_TYPE, "application/x-amz-json-1.0")], body).into_response()
+}
+
+fn execute(database: &dynoxide::Database, operation: &str, body: &str) -> Result<String, DynoxideError> {
+    macro_rules! operations {
+        ($($name:literal => $method:ident),+ $(,)?) => {
+            match operation {
+                $($name => call(body, |request| database.$method(request)),)+
+                _ => Err(DynoxideError::ValidationException(format!(
+                    "there is no operation {operation:?} here, only {}", [$($name),+].join(", ")
+                ))),
+            }
+        };
+    }
+    operations! {
+        "BatchGetItem" => batch_get_item,
+        "BatchWriteItem" => batch_write_item,
+        "CreateTable" => create_table,
+        "DeleteItem" => delete_item,
+        "DescribeTable" => describe_table,
+        "DescribeTimeToLive" => describe_time_to_live,
+        "GetItem" => get_item,
+        "ListTables" => list_tables,
+        "PutItem" => put_item,
+        "Query" => query,
+        "Scan" => scan,
+        "TransactGetItems" => transact_get_items,
+        "TransactWriteItems" => transact_write_items,
+        "UpdateItem" => update_item,
+        "UpdateTimeToLive" => update_time_to_live,
+    }
+}
+
+/// Reads a request, makes the call, and writes its response.
+fn call<Q: DeserializeOwned, R: Serialize>(
+    body: &str,
+    operation: impl FnOnce(Q) -> Result<R, DynoxideError>,
+) -> Result<String, DynoxideError> {
+    let request = serde_json::from_str(body)
+        .map_err(|error| DynoxideError::SerializationException(error.to_string()))?;
+    serde_json::to_string(&operation(request)?)
+        .map_err(|error| DynoxideError::InternalServerError(error.to_string()))
 }
 
 fn client(url: &str) -> Client {

@@ -15,7 +15,6 @@ pub mod cors;
 mod database;
 pub mod demo;
 mod environment;
-mod host;
 mod loopback;
 pub mod pages;
 mod queue;

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use app::App;
 use app::operations::outbox::lease_seconds;
@@ -23,7 +23,7 @@ const BATCH_SIZE: usize = 10;
 const MAX_RECEIVE_COUNT: u32 = 5;
 
 /// The queues of all failure domains.
-pub struct LocalQueues(Vec<LocalQueue>);
+pub struct LocalQueues(Vec<Arc<LocalQueue>>);
 
 impl LocalQueues {
     /// Empty queues.
@@ -31,13 +31,13 @@ impl LocalQueues {
         Self(
             FailureDomain::ALL
                 .into_iter()
-                .map(|failure_domain| LocalQueue::new(clock.clone(), failure_domain))
+                .map(|failure_domain| Arc::new(LocalQueue::new(clock.clone(), failure_domain)))
                 .collect(),
         )
     }
 
     /// The queues.
-    pub fn iter(&self) -> impl Iterator<Item = &LocalQueue> {
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<LocalQueue>> {
         self.0.iter()
     }
 
@@ -45,7 +45,7 @@ impl LocalQueues {
     ///
     /// # Errors
     /// If there is none.
-    fn get(&self, failure_domain: FailureDomain) -> Result<&LocalQueue, PortError> {
+    fn get(&self, failure_domain: FailureDomain) -> Result<&Arc<LocalQueue>, PortError> {
         let queue = self.iter().find(|queue| queue.failure_domain == failure_domain);
         queue.ok_or_else(|| PortError(format!("there is no queue {failure_domain}")))
     }

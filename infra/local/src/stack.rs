@@ -4,20 +4,21 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use app::payments::exchange_rates::RefreshError;
 use app::payments::ports::Gateways;
 use app::payments::reconciliation::Reconciled;
 use app::ports::Secret;
 use app::{App, AppError, Settings};
-use axum::middleware::from_fn;
-use futures_util::future::join_all;
 use simulators::ecb::{DAILY_RATES, EcbSimulator};
 use simulators::paypal::{PayPalSimulator, PayPalSimulatorConfig};
 use simulators::sign_in::{Person, SignIn, SignInConfig};
 use simulators::stripe::{StripeSimulator, StripeSimulatorConfig};
-use simulators::{Loopback, OpenError, Running};
+use simulators::{Loopback, OpenError, Running, Service, Simulator};
 use store::{DynamoTable, Meter, Store};
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 use url::Url;
 
 use crate::StackClock;
@@ -26,7 +27,6 @@ use crate::authorizer::Authorizer;
 use crate::bus::LocalBus;
 use crate::database::{Database, DatabaseError, TABLE};
 use crate::environment::{Addresses, Environment};
-use crate::host;
 use crate::queue::{LocalQueue, LocalQueues};
 use crate::secrets::LocalSecrets;
 
@@ -38,6 +38,9 @@ pub(crate) const CLIENT_ID: &str = "expert-connect-local";
 const STRIPE_SECRET: &str = "expert-connect/stripe";
 /// The name of the secret with the PayPal keys.
 const PAYPAL_SECRET: &str = "expert-connect/paypal";
+
+/// The pause between two deliveries of due webhooks.
+const WEBHOOK_PAUSE: Duration = Duration::from_millis(500);
 
 /// The ports on 127.0.0.1; 0 means any free port.
 #[derive(Debug, Clone, Copy, Default)]
@@ -68,6 +71,8 @@ pub struct PayPalKeys {
     pub webhook_id: String,
     /// The base URL of PayPal's API: the sandbox or production.
     pub api_base: Url,
+    /// The certificates in PEM that issue those of webhooks; `None` for the public certificate authorities.
+    pub webhook_roots: Option<String>,
 }
 
 /// The keys that the PayPal simulator accepts: client id, client secret, partner id and webhook id.
@@ -363,20 +368,28 @@ impl Stack {
                 let simulator =
                     simulated_paypal(&clock, url.clone(), webhook_url, file("paypal-simulator.json"))?;
                 servers.push(port.serve(simulator.router()));
+                let webhook_roots = Some(simulator.webhook_roots());
                 paypal = Some(simulator);
                 paypal_url = Some(url.clone());
                 let [client_id, client_secret, partner_id, webhook_id] = SIMULATED_PAYPAL.map(str::to_owned);
                 let client_secret = Secret::new(client_secret);
-                PayPalKeys { client_id, client_secret, partner_id, webhook_id, api_base: url }
+                PayPalKeys { client_id, client_secret, partner_id, webhook_id, api_base: url, webhook_roots }
             }
         };
-        let PayPalKeys { client_id, client_secret, partner_id, webhook_id, api_base: paypal_base } =
-            paypal_keys;
+        let PayPalKeys {
+            client_id,
+            client_secret,
+            partner_id,
+            webhook_id,
+            api_base: paypal_base,
+            webhook_roots,
+        } = paypal_keys;
         let paypal_keys = serde_json::json!({
             "client_id": client_id,
             "client_secret": client_secret.reveal(),
             "partner_id": partner_id,
             "webhook_id": webhook_id,
+            "webhook_roots": webhook_roots,
         });
         let secrets = Arc::new(
             LocalSecrets::default()
@@ -468,7 +481,7 @@ impl Stack {
             bus: bus.clone(),
         };
         let everything = pages.with_state(environment.clone()).merge(router(gateway, cors_origins.into()));
-        servers.push(api.serve(everything.layer(from_fn(host::require_local))));
+        servers.push(api.serve(everything));
         Ok(Self {
             app,
             api_url,
@@ -541,54 +554,70 @@ impl Stack {
 
     /// Runs the background work until the future is dropped: jobs as soon as a message arrives, webhooks every half second, the
     /// sweep every minute, and exchange rates and reconciliation every hour. All of them also run at the start.
+    ///
+    /// Each is a task of its own, so that none waits for another one: not for a server that does not respond, and not for a disk.
     pub async fn run(&self) {
-        // They run concurrently, so that jobs do not wait for the responses of other servers.
-        let workers = join_all(self.queues.iter().map(|queue| self.run_jobs(queue)));
-        tokio::join!(workers, self.run_schedules(), self.run_exchange_rates(), self.run_reconciler());
-    }
-
-    async fn run_reconciler(&self) {
-        let mut hour = tokio::time::interval(std::time::Duration::from_secs(3_600));
-        loop {
-            hour.tick().await;
-            if let Err(error) = functions::payments::reconcile_ledger::handle(&self.app).await {
-                tracing::error!(%error, "the reconciliation failed; the next one is in an hour");
+        let mut tasks = JoinSet::new();
+        for queue in self.queues.iter() {
+            tasks.spawn(run_jobs(queue.clone(), self.app.clone()));
+        }
+        if let Some(stripe) = self.stripe.clone() {
+            tasks.spawn(every(WEBHOOK_PAUSE, move || deliver_webhooks(stripe.clone())));
+        }
+        if let Some(paypal) = self.paypal.clone() {
+            tasks.spawn(every(WEBHOOK_PAUSE, move || deliver_webhooks(paypal.clone())));
+        }
+        let app = self.app.clone();
+        tasks.spawn(every(Duration::from_secs(60), move || sweep(app.clone())));
+        let app = self.app.clone();
+        tasks.spawn(every(Duration::from_secs(3_600), move || fetch_exchange_rates(app.clone())));
+        let app = self.app.clone();
+        tasks.spawn(every(Duration::from_secs(3_600), move || reconcile(app.clone())));
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a background task ended");
             }
         }
     }
+}
 
-    async fn run_exchange_rates(&self) {
-        let mut hour = tokio::time::interval(std::time::Duration::from_secs(3_600));
-        loop {
-            hour.tick().await;
-            // The handler logs an error; the next attempt is in an hour.
-            let _ = self.fetch_exchange_rates().await;
-        }
+/// Runs a task now and again after each pause.
+pub(crate) async fn every<F: Future<Output = ()>>(pause: Duration, task: impl Fn() -> F) {
+    let mut interval = tokio::time::interval(pause);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        task().await;
     }
+}
 
-    /// Runs the worker of a queue as soon as a message arrives. A failed message is received again after the next one or within a
-    /// second.
-    async fn run_jobs(&self, queue: &LocalQueue) {
-        loop {
-            queue.drain(&self.app).await;
-            let _ = tokio::time::timeout(std::time::Duration::from_secs(1), queue.arrived()).await;
-        }
+/// Delivers the due webhooks of a simulator.
+pub(crate) async fn deliver_webhooks<S: Service>(simulator: Arc<Simulator<S>>) {
+    simulator.deliver_due_webhooks().await;
+}
+
+async fn sweep(app: App) {
+    if let Err(error) = functions::operations::sweep_outbox::handle(&app).await {
+        tracing::error!(%error, "the sweep failed; the next one is in a minute");
     }
+}
 
-    async fn run_schedules(&self) {
-        let mut sweep = tokio::time::interval(std::time::Duration::from_secs(60));
-        let mut webhooks = tokio::time::interval(std::time::Duration::from_millis(500));
-        loop {
-            tokio::select! {
-                _ = sweep.tick() => {
-                    if let Err(error) = functions::operations::sweep_outbox::handle(&self.app).await {
-                        tracing::error!(%error, "the sweep failed; the next one is in a minute");
-                    }
-                }
-                _ = webhooks.tick() => {
-                    self.deliver_webhooks().await;
-                }
-            }
-        }
+async fn fetch_exchange_rates(app: App) {
+    // The handler logs an error; the next attempt is in an hour.
+    let _ = functions::payments::fetch_exchange_rates::handle(&app).await;
+}
+
+async fn reconcile(app: App) {
+    if let Err(error) = functions::payments::reconcile_ledger::handle(&app).await {
+        tracing::error!(%error, "the reconciliation failed; the next one is in an hour");
+    }
+}
+
+/// Runs the worker of a queue as soon as a message arrives. A failed message is received again after the next one or within a
+/// second.
+async fn run_jobs(queue: Arc<LocalQueue>, app: App) {
+    loop {
+        queue.drain(&app).await;
+        let _ = tokio::time::timeout(Duration::from_secs(1), queue.arrived()).await;
     }
 }

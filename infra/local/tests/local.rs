@@ -13,6 +13,7 @@ use std::task::Poll;
 use domain::scheduling::appointment::Status;
 use local::{Stack, StackClock, StackConfig, StartError, Terminal, demo, pages};
 use reqwest::StatusCode;
+use tokio::net::TcpListener;
 
 async fn stack() -> Stack {
     let clock = StackClock::new(simulators::system_clock());
@@ -289,5 +290,92 @@ async fn requests_with_a_foreign_host_are_refused() {
     }
     for host in ["localhost:8080", "127.0.0.1", "[::1]"] {
         assert_eq!(ask("/health", host).await, StatusCode::OK, "{host}");
+    }
+}
+
+/// A page on the internet can make its own name resolve to this machine. It must get no token and read no row.
+#[tokio::test]
+async fn every_port_refuses_a_foreign_host() {
+    let stack = stack().await;
+    let addresses = &stack.environment.addresses;
+    let token = format!("{}/people/margaret/token", addresses.sign_in);
+    let database = format!("{}/", addresses.database);
+    let simulators = [&addresses.stripe_simulator, &addresses.paypal_simulator, &addresses.ecb_simulator];
+    let books = simulators.map(|url| format!("{}/", url.as_deref().expect("a simulator")));
+    let scan = "{\"TableName\":\"expert-connect\"}";
+    let post = |url: &str, host: &str| {
+        let request =
+            browser().post(url).header("Host", host).header("X-Amz-Target", "DynamoDB_20120810.Scan");
+        request.header("Origin", "http://rebound.example.org").body(scan).send()
+    };
+    for url in books.iter().chain([&token, &database, &format!("{}/health", stack.api_url)]) {
+        for host in
+            ["rebound.example.org", "rebound.example.org:8080", "127.0.0.1.example.org", "192.168.0.1"]
+        {
+            let response = post(url, host).await.expect("a response");
+            assert_eq!(response.status(), StatusCode::MISDIRECTED_REQUEST, "{url} {host}");
+        }
+    }
+    for url in [&token, &database] {
+        let response = post(url, "localhost:8080").await.expect("a response");
+        assert_eq!(response.status(), StatusCode::OK, "{url}");
+        assert_eq!(response.headers().get("access-control-allow-origin"), None, "{url}");
+    }
+}
+
+/// Connects an expert's accounts, so that each gateway has a webhook to deliver.
+async fn leave_webhooks_due(stack: &Stack) {
+    let (person, sign_in) = (&stack.environment.people()[0], &stack.environment.addresses.sign_in);
+    let token = browser().post(format!("{sign_in}/people/ada/token")).send().await.expect("a response");
+    let token: serde_json::Value = token.json().await.expect("JSON");
+    let ask = async |request: reqwest::RequestBuilder| -> serde_json::Value {
+        let request = request.bearer_auth(token["access_token"].as_str().expect("a token"));
+        let response = request.header("Idempotency-Key", "k").send().await.expect("a response");
+        response.error_for_status().expect("it succeeds").json().await.expect("JSON")
+    };
+    let experts = format!("{}/v1/experts", stack.api_url);
+    ask(browser().post(&experts).json(&serde_json::json!({ "name": "Ada", "headline": "Engines" }))).await;
+    let accounts = format!("{experts}/{}/payment-accounts", person.expert_id);
+    for gateway in ["stripe", "paypal"] {
+        ask(browser().post(format!("{accounts}/{gateway}/onboarding"))).await;
+    }
+    let account = ask(browser().get(format!("{accounts}/stripe"))).await;
+    let (stripe, paypal) =
+        (stack.stripe.as_ref().expect("simulated"), stack.paypal.as_ref().expect("simulated"));
+    let account = account["account"].as_str().expect("an account");
+    stripe.onboard(account, simulators::stripe::Onboarding::Complete).expect("it exists");
+    paypal.onboard(&person.expert_id.to_string(), simulators::paypal::Onboarding::Complete).expect("invited");
+}
+
+/// A gateway whose receiver of webhooks does not respond delays neither the other gateway's nor the jobs.
+#[tokio::test]
+async fn webhook_without_a_response_delays_nothing_else() {
+    let stack = stack().await;
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let other = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = |listener: &TcpListener| {
+        format!("http://{}/", listener.local_addr().expect("an address")).parse().expect("a URL")
+    };
+    let (stripe, paypal) =
+        (stack.stripe.as_ref().expect("simulated"), stack.paypal.as_ref().expect("simulated"));
+    stripe.set_webhook_url(url(&silent));
+    paypal.set_webhook_url(url(&other));
+    leave_webhooks_due(&stack).await;
+    assert!(stripe.next_webhook_due().is_some() && paypal.next_webhook_due().is_some());
+    stack.queues.iter().for_each(|queue| queue.put("payment:apt_0123456789abcdefghjkmnpqrs"));
+    let processed = async {
+        let mut connections = Vec::new();
+        connections.push(silent.accept().await.expect("a delivery"));
+        connections.push(other.accept().await.expect("a delivery"));
+        while stack.queues.iter().any(|queue| queue.inspect().waiting > 0) {
+            tokio::task::yield_now().await;
+        }
+        // They stay open, so that nothing has responded until here.
+        drop(connections);
+    };
+    let limit = std::time::Duration::from_secs(8);
+    tokio::select! {
+        () = stack.run() => panic!("it runs until it is dropped"),
+        done = tokio::time::timeout(limit, processed) => done.expect("nothing waits for the receiver"),
     }
 }

@@ -1,9 +1,11 @@
 //! Idempotency keys: the stored response of the first request with a key, and the refusal of other parameters.
 
-use std::collections::BTreeMap;
-
 use aws_lc_rs::digest::{Context, SHA256};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Error, Value};
+
+use crate::journal::{Journaled, Keyed};
 
 /// The idempotency key of a request.
 #[derive(Debug, Clone)]
@@ -22,7 +24,7 @@ pub(crate) struct Key {
 pub(crate) struct KeyReused;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Stored<R> {
+pub(crate) struct Stored<R> {
     fingerprint: String,
     /// In Unix seconds.
     expires_at: i64,
@@ -31,11 +33,12 @@ struct Stored<R> {
 
 /// The stored responses by scoped key.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct StoredResponses<R>(BTreeMap<String, Stored<R>>);
+#[serde(transparent, bound(serialize = "R: Serialize", deserialize = "R: Deserialize<'de>"))]
+pub(crate) struct StoredResponses<R>(Keyed<Stored<R>>);
 
 impl<R> Default for StoredResponses<R> {
     fn default() -> Self {
-        Self(BTreeMap::new())
+        Self(Keyed::default())
     }
 }
 
@@ -50,14 +53,24 @@ impl<R> StoredResponses<R> {
 
     /// Stores a response, and removes those that have expired.
     pub(crate) fn store(&mut self, key: &Key, now: i64, response: R) {
-        self.0.retain(|_, stored| stored.expires_at > now);
+        self.0.retain(|stored| stored.expires_at > now);
         let (fingerprint, expires_at) = (key.fingerprint.clone(), now + key.stored_for);
         self.0.insert(key.scoped.clone(), Stored { fingerprint, expires_at, response });
     }
 
     /// Removes all stored responses.
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        self.0.retain(|_| false);
+    }
+}
+
+impl<R: Serialize + DeserializeOwned> Journaled for StoredResponses<R> {
+    fn take_changes(&mut self) -> Result<Option<Value>, Error> {
+        self.0.take_changes()
+    }
+
+    fn apply(&mut self, changes: Value) -> Result<(), Error> {
+        self.0.apply(changes)
     }
 }
 

@@ -23,7 +23,7 @@
 //! ```
 //!
 //! The two payment simulators are [`Simulator`]s of a [`stripe`] or [`paypal`] service. `simulator` has their
-//! machinery, which `webhooks`, `idempotency`, `faults`, `locks`, `balances`, `table` and `state_file` serve;
+//! machinery, which `webhooks`, `idempotency`, `faults`, `locks`, `balances`, `table`, `journal` and `state_file` serve;
 //! `simulator_routes`, `pages` and `books_page` are for developers.
 //!
 //! **Invariants.** Nothing here listens on anything but 127.0.0.1, reads a clock other than the one it was
@@ -37,7 +37,9 @@ mod books_page;
 mod clock;
 pub mod ecb;
 mod faults;
+mod host;
 mod idempotency;
+mod journal;
 mod locks;
 mod loopback;
 mod pages;
@@ -56,6 +58,6 @@ pub use balances::Balance;
 pub use clock::{Clock, ManualClock, system_clock};
 pub use faults::Faults;
 pub use loopback::{Loopback, Running, loopback_client};
-pub use simulator::{Refused, Simulator};
+pub use simulator::{Refused, Service, Simulator};
 pub use state_file::OpenError;
 pub use webhooks::Attempt;

@@ -1,15 +1,37 @@
 //! Listening where only this machine can reach, and calling what listens there.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use axum::Router;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::StatusCode;
+use axum::http::header::CONNECTION;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
+use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Sleep, sleep};
 use url::Url;
 
-use crate::OpenError;
+use crate::{OpenError, host};
+
+/// How long a client may take to send the headers of a request, and then its body.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// The pause after a connection could not be accepted, such as for lack of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// A bound port of 127.0.0.1 that serves nothing yet, so that its address can go into the configuration of
 /// what will be served there.
@@ -22,8 +44,19 @@ pub struct Loopback {
 impl Loopback {
     /// Takes `port`, or any free port when it is 0.
     pub async fn bind(port: u16) -> io::Result<Self> {
-        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
-        let url = format!("http://{}/", listener.local_addr()?);
+        Self::listen(TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?)
+    }
+
+    /// Takes a port that is already bound, in the runtime of the caller.
+    ///
+    /// # Errors
+    /// When the port does not belong to 127.0.0.1, or the operating system refuses.
+    pub fn listen(listener: TcpListener) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        if address.ip() != Ipv4Addr::LOCALHOST {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the port is not one of 127.0.0.1"));
+        }
+        let url = format!("http://{address}/");
         let url = url.parse().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         Ok(Self { listener, url })
     }
@@ -33,21 +66,182 @@ impl Loopback {
         &self.url
     }
 
-    /// Serves `router` until the returned value is dropped.
+    /// Serves `router` until the returned value is dropped. Requests for another host than this machine are refused, and
+    /// requests that are not complete after ten seconds.
     pub fn serve(self, router: Router) -> Running {
-        let url = self.url;
-        let task = tokio::spawn(async move {
-            if let Err(error) =
-                axum::serve(self.listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
-            {
-                tracing::error!(%error, "a simulator stopped listening");
-            }
-        });
-        Running { url, task }
+        self.serve_within(router, REQUEST_TIMEOUT)
+    }
+
+    /// Serves `router` as [`serve`](Self::serve) does. The headers of a request, and then its body, must be complete within
+    /// `timeout`.
+    pub fn serve_within(self, router: Router, timeout: Duration) -> Running {
+        let Self { listener, url } = self;
+        let router =
+            router.layer(from_fn_with_state(timeout, limit_body)).layer(from_fn(host::require_local));
+        Running { url, task: tokio::spawn(accept(listener, router, timeout)) }
     }
 }
 
-/// A served router. Dropping it closes the port.
+/// Serves each connection in a task of its own. Dropping the future closes all connections.
+async fn accept(listener: TcpListener, router: Router, timeout: Duration) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    let router = router.clone().layer(Extension(ConnectInfo(peer)));
+                    connections.spawn(serve_connection(stream, router, timeout));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection was not accepted");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            // Forgets the connections that have ended.
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn serve_connection(stream: TcpStream, router: Router, timeout: Duration) {
+    // Without it, small responses wait for the client's acknowledgment. It is no error if it cannot be set.
+    let _ = stream.set_nodelay(true);
+    let requests = Arc::new(Requests::default());
+    let stream = TimedStream { stream, timeout, requests: requests.clone(), deadline: None };
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        requests.begun.fetch_add(1, Ordering::Relaxed);
+        let (requests, response) = (requests.clone(), router.call(request));
+        async move {
+            let response = response.await;
+            requests.ended.fetch_add(1, Ordering::Relaxed);
+            response
+        }
+    });
+    if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// How many requests of a connection have complete headers, and how many of them have a response.
+#[derive(Default)]
+struct Requests {
+    begun: AtomicU64,
+    ended: AtomicU64,
+}
+
+impl Requests {
+    fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    fn is_running(&self) -> bool {
+        self.begun() != self.ended.load(Ordering::Relaxed)
+    }
+}
+
+/// A connection that fails when the headers of a request are not complete within a timeout after their first byte.
+///
+/// Between two requests it may be idle for any time: a client that uses it again must not find it closed.
+struct TimedStream {
+    stream: TcpStream,
+    timeout: Duration,
+    requests: Arc<Requests>,
+    /// When the headers must be complete, and the number of requests before them.
+    deadline: Option<(Pin<Box<Sleep>>, u64)>,
+}
+
+impl AsyncRead for TimedStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let (before, begun) = (buffer.filled().len(), self.requests.begun());
+        let this = &mut *self;
+        // The headers that it was for are complete.
+        this.deadline.take_if(|(_, number)| *number != begun);
+        if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(context, buffer) {
+            let is_first = this.deadline.is_none() && !this.requests.is_running();
+            if is_first && buffer.filled().len() > before {
+                this.deadline = Some((Box::pin(sleep(this.timeout)), begun));
+            }
+            return Poll::Ready(read);
+        }
+        let Some((deadline, _)) = &mut this.deadline else { return Poll::Pending };
+        ready!(deadline.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncWrite for TimedStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// Ends a request whose body is not complete within the timeout, with status 408.
+async fn limit_body(State(timeout): State<Duration>, request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let is_late = Arc::new(AtomicBool::new(false));
+    let request = request.map(|body| {
+        Body::new(TimedBody { body, deadline: Box::pin(sleep(timeout)), is_late: is_late.clone() })
+    });
+    let response = next.run(request).await;
+    if !is_late.load(Ordering::Relaxed) {
+        return response;
+    }
+    let text = "The body of the request was not sent in time.\n";
+    (StatusCode::REQUEST_TIMEOUT, [(CONNECTION, "close")], text).into_response()
+}
+
+/// A body that fails when its deadline passes before it is complete.
+struct TimedBody {
+    body: Body,
+    deadline: Pin<Box<Sleep>>,
+    is_late: Arc<AtomicBool>,
+}
+
+impl HttpBody for TimedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+            return Poll::Ready(frame);
+        }
+        ready!(self.deadline.as_mut().poll(context));
+        self.is_late.store(true, Ordering::Relaxed);
+        Poll::Ready(Some(Err(axum::Error::new(io::Error::from(io::ErrorKind::TimedOut)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A served router. Dropping it closes the port and its connections.
 #[derive(Debug)]
 pub struct Running {
     url: Url,

@@ -1,7 +1,6 @@
 //! The parts that the Stripe and PayPal simulators share: locked state, timers, fault injection, idempotency keys
 //! and webhook delivery.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,15 +13,17 @@ use url::Url;
 use crate::balances::Balance;
 use crate::faults::{Fault, Faults, use_up};
 use crate::idempotency::Key;
+use crate::journal::Journaled;
 use crate::locks::{Lock, Locks};
+use crate::state_file::StateFile;
 use crate::webhooks::{Attempt, Deliveries};
-use crate::{Clock, OpenError, loopback_client, state_file};
+use crate::{Clock, OpenError, loopback_client};
 
 /// How long the receiver of a webhook may take to respond.
 const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The state of a simulator. It is written to `state_file` if one is configured.
-pub trait State: Default + Serialize + DeserializeOwned + Send {
+/// The state of a simulator. Its changes are written to a file if one is configured.
+pub trait State: Default + Serialize + DeserializeOwned + Journaled + Send {
     /// The webhooks that are waiting.
     fn deliveries(&mut self) -> &mut Deliveries;
 
@@ -77,7 +78,6 @@ pub struct Refused {
 /// The settings that all services have.
 pub(crate) struct Settings {
     pub(crate) webhook_url: Option<Url>,
-    pub(crate) state_file: Option<PathBuf>,
     pub(crate) clock: Clock,
     pub(crate) public_url: Url,
 }
@@ -99,6 +99,7 @@ pub(crate) struct Shared<S: Service> {
     pub(crate) state: S::State,
     pub(crate) faults: Faults,
     webhook_url: Option<Url>,
+    file: StateFile,
 }
 
 /// What an action may use while it runs.
@@ -148,19 +149,24 @@ pub(crate) enum Rejection {
 }
 
 impl<S: Service> Simulator<S> {
-    pub(crate) fn start(service: S, settings: Settings, state: S::State) -> Result<Arc<Self>, OpenError> {
+    pub(crate) fn start(
+        service: S,
+        settings: Settings,
+        mut file: StateFile,
+        mut state: S::State,
+    ) -> Result<Arc<Self>, OpenError> {
+        file.write_whole(&mut state)?;
         let http = loopback_client()?.timeout(WEBHOOK_TIMEOUT).build();
         let webhook_url = settings.webhook_url.clone();
         let simulator = Self {
             service,
             settings,
-            shared: Mutex::new(Shared { state, faults: Faults::default(), webhook_url }),
+            shared: Mutex::new(Shared { state, faults: Faults::default(), webhook_url, file }),
             faults_changed: watch::Sender::new(()),
             http: http.map_err(|error| OpenError::HttpClient(error.to_string()))?,
             deliveries_under_way: Locks::default(),
             keys_in_use: Locks::default(),
         };
-        simulator.save_file(&simulator.lock())?;
         Ok(Arc::new(simulator))
     }
 
@@ -200,7 +206,7 @@ impl<S: Service> Simulator<S> {
         let attempt = Attempt { event, kind, at, url, status, retry_at: None };
         shared.state.deliveries().record(&delivery, attempt, S::RETRY_AFTER);
         // If saving fails, the error is logged, and the simulator delivers the event again after a restart.
-        let _ = self.save(&shared);
+        let _ = Self::save(&mut shared);
         Some(())
     }
 
@@ -229,7 +235,7 @@ impl<S: Service> Simulator<S> {
 
     /// The attempts to deliver webhooks so far, oldest first. The last thousand are kept.
     pub fn delivery_attempts(&self) -> Vec<Attempt> {
-        self.lock().state.deliveries().attempts.clone()
+        self.lock().state.deliveries().attempts.to_vec()
     }
 
     /// The failures that the simulator produces.
@@ -244,7 +250,7 @@ impl<S: Service> Simulator<S> {
         if std::mem::take(&mut faults.clear_idempotency_keys) {
             shared.state.clear_idempotency_keys();
             // What was not saved has been logged.
-            let _ = self.save(&shared);
+            let _ = Self::save(&mut shared);
         }
         shared.faults = faults;
         drop(shared);
@@ -297,7 +303,7 @@ impl<S: Service> Simulator<S> {
         action: impl FnOnce(&mut Work<'_, S>) -> Result<T, S::Error>,
     ) -> Result<T, S::Error> {
         let outcome = self.read(shared, caller, action);
-        self.save(shared)?;
+        Self::save(shared)?;
         outcome
     }
 
@@ -322,7 +328,7 @@ impl<S: Service> Simulator<S> {
             let id = id.to_owned();
             action(&mut work, &id);
         }
-        self.save(shared)
+        Self::save(shared)
     }
 
     fn work<'a>(&'a self, shared: &'a mut Shared<S>, caller: S::Caller) -> Work<'a, S> {
@@ -354,14 +360,11 @@ impl<S: Service> Simulator<S> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn save(&self, shared: &Shared<S>) -> Result<(), NotSaved> {
-        self.save_file(shared).map_err(|error| {
+    fn save(shared: &mut Shared<S>) -> Result<(), NotSaved> {
+        let Shared { file, state, .. } = shared;
+        file.save(state).map_err(|error| {
             tracing::error!(%error, "the simulator's state was not saved");
             NotSaved
         })
-    }
-
-    fn save_file(&self, shared: &Shared<S>) -> Result<(), OpenError> {
-        state_file::save(self.settings.state_file.as_deref(), &shared.state)
     }
 }

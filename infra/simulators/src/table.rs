@@ -1,7 +1,13 @@
 //! Rows in the order of their creation, found by id.
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Error, Value};
+
+use crate::journal::Journaled;
 
 /// A row with a unique id.
 pub trait Row {
@@ -28,25 +34,32 @@ pub(crate) use statuses;
 
 /// Rows that are added and changed, and never removed. In the state file they are a list.
 #[derive(Debug)]
-pub struct Table<T>(IndexMap<String, T>);
+pub struct Table<T> {
+    rows: IndexMap<String, T>,
+    /// The places of the rows that are added or may have changed.
+    changed: BTreeSet<usize>,
+}
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self(IndexMap::new())
+        Self { rows: IndexMap::new(), changed: BTreeSet::new() }
     }
 }
 
 impl<T: Row> Table<T> {
     pub(crate) fn get(&self, id: &str) -> Option<&T> {
-        self.0.get(id)
+        self.rows.get(id)
     }
 
     pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut T> {
-        self.0.get_mut(id)
+        let (place, _, row) = self.rows.get_full_mut(id)?;
+        self.changed.insert(place);
+        Some(row)
     }
 
     pub(crate) fn add(&mut self, row: T) {
-        self.0.insert(row.id().to_owned(), row);
+        let (place, _) = self.rows.insert_full(row.id().to_owned(), row);
+        self.changed.insert(place);
     }
 
     /// Changes the row with this id, which must exist.
@@ -58,17 +71,13 @@ impl<T: Row> Table<T> {
     }
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
-        self.0.values()
-    }
-
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.0.values_mut()
+        self.rows.values()
     }
 }
 
 impl<T: Serialize> Serialize for Table<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.values())
+        serializer.collect_seq(self.rows.values())
     }
 }
 
@@ -81,6 +90,23 @@ impl<'de, T: Row + Deserialize<'de>> Deserialize<'de> for Table<T> {
             }
             table.add(row);
         }
+        table.changed.clear();
         Ok(table)
+    }
+}
+
+impl<T: Row + Serialize + DeserializeOwned> Journaled for Table<T> {
+    fn take_changes(&mut self) -> Result<Option<Value>, Error> {
+        let changed = std::mem::take(&mut self.changed);
+        let rows: Vec<&T> =
+            changed.iter().filter_map(|place| self.rows.get_index(*place)).map(|(_, row)| row).collect();
+        (!rows.is_empty()).then(|| serde_json::to_value(rows)).transpose()
+    }
+
+    fn apply(&mut self, changes: Value) -> Result<(), Error> {
+        for row in serde_json::from_value::<Vec<T>>(changes)? {
+            self.rows.insert(row.id().to_owned(), row);
+        }
+        Ok(())
     }
 }

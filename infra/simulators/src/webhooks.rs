@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::journal::{Log, Whole, journaled};
 use crate::locks::{Lock, Locks};
 
 /// How many attempts are remembered.
@@ -37,20 +38,22 @@ pub struct Attempt {
 /// The deliveries of a simulator, a part of its state.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Deliveries {
-    deliveries: Vec<Delivery>,
+    deliveries: Whole<Vec<Delivery>>,
     /// Oldest first.
-    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) attempts: Log<Attempt>,
     /// The number of the next delivery.
-    next_delivery: u64,
+    next_delivery: Whole<u64>,
 }
+
+journaled!(Deliveries { deliveries, attempts, next_delivery });
 
 impl Deliveries {
     /// Schedules the delivery of an event, or two deliveries.
     pub(crate) fn add(&mut self, event: &str, due_at: i64, twice: bool) {
         for _ in 0..=u8::from(twice) {
-            let (number, event) = (self.next_delivery, event.to_owned());
+            let (number, event) = (*self.next_delivery, event.to_owned());
             self.deliveries.push(Delivery { number, event, due_at, failures: 0 });
-            self.next_delivery += 1;
+            *self.next_delivery += 1;
         }
     }
 
@@ -100,8 +103,7 @@ impl Deliveries {
             None => self.remove(sent.number),
         }
         self.attempts.push(attempt);
-        let surplus = self.attempts.len().saturating_sub(ATTEMPTS_KEPT);
-        self.attempts.drain(..surplus);
+        self.attempts.keep_last(ATTEMPTS_KEPT);
     }
 }
 

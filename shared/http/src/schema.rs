@@ -109,15 +109,16 @@ pub fn check(schema: &Value, value: &Value) -> Result<(), Violations> {
     checker.violations.into_result()
 }
 
-/// The maximum number of characters of an unknown name that responses and logs repeat.
+/// The maximum number of characters of an unknown name that responses and logs repeat, with the mark of what was left out.
 pub(crate) const MAX_NAME: usize = 100;
 
 /// The first characters of a name, which can be as long as the request.
 pub(crate) fn shortened(name: &str) -> Cow<'_, str> {
-    match name.char_indices().nth(MAX_NAME) {
-        Some((end, _)) => format!("{}…", &name[..end]).into(),
-        None => name.into(),
+    if name.chars().nth(MAX_NAME).is_none() {
+        return name.into();
     }
+    let shown: String = name.chars().take(MAX_NAME - 1).collect();
+    format!("{shown}…").into()
 }
 
 /// The pointer to a member of an object (RFC 6901, section 3). A name that is too long to be known is shortened.
@@ -478,7 +479,7 @@ mod tests {
         assert_found::<Terms>(&terms(), &[]);
         let mut wrong = terms();
         for (name, value) in [
-            ("name", json!("\u{200b}")),
+            ("name", json!("\u{2800}")),
             ("length_minutes", json!(0)),
             ("price", json!({ "amount": "80", "currency": "EURO", "tax": 1 })),
             ("capacity", json!(1.0)),
@@ -563,7 +564,7 @@ mod tests {
         let name = "é".repeat(100_000);
         let mut document = terms();
         document[&name] = json!(1);
-        let shown = format!("/{}…", "é".repeat(100));
+        let shown = format!("/{}…", "é".repeat(99));
         assert_found::<Terms>(&document, &[(&shown, "must be left out: this name is not known here")]);
     }
 

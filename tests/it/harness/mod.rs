@@ -254,7 +254,7 @@ impl TestApp {
             .collect();
         rows.sort();
         let Stack { queues, bus, .. } = &self.stack;
-        let queue: Vec<_> = queues.iter().map(local::LocalQueue::inspect).collect();
+        let queue: Vec<_> = queues.iter().map(|queue| queue.inspect()).collect();
         let published = bus.published().len();
         let calls = self.stripe().events().len();
         format!("{}\n{queue:?}, {published} events, {calls} events of Stripe's", rows.join("\n"))

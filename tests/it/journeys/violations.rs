@@ -159,11 +159,52 @@ async fn fraction_of_a_second_is_accepted_and_dropped() {
 #[tokio::test]
 async fn name_without_a_visible_character_is_refused() {
     let test = TestApp::new().await;
-    let profile = json!({ "name": "\u{200b}\u{2060}", "headline": "\u{feff}", "about": "\u{200b}" });
+    let profile = json!({ "name": "\u{2800}\u{a0}", "headline": "\u{3000}", "about": "\u{2003}" });
     let refused =
         test.post("/v1/experts").signed_in_as("ada").idempotency_key("k").json(&profile).send().await;
     assert_eq!(places(&refused), BTreeSet::from(["/name", "/headline"]));
     assert_eq!(detail(&refused, "/name"), "must have at least one visible character");
+}
+
+#[tokio::test]
+async fn text_that_a_reader_cannot_see_as_it_is_stored_is_refused() {
+    let test = TestApp::new().await;
+    let profile = |name: &str, about: &str| json!({ "name": name, "headline": "Engines", "about": about });
+    let create = async |profile: &Value| {
+        test.post("/v1/experts").signed_in_as("grace").idempotency_key("k").json(profile).send().await
+    };
+    let refused = create(&profile("Ada\u{200b}", "First\u{2028}second")).await;
+    assert_eq!(places(&refused), BTreeSet::from(["/name", "/about"]));
+    let must = "must not contain the invisible or undefined character U+200B";
+    assert_eq!(detail(&refused, "/name"), must);
+    assert_eq!(places(&create(&profile("\u{202e}adA", "")).await), BTreeSet::from(["/name"]));
+    // A name in Persian and an emoji of two need invisible characters. A text can have lines.
+    let name = "نور\u{200c}الله 👩\u{200d}💻";
+    let created = create(&profile(name, "First\nsecond")).await.expect(201);
+    assert_eq!((&created["name"], &created["about"]), (&json!(name), &json!("First\nsecond")));
+
+    let offer = test.offer(&free_hour()).await;
+    let mut booking = TestApp::booking(&offer, "2027-01-05T10:00:00Z");
+    booking["attendee"]["email"] = json!("alan\u{200b}@example.org");
+    let refused =
+        test.post("/v1/appointments").signed_in_as("alan").idempotency_key("b").json(&booking).send().await;
+    assert_eq!(
+        (places(&refused), detail(&refused, "/attendee/email")),
+        (BTreeSet::from(["/attendee/email"]), must)
+    );
+}
+
+#[tokio::test]
+async fn unknown_name_is_repeated_with_at_most_100_characters() {
+    let test = TestApp::new().await;
+    let long = "x".repeat(10_000);
+    let mut profile = json!({ "name": "Ada", "headline": "Engines" });
+    profile[&long] = json!(1);
+    let refused =
+        test.post("/v1/experts").signed_in_as("ada").idempotency_key("k").json(&profile).send().await;
+    let shown = format!("/{}…", "x".repeat(99));
+    assert_eq!(places(&refused), BTreeSet::from([shown.as_str()]));
+    assert!(refused.body.to_string().chars().count() < 1_000, "{:#}", refused.body);
 }
 
 #[tokio::test]

@@ -25,6 +25,10 @@ const BOUNDARY_TIMES: [&str; 8] = [
     "2027-03-28T01:30:00Z",
     "2027-10-31T01:30:00+01:00",
 ];
+/// Valid texts with invisible characters: joiners between letters and between emoji, and selectors of variants.
+const JOINED_TEXTS: [&str; 5] =
+    ["می\u{200c}خواهم", "ශ\u{dca}\u{200d}රී", "👩🏽\u{200d}💻", "☺\u{fe0f}", "葛\u{e0100}城"];
+
 /// A generator of requests.
 pub struct Generator<'a> {
     platform: &'a TestPlatform,
@@ -257,6 +261,7 @@ impl<'a> Generator<'a> {
             (.., "cursor") => {
                 format!("001798790400.{}", self.random.choose(&self.platform.ids["appointment_id"]))
             }
+            ("line" | "text" | "note", ..) if edge => (*self.random.choose(&JOINED_TEXTS)).to_owned(),
             _ => "x".repeat(1 + number),
         };
         json!(text)

@@ -12,6 +12,7 @@ pub mod rewrite;
 pub mod search;
 pub mod switch;
 pub mod table;
+pub mod tested;
 
 /// A mutant of the product or of a simulated port.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -21,9 +22,12 @@ pub struct Mutant {
     /// What it does, in a sentence.
     pub what: String,
     /// Parts of the messages of the invariants that it breaks. Any other message does not count.
+    #[serde(default)]
     pub caught_by: Vec<String>,
     /// The flow that shows it, if it is too rare for seeds.
     pub flow: Option<String>,
+    /// The unit tests that catch it, if the simulation does not run its code.
+    pub test: Option<tested::UnitTests>,
 }
 
 /// What a mutant changes in the sources of the product.

@@ -35,7 +35,11 @@ fn each_mutant_has_a_unique_name_and_says_what_catches_it() {
         let name = &mutant.name;
         assert!(names.insert(name), "two mutants are named {name}");
         assert!(mutant.what.ends_with('.'), "{name}: `what` is not a sentence");
-        assert!(!mutant.caught_by.is_empty(), "{name}: nothing catches it");
+        assert_eq!(
+            mutant.caught_by.is_empty(),
+            mutant.test.is_some(),
+            "{name}: either messages or a test catch it"
+        );
         if let Some(flow) = &mutant.flow {
             assert!(FLOWS.iter().any(|one| one.name == flow), "{name}: there is no flow {flow:?}");
         }

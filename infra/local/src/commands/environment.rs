@@ -120,5 +120,5 @@ pub(super) fn paypal_keys() -> Result<Option<PayPalKeys>, Failure> {
     let client_id = next();
     let client_secret = Secret::new(next());
     let (partner_id, webhook_id) = (next(), next());
-    Ok(Some(PayPalKeys { client_id, client_secret, partner_id, webhook_id, api_base }))
+    Ok(Some(PayPalKeys { client_id, client_secret, partner_id, webhook_id, api_base, webhook_roots: None }))
 }

@@ -12,7 +12,7 @@ use simulators::system_clock;
 use url::Url;
 
 use super::{Command, Failure, environment, run, signals};
-use crate::stack::{CLIENT_ID, SIMULATED_PAYPAL, bind, simulated_paypal};
+use crate::stack::{CLIENT_ID, SIMULATED_PAYPAL, bind, deliver_webhooks, every, simulated_paypal};
 use crate::{People, SCOPE, StackClock, StartError, Terminal};
 
 /// The lifetime of the printed tokens, in seconds.
@@ -156,6 +156,7 @@ pub(super) async fn run(terminal: Terminal, options: Options) -> Result<(), Fail
             "client_secret": paypal_client_secret,
             "partner_id": paypal_partner_id,
             "webhook_id": paypal_webhook_id,
+            "webhook_roots": paypal.webhook_roots(),
         },
     });
     terminal.print(description);
@@ -175,16 +176,16 @@ pub(super) async fn run(terminal: Terminal, options: Options) -> Result<(), Fail
         }
     }
 
+    // Neither waits for the receiver of the other's webhooks.
     let deliver = async {
-        let mut interval = tokio::time::interval(Duration::from_millis(200));
-        loop {
-            interval.tick().await;
-            stripe.deliver_due_webhooks().await;
-            paypal.deliver_due_webhooks().await;
-        }
+        let pause = Duration::from_millis(200);
+        tokio::join!(
+            every(pause, || deliver_webhooks(stripe.clone())),
+            every(pause, || deliver_webhooks(paypal.clone())),
+        )
     };
     tokio::select! {
-        () = deliver => Ok(()),
+        _ = deliver => Ok(()),
         stopped = signals::stop_requested() => stopped,
     }
 }

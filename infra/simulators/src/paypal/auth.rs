@@ -45,7 +45,7 @@ pub(super) async fn token(
     let token = ids::secret();
     let store = |work: &mut Work| {
         let now = work.now;
-        work.state.tokens.retain(|_, expires_at| *expires_at > now);
+        work.state.tokens.retain(|expires_at| *expires_at > now);
         work.state.tokens.insert(token.clone(), now + TOKEN_LASTS);
         Ok(())
     };

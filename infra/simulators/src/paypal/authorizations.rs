@@ -132,11 +132,14 @@ pub(super) fn void(work: &mut Work, id: &str) -> Outcome {
 /// Ends an authorization that nothing was captured of, because it was voided or has expired.
 pub(super) fn end(work: &mut Work, id: &str) {
     let now = work.now;
-    for row in work.state.authorizations.iter_mut() {
-        if row.id == id || row.renews.as_deref() == Some(id) {
+    let authorizations = &mut work.state.authorizations;
+    let of_payment = authorizations.iter().filter(|row| row.id == id || row.renews.as_deref() == Some(id));
+    let ids: Vec<String> = of_payment.map(|row| row.id.clone()).collect();
+    for id in ids {
+        authorizations.change(&id, |row| {
             row.status = AuthorizationStatus::Voided;
             row.updated = now;
-        }
+        });
     }
     events::about(work, "PAYMENT.AUTHORIZATION.VOIDED", id);
 }

@@ -71,7 +71,8 @@ pub use sellers::Onboarding;
 pub use webhooks::RETRY_AFTER;
 
 use crate::simulator::{Action, Refused, Service, Settings, Simulator, address};
-use crate::{Clock, OpenError, balances, state_file};
+use crate::state_file::StateFile;
+use crate::{Clock, OpenError, balances};
 use render::View;
 use signing::SigningKey;
 use state::{AuthorizationStatus, State};
@@ -191,28 +192,31 @@ impl Simulator<PayPal> {
     /// Starts a simulator, with the state of its last run when `config.state_file` has one.
     pub fn open(config: PayPalSimulatorConfig) -> Result<Arc<Self>, OpenError> {
         config.check()?;
-        let mut state: State = state_file::load(config.state_file.as_deref())?;
-        let key = match &state.signing_key {
+        let (file, mut state) = StateFile::open::<State>(config.state_file.as_deref())?;
+        let key = match state.signing_key.as_deref() {
             Some(saved) => SigningKey::read(saved)?,
             None if config.state_file.is_none() => SigningKey::of_this_process()?,
-            None => {
-                let key = SigningKey::generate()?;
-                state.signing_key = Some(key.to_text());
-                key
-            }
+            None => SigningKey::generate()?,
         };
+        if config.state_file.is_some() {
+            *state.signing_key = Some(key.to_text());
+        }
         let settings = Settings {
             webhook_url: config.webhook_url.clone(),
-            state_file: config.state_file.clone(),
             clock: config.clock.clone(),
             public_url: config.public_url.clone(),
         };
-        Self::start(PayPal { config, key }, settings, state)
+        Self::start(PayPal { config, key }, settings, file, state)
     }
 
     /// The API, the hosted pages and the `/_simulator` routes, to be served at the root of `public_url`.
     pub fn router(self: &Arc<Self>) -> axum::Router {
         router::router(Arc::clone(self))
+    }
+
+    /// The certificate in PEM of the authority that issues the certificate of webhooks.
+    pub fn webhook_roots(&self) -> String {
+        self.service.key.authority_pem()
     }
 
     /// The headers that PayPal would send with a webhook of this body now: names in lower case, and values.

@@ -7,7 +7,10 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rcgen::{Certificate, CertificateParams, KeyPair, PKCS_RSA_SHA256, SigningKey as _};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair,
+    PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, SigningKey as _,
+};
 
 use crate::OpenError;
 use crate::idempotency::hex;
@@ -15,20 +18,28 @@ use crate::idempotency::hex;
 /// The only algorithm, as the `PAYPAL-AUTH-ALGO` header names it.
 pub(super) const ALGORITHM: &str = "SHA256withRSA";
 
-/// An RSA key of 2048 bits, and the self-signed certificate of its public half.
+/// An RSA key of 2048 bits, and the certificate of its public half, which an authority of the simulator's own issues.
 pub(super) struct SigningKey {
     pair: KeyPair,
     certificate: Certificate,
+    authority: CertifiedIssuer<'static, KeyPair>,
 }
 
 fn failed(error: impl std::fmt::Display) -> OpenError {
     OpenError::Cryptography(error.to_string())
 }
 
+fn named(name: &str) -> CertificateParams {
+    let mut parameters = CertificateParams::default();
+    parameters.distinguished_name.push(DnType::CommonName, name);
+    parameters
+}
+
 impl SigningKey {
     /// A new key.
     pub(super) fn generate() -> Result<Self, OpenError> {
-        Self::of(KeyPair::generate_for(&PKCS_RSA_SHA256).map_err(failed)?)
+        let pair = KeyPair::generate_for(&PKCS_RSA_SHA256).map_err(failed)?;
+        Self::of(pair, KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?)
     }
 
     /// A key that all simulators of this process share, because generating one takes a while.
@@ -43,20 +54,34 @@ impl SigningKey {
         Ok(key)
     }
 
-    /// The private key as PKCS #8 in base64.
+    /// The private key and that of the authority, each as PKCS #8 in base64.
     pub(super) fn to_text(&self) -> String {
-        STANDARD.encode(self.pair.serialized_der())
+        let authority = self.authority.key().serialized_der();
+        format!("{} {}", STANDARD.encode(self.pair.serialized_der()), STANDARD.encode(authority))
     }
 
     /// Reads what [`to_text`](Self::to_text) wrote.
     pub(super) fn read(text: &str) -> Result<Self, OpenError> {
-        let der = STANDARD.decode(text).map_err(failed)?;
-        Self::of(KeyPair::from_pkcs8_der_and_sign_algo(&der.into(), &PKCS_RSA_SHA256).map_err(failed)?)
+        let decode = |text: &str| STANDARD.decode(text).map_err(failed);
+        let (own, authority) = match text.split_once(' ') {
+            Some((own, authority)) => {
+                let authority = decode(authority)?.into();
+                (own, KeyPair::from_pkcs8_der_and_sign_algo(&authority, &PKCS_ECDSA_P256_SHA256))
+            }
+            // An earlier version had no authority.
+            None => (text, KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)),
+        };
+        let own = KeyPair::from_pkcs8_der_and_sign_algo(&decode(own)?.into(), &PKCS_RSA_SHA256);
+        Self::of(own.map_err(failed)?, authority.map_err(failed)?)
     }
 
-    fn of(pair: KeyPair) -> Result<Self, OpenError> {
-        let certificate = CertificateParams::default().self_signed(&pair).map_err(failed)?;
-        Ok(Self { pair, certificate })
+    fn of(pair: KeyPair, authority: KeyPair) -> Result<Self, OpenError> {
+        let mut parameters = named("Certificate authority of the PayPal simulator");
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = CertifiedIssuer::self_signed(parameters, authority).map_err(failed)?;
+        let certificate =
+            named("Webhooks of the PayPal simulator").signed_by(&pair, &authority).map_err(failed)?;
+        Ok(Self { pair, certificate, authority })
     }
 
     /// The signature of a message, in base64.
@@ -71,15 +96,20 @@ impl SigningKey {
         key.verify(message.as_bytes(), &signature).is_ok()
     }
 
-    /// The name of the certificate, which its address ends with.
+    /// The name of the certificate, which its address ends with. It names the key, because each start issues a new certificate.
     pub(super) fn certificate_name(&self) -> String {
-        let hash = digest(&SHA256, self.certificate.der());
+        let hash = digest(&SHA256, self.pair.public_key_raw());
         format!("CERT-{}", hex(hash.as_ref().get(..10).unwrap_or_default()))
     }
 
     /// The certificate in PEM.
     pub(super) fn certificate_pem(&self) -> String {
         self.certificate.pem()
+    }
+
+    /// The certificate of the authority that issued the certificate, in PEM.
+    pub(super) fn authority_pem(&self) -> String {
+        self.authority.pem()
     }
 }
 
@@ -103,7 +133,7 @@ mod tests {
         let key = SigningKey::generate().unwrap();
         rustls::server::ParsedCertificate::try_from(key.certificate.der()).unwrap();
         let again = SigningKey::read(&key.to_text()).unwrap();
-        assert_eq!(again.certificate_pem(), key.certificate_pem());
+        assert_eq!(again.certificate_name(), key.certificate_name());
         let signature = key.signature("message").unwrap();
         assert!(again.verify(&signature, "message"));
         assert!(!again.verify(&signature, "massage"));

@@ -1,13 +1,12 @@
 //! The state of the simulator. Amounts are in minor units, times in Unix seconds.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::payers::{Behavior, TestPayer};
 use super::work::Repeated;
 use crate::idempotency::StoredResponses;
+use crate::journal::{Keyed, Log, Whole, journaled};
 use crate::state_file::Layout;
 use crate::table::{Table, rows, statuses};
 use crate::webhooks::Deliveries;
@@ -15,10 +14,10 @@ use crate::webhooks::Deliveries;
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct State {
     layout: Layout<3>,
-    /// The key the webhooks are signed with: PKCS #8 in base64.
-    pub(super) signing_key: Option<String>,
+    /// The key the webhooks are signed with, and that of its authority: each PKCS #8 in base64.
+    pub(super) signing_key: Whole<Option<String>>,
     /// Access tokens with the time at which they expire.
-    pub(super) tokens: BTreeMap<String, i64>,
+    pub(super) tokens: Keyed<i64>,
     pub(super) referrals: Table<Referral>,
     pub(super) sellers: Table<Seller>,
     pub(super) orders: Table<Order>,
@@ -26,12 +25,19 @@ pub struct State {
     pub(super) captures: Table<Capture>,
     pub(super) refunds: Table<Refund>,
     pub(super) disputes: Table<Dispute>,
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Log<Entry>,
     pub(super) events: Table<Event>,
     #[serde(flatten)]
     pub(super) deliveries: Deliveries,
     /// By operation and `PayPal-Request-Id`.
     pub(super) stored_responses: StoredResponses<Repeated>,
+}
+
+journaled! {
+    State {
+        signing_key, tokens, referrals, sellers, orders, authorizations, captures, refunds, disputes, entries, events,
+        deliveries, stored_responses,
+    } except layout
 }
 
 impl crate::simulator::State for State {

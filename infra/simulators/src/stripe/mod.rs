@@ -79,7 +79,8 @@ pub use tax::CALCULATION_LASTS;
 pub use webhooks::{RETRY_AFTER, signature_header};
 
 use crate::simulator::{Action, Service, Settings, Simulator};
-use crate::{Clock, OpenError, balances, state_file};
+use crate::state_file::StateFile;
+use crate::{Clock, OpenError, balances};
 use state::{IntentStatus, State};
 use work::{Caller, Outcome, Work};
 
@@ -167,9 +168,9 @@ impl Simulator<Stripe> {
     pub fn open(config: StripeSimulatorConfig) -> Result<Arc<Self>, OpenError> {
         let StripeSimulatorConfig { secret_key, webhook_secret, webhook_url, state_file, clock, public_url } =
             config;
-        let state = state_file::load(state_file.as_deref())?;
+        let (file, state) = StateFile::open(state_file.as_deref())?;
         let service = Stripe { secret_key, webhook_secret, request_check: OnceLock::new() };
-        Self::start(service, Settings { webhook_url, state_file, clock, public_url }, state)
+        Self::start(service, Settings { webhook_url, clock, public_url }, file, state)
     }
 
     /// The API, the hosted pages and the `/_simulator` routes, to be served at the root of `public_url`.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::idempotency::Response;
 use crate::idempotency::StoredResponses;
+use crate::journal::{Keyed, journaled};
 use crate::state_file::Layout;
 use crate::table::{Table, rows, statuses};
 use crate::webhooks::Deliveries;
@@ -37,13 +38,21 @@ pub struct State {
     pub(super) payouts: Table<Payout>,
     pub(super) transactions: Table<Transaction>,
     /// By the id of the account, or the platform's name.
-    pub(super) tax_settings: BTreeMap<String, TaxSettings>,
+    pub(super) tax_settings: Keyed<TaxSettings>,
     pub(super) tax_calculations: Table<TaxCalculation>,
     pub(super) tax_transactions: Table<TaxTransaction>,
     pub(super) events: Table<Event>,
     #[serde(flatten)]
     pub(super) deliveries: Deliveries,
     pub(super) stored_responses: StoredResponses<Response>,
+}
+
+journaled! {
+    State {
+        accounts, account_links, customers, payment_methods, setup_intents, intents, charges, refunds, disputes,
+        transfers, reversals, fees, fee_refunds, payouts, transactions, tax_settings, tax_calculations,
+        tax_transactions, events, deliveries, stored_responses,
+    } except layout
 }
 
 impl crate::simulator::State for State {

@@ -44,7 +44,8 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(world.balance("clients"), 0);
     let unpaid = world.post("/v1/payment_intents", "amount=5000&currency=eur").await.ok();
     assert!(world.stripe.pay(unpaid.id(), "4111 1111 1111 1111").is_err());
-    let kept = std::fs::read_to_string(&path).unwrap();
+    let file = |end: &str| std::fs::read_to_string(format!("{}{end}", path.display())).unwrap();
+    let kept = file("") + &file(".journal");
     assert!(kept.contains(unpaid.id()) && !kept.contains("4111111111111111"), "it might be somebody's card");
     #[cfg(unix)]
     {

@@ -1,9 +1,14 @@
-//! Text that users enter: limited in length and free of control characters.
+//! Text that users enter: limited in length, and free of characters that a reader cannot see. See [`characters`] for which
+//! characters are allowed.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use self::characters::{Lines, is_ignorable, is_visible};
+
+mod characters;
 
 /// The text is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,10 +19,13 @@ pub enum InvalidText {
     /// The text has too many characters.
     #[error("must have at most {0} characters")]
     TooLong(usize),
-    /// The text contains a control character other than a line break or tab in a [`LongText`], or a character that
-    /// changes the writing direction.
+    /// The text contains a control character other than a line break or tab in a text of several lines, a line separator, or a
+    /// character that changes the writing direction.
     #[error("must not contain control characters, or characters that change the writing direction")]
     Control,
+    /// The text contains this character, which readers cannot see where it is, or which has no meaning.
+    #[error("must not contain the invisible or undefined character U+{:04X}", u32::from(*.0))]
+    Invisible(char),
     /// The text is not an address on the web that browsers open securely.
     #[error("must be an https:// address such as https://example.org/ada, without a user name")]
     Link,
@@ -27,30 +35,20 @@ pub enum InvalidText {
 }
 
 /// Checks a text as it was written, and returns it without surrounding white space.
-fn checked(text: &str, longest: usize, multiline: bool) -> Result<String, InvalidText> {
+fn checked(text: &str, longest: usize, lines: Lines) -> Result<String, InvalidText> {
     if text.chars().count() > longest {
         return Err(InvalidText::TooLong(longest));
     }
-    // Characters that change the writing direction can make one name look like another.
-    let is_bidi_control = |character| matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let is_allowed_break = |character| multiline && matches!(character, '\n' | '\r' | '\t');
-    if text.chars().any(|character| {
-        is_bidi_control(character) || (character.is_control() && !is_allowed_break(character))
-    }) {
-        return Err(InvalidText::Control);
-    }
+    characters::check(text, lines)?;
     Ok(text.trim().to_owned())
 }
 
-/// Returns whether a character leaves a mark on paper, so that a text of such characters can be seen.
-fn is_visible(character: char) -> bool {
-    // The characters with the property Default_Ignorable_Code_Point, and the Braille pattern without dots.
-    let is_ignorable = matches!(character,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}');
-    !is_ignorable && !character.is_whitespace() && !character.is_control()
+/// Checks an address for characters that may be in words, but not in addresses.
+fn checked_address(text: &str, longest: usize) -> Result<String, InvalidText> {
+    let text = checked(text, longest, Lines::One)?;
+    text.chars()
+        .find(|character| is_ignorable(*character))
+        .map_or(Ok(text), |hidden| Err(InvalidText::Invisible(hidden)))
 }
 
 macro_rules! texts {
@@ -115,27 +113,28 @@ macro_rules! texts {
     )*};
 }
 
-/// The pattern of a line in JSON Schema: no control characters, and none that change the writing direction.
-const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$";
+/// The pattern of a line in JSON Schema: no control characters, none that change the writing direction, and none that are always
+/// invisible. Whether the others are allowed depends on their neighbors, which a pattern cannot say.
+const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufff8]*$";
 /// The same pattern with line breaks and tabs.
-const LINES: &str = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$";
+const LINES: &str = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufff8]*$";
 
 texts! {
     /// A single line, such as a name or a title: 1 to 120 characters, at least one of them visible.
-    ShortText: 1..=120, "line", LINE, |text| match checked(text, 120, false)? {
+    ShortText: 1..=120, "line", LINE, |text| match checked(text, 120, Lines::One)? {
         text if text.chars().any(is_visible) => Ok(text),
         _ => Err(InvalidText::Empty),
     };
     /// Text with any number of lines: up to 4,000 characters; may be empty.
-    LongText: 0..=4_000, "text", LINES, |text| checked(text, 4_000, true);
+    LongText: 0..=4_000, "text", LINES, |text| checked(text, 4_000, Lines::Any);
     /// Text with any number of lines: 1 to 4,000 characters, at least one of them visible.
-    NoteText: 1..=4_000, "note", LINES, |text| match checked(text, 4_000, true)? {
+    NoteText: 1..=4_000, "note", LINES, |text| match checked(text, 4_000, Lines::Any)? {
         text if text.chars().any(is_visible) => Ok(text),
         _ => Err(InvalidText::Empty),
     };
     /// An address on the web: `https` with a host name and without a user name, at most 500 characters.
     Link: 12..=500, "link", LINE, |text| {
-        let text = checked(text, 500, false)?;
+        let text = checked_address(text, 500)?;
         match url::Url::parse(&text) {
             Ok(url) if url.scheme() == "https"
                 && url.domain().is_some_and(|domain| domain.contains('.'))
@@ -148,7 +147,7 @@ texts! {
     /// An e-mail address: one `@` with text on both sides, a dot in the domain, no white space, at most 254
     /// characters (RFC 5321 §4.5.3.1). The check does not show whether the mailbox exists.
     Email: 3..=254, "email", LINE, |text| {
-        let text = checked(text, 254, false)?;
+        let text = checked_address(text, 254)?;
         let plain = !text.chars().any(|character| character.is_whitespace() || "<>()[]\\,;:\"".contains(character));
         match text.split_once('@') {
             Some((local, domain))

@@ -28,6 +28,8 @@ pub(super) struct Keys {
     pub(super) partner_id: String,
     /// The id of the platform's webhook. It is part of what PayPal signs.
     pub(super) webhook_id: String,
+    /// The certificates in PEM that issue those of webhook events. Without them, the public certificate authorities do.
+    pub(super) webhook_roots: Option<String>,
 }
 
 /// The response with an access token (<https://developer.paypal.com/api/rest/authentication/>).
@@ -57,11 +59,13 @@ pub(super) struct Access {
     secret_id: String,
     clock: Arc<dyn Clock>,
     cached: Mutex<Option<Cached>>,
+    /// The keys that need no access token, and when they were read.
+    own_keys: Mutex<Option<(Arc<Keys>, Timestamp)>>,
 }
 
 impl Access {
     pub(super) fn new(secrets: Arc<dyn Secrets>, secret_id: String, clock: Arc<dyn Clock>) -> Self {
-        Self { secrets, secret_id, clock, cached: Mutex::new(None) }
+        Self { secrets, secret_id, clock, cached: Mutex::new(None), own_keys: Mutex::new(None) }
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -90,6 +94,20 @@ impl Access {
         let token_expires_at = now.plus(expires_in);
         *cached = Some(Cached { session: session.clone(), keys_read_at: now, token_expires_at });
         Ok(session)
+    }
+
+    /// The keys without an access token.
+    pub(super) async fn own_keys(&self) -> Result<Arc<Keys>, Failure> {
+        let mut own_keys = self.own_keys.lock().await;
+        let now = self.now();
+        match &*own_keys {
+            Some((keys, read_at)) if now < read_at.plus(KEYS_FRESH) => Ok(keys.clone()),
+            _ => {
+                let keys = Arc::new(self.keys().await?);
+                *own_keys = Some((keys.clone(), now));
+                Ok(keys)
+            }
+        }
     }
 
     /// Drops a token that PayPal refused, unless it has been replaced already.

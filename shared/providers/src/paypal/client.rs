@@ -1,5 +1,7 @@
 //! Sends requests with an access token over pooled connections, and reads the responses.
 
+use std::sync::Arc;
+
 use bytes::BytesMut;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, Url};
@@ -71,6 +73,11 @@ impl Client {
     /// The keys and the access token for requests.
     pub(super) async fn session(&self) -> Result<Session, Failure> {
         self.access.session(async |keys| self.sign_in(keys).await).await
+    }
+
+    /// The keys, without an access token.
+    pub(super) async fn keys(&self) -> Result<Arc<Keys>, Failure> {
+        self.access.own_keys().await
     }
 
     /// Sends a request. If PayPal refuses the access token, it has not acted; the request is then sent once more with a new token.

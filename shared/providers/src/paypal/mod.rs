@@ -17,6 +17,7 @@ mod client;
 mod convert;
 mod errors;
 mod fetch;
+mod signature;
 mod snapshot;
 mod webhook;
 mod wire;
@@ -31,17 +32,23 @@ use crate::{GatewayConfig, InvalidAddress};
 use auth::Access;
 use client::{Client, Request};
 use errors::Failure;
+use signature::{Budget, Certificates};
 
 /// Builds PayPal's ports. The URL of the API is `https://api-m.paypal.com/`. The secret is
 /// `{"client_id": "…", "client_secret": "…", "partner_id": "…", "webhook_id": "…"}`. If it is empty, PayPal is not configured,
-/// and every request returns an error that says so.
+/// and every request returns an error that says so. `"webhook_roots"` in the secret are certificates in PEM that replace the
+/// public certificate authorities for the certificates of webhook events.
 ///
 /// # Errors
 /// If the address of the API is not a URL.
 pub fn gateway(config: GatewayConfig) -> Result<Gateway, InvalidAddress> {
     let base = config.api_base()?;
     let GatewayConfig { http, secrets, clock, secret_id, .. } = config;
-    let paypal = Arc::new(PayPal { client: Client::new(http, base, Access::new(secrets, secret_id, clock)) });
+    let paypal = Arc::new(PayPal {
+        certificates: Certificates::new(http.clone(), base.clone()),
+        verifications: Budget::default(),
+        client: Client::new(http, base, Access::new(secrets, secret_id, clock)),
+    });
     Ok(Gateway {
         kind: GatewayKind::Paypal,
         charges: paypal.clone(),
@@ -56,6 +63,10 @@ pub fn gateway(config: GatewayConfig) -> Result<Gateway, InvalidAddress> {
 /// Implements all ports.
 struct PayPal {
     client: Client,
+    /// The certificates of webhook events.
+    certificates: Certificates,
+    /// The requests to verify webhook events that are left.
+    verifications: Budget,
 }
 
 impl PayPal {

@@ -1,5 +1,6 @@
-//! PayPal's webhook events. PayPal itself verifies an event, over the unchanged bytes of its body. Of a verified event only its
-//! subject is read (<https://developer.paypal.com/api/rest/webhooks/rest/>).
+//! PayPal's webhook events. Their signature is verified with PayPal's certificate, over the unchanged bytes of the body. Where that
+//! cannot be decided, PayPal itself is asked, a few times a minute. Of a verified event only its subject is read
+//! (<https://developer.paypal.com/api/rest/webhooks/rest/>).
 
 use app::payments::ports::{GatewayError, Headers, WebhookError, WebhookEvent, WebhookSubject, Webhooks};
 use app::ports::PortError;
@@ -11,6 +12,7 @@ use serde_json::value::RawValue;
 
 use super::client::Request;
 use super::errors::Failure;
+use super::signature::{Signed, Verdict};
 use super::wire::Time;
 use super::{PayPal, wire};
 
@@ -29,21 +31,22 @@ impl Webhooks for PayPal {
         body: &[u8],
         now: Timestamp,
     ) -> Result<WebhookEvent, WebhookError> {
-        let mut request = VerificationRequest::new(headers, body, now)?;
+        let signed = read_signed(headers, now)?;
+        let webhook_event = raw(body)?;
         let (id, reference) = read(body)?;
-        let session = self.client.session().await.map_err(unavailable)?;
-        request.webhook_id = session.keys.webhook_id.clone();
-        let path = "/v1/notifications/verify-webhook-signature".to_owned();
-        let request = Request::post(path, &request).map_err(unavailable)?;
-        match self.client.send::<wire::Verification>(&request).await {
-            Ok(verification) if verification.verification_status == "SUCCESS" => {}
-            Ok(_) => return Err(WebhookError::Signature),
-            Err(failure) => {
-                return Err(match failure.into() {
-                    // PayPal cannot read the headers.
-                    GatewayError::Refused { .. } => WebhookError::Signature,
-                    temporary => PortError(temporary.to_string()).into(),
-                });
+        let keys = self.client.keys().await.map_err(unavailable)?;
+        let roots = keys.webhook_roots.as_deref();
+        match self.certificates.verify(&signed, &keys.webhook_id, body, roots, now).await {
+            Verdict::Genuine => {}
+            Verdict::Forged => return Err(WebhookError::Signature),
+            Verdict::Undecided(reason) => {
+                if !self.verifications.take(now) {
+                    let why = format!("too many events cannot be verified in this minute: {reason}");
+                    return Err(PortError(why).into());
+                }
+                tracing::warn!(reason, "PayPal is asked whether it sent an event");
+                let request = VerificationRequest::new(signed, keys.webhook_id.clone(), webhook_event);
+                self.ask_paypal(&request).await?;
             }
         }
         let subject = match reference {
@@ -65,6 +68,16 @@ fn unavailable(failure: Failure) -> WebhookError {
     PortError(GatewayError::from(failure).to_string()).into()
 }
 
+/// Reads the headers with which an event is signed. Malformed and old events are refused here, so that they cost nothing else.
+fn read_signed(headers: &Headers<'_>, now: Timestamp) -> Result<Signed, WebhookError> {
+    let signed = Signed::read(headers, MAX_HEADER).ok_or(WebhookError::Signature)?;
+    let sent = Time::try_from(signed.time.clone()).map_err(|_| WebhookError::Signature)?;
+    if now.seconds().abs_diff(sent.0.seconds()) > TOLERANCE {
+        return Err(WebhookError::Stale);
+    }
+    Ok(signed)
+}
+
 /// A request to verify an event: its headers, and the unchanged bytes of its body, because the signature covers the bytes.
 #[derive(Serialize)]
 struct VerificationRequest<'a> {
@@ -78,27 +91,34 @@ struct VerificationRequest<'a> {
 }
 
 impl<'a> VerificationRequest<'a> {
-    /// Builds the request without the webhook's id. Malformed events are refused here, so that they cost no request to PayPal.
-    fn new(headers: &Headers<'_>, body: &'a [u8], now: Timestamp) -> Result<Self, WebhookError> {
-        let header = |name: &str| {
-            headers(name)
-                .filter(|value| !value.is_empty() && value.len() <= MAX_HEADER)
-                .ok_or(WebhookError::Signature)
-        };
-        let request = Self {
-            auth_algo: header("paypal-auth-algo")?,
-            cert_url: header("paypal-cert-url")?,
-            transmission_id: header("paypal-transmission-id")?,
-            transmission_sig: header("paypal-transmission-sig")?,
-            transmission_time: header("paypal-transmission-time")?,
-            webhook_id: String::new(),
-            webhook_event: raw(body)?,
-        };
-        let sent = Time::try_from(request.transmission_time.clone()).map_err(|_| WebhookError::Signature)?;
-        if now.seconds().abs_diff(sent.0.seconds()) > TOLERANCE {
-            return Err(WebhookError::Stale);
+    fn new(signed: Signed, webhook_id: String, webhook_event: &'a RawValue) -> Self {
+        let Signed { algorithm, certificate, transmission, signature, time } = signed;
+        Self {
+            auth_algo: algorithm,
+            cert_url: certificate,
+            transmission_id: transmission,
+            transmission_sig: signature,
+            transmission_time: time,
+            webhook_id,
+            webhook_event,
         }
-        Ok(request)
+    }
+}
+
+impl PayPal {
+    /// Asks PayPal whether it sent an event.
+    async fn ask_paypal(&self, request: &VerificationRequest<'_>) -> Result<(), WebhookError> {
+        let path = "/v1/notifications/verify-webhook-signature".to_owned();
+        let request = Request::post(path, request).map_err(unavailable)?;
+        match self.client.send::<wire::Verification>(&request).await {
+            Ok(verification) if verification.verification_status == "SUCCESS" => Ok(()),
+            Ok(_) => Err(WebhookError::Signature),
+            Err(failure) => Err(match failure.into() {
+                // PayPal cannot read the headers.
+                GatewayError::Refused { .. } => WebhookError::Signature,
+                temporary => PortError(temporary.to_string()).into(),
+            }),
+        }
     }
 }
 

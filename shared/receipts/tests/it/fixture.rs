@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use domain::kernel::text::ShortText;
 use domain::receipts::billing::Address;
 use domain::receipts::receipt::{Issuer, Receipt, ReceiptKind, Recipient, Service};
 use domain::receipts::tax::{TaxLine, Taxes};
@@ -10,6 +11,11 @@ use domain::{AppointmentId, ClientId, Currency, ExpertId, Money, ReceiptId, Time
 /// A value that is read from its text.
 pub fn text<T: TryFrom<String, Error: Debug>>(text: &str) -> T {
     T::try_from(text.to_owned()).expect("a valid text")
+}
+
+/// A name as it is stored: earlier releases accepted characters that this one refuses.
+pub fn stored(name: &str) -> ShortText {
+    ShortText::from_stored(name.to_owned())
 }
 
 pub fn at(text: &str) -> Timestamp {
@@ -29,7 +35,7 @@ pub fn euros(cents: u64) -> Money {
 }
 
 pub fn tax(label: &str, jurisdiction: Option<&str>, rate: Option<&str>, cents: u64) -> TaxLine {
-    let (label, jurisdiction) = (text(label), jurisdiction.map(text));
+    let (label, jurisdiction) = (stored(label), jurisdiction.map(text));
     TaxLine { label, jurisdiction, rate: rate.map(text), amount: euros(cents) }
 }
 

@@ -3,7 +3,7 @@ use domain::receipts::tax::{NoTax, Taxes};
 use proptest::prelude::*;
 use receipts::html;
 
-use crate::fixture::{address, at, receipt, tax, text, zone};
+use crate::fixture::{address, at, receipt, stored, tax, text, zone};
 
 /// The text of a page, without markup.
 fn shown(page: &str) -> String {
@@ -111,8 +111,8 @@ proptest! {
         let tags = |page: &str| page.matches('<').count();
         let name = format!("x{name}");
         let page = html(&receipt(|receipt| {
-            receipt.recipient.name = text(&name);
-            receipt.service.name = text(&name);
+            receipt.recipient.name = stored(&name);
+            receipt.service.name = stored(&name);
         }));
         prop_assert_eq!(tags(&page), tags(&html(&receipt(|_| {}))));
     }

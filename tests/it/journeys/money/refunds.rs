@@ -77,7 +77,7 @@ async fn each_currency_has_its_own_minor_unit() {
         ("JPY", 1_005, 333, 101),
         ("KWD", 3_130, 1_110, 310),
         ("ISK", 1_500, 700, 150),
-        ("HUF", 20_050, 10_000, 2_005),
+        ("HUF", 200_050, 100_000, 20_005),
     ] {
         let test = TestApp::new().await;
         let mut terms = paid_hour();

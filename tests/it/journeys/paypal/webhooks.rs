@@ -78,6 +78,48 @@ async fn webhook_not_from_paypal_is_refused() {
 }
 
 #[tokio::test]
+async fn forged_webhooks_cost_no_call_at_paypal() {
+    let (paypal, appointment, body) = approved().await;
+    let good: Headers = paypal.simulator().webhook_headers(&body).expect("signed");
+    let with = |name: &str, value: &str| -> Headers {
+        good.iter()
+            .map(|(known, old)| (*known, if *known == name { value.to_owned() } else { old.clone() }))
+            .collect()
+    };
+    // Every call of PayPal's API fails from now on.
+    paypal.set(Faults { drop_webhooks: true, fail_before_acting: u32::MAX, ..Faults::default() });
+    let signature = &good.iter().find(|(name, _)| *name == "paypal-transmission-sig").expect("signed").1;
+    let other = paypal.simulator().webhook_headers("{}").expect("signed");
+    for _ in 0..30 {
+        for headers in [
+            &with("paypal-transmission-id", "forged"),
+            &with("paypal-transmission-sig", &signature.chars().rev().collect::<String>()),
+            &with("paypal-cert-url", "https://evil.example/v1/notifications/certs/CERT-1"),
+            &other,
+        ] {
+            assert_eq!(post(&paypal, headers, &body).await.problem(400), "webhook-refused");
+        }
+    }
+    // A genuine one needs no call either.
+    assert_eq!(post(&paypal, &good, &body).await.status, 204);
+    let unused = paypal.simulator().faults().fail_before_acting;
+    assert_eq!(unused, u32::MAX, "there were calls");
+
+    // A signature of another kind cannot be verified here. PayPal is asked a few times a minute.
+    for _ in 0..30 {
+        let refused = post(&paypal, &with("paypal-auth-algo", "SHA512withRSA"), &body).await;
+        assert!(refused.status.is_server_error(), "{:#}", refused.body);
+    }
+    assert_eq!(paypal.simulator().faults().fail_before_acting, u32::MAX - 10);
+    paypal.set(Faults { drop_webhooks: true, ..Faults::default() });
+    paypal.test.advance(60);
+    let refused = post(&paypal, &with("paypal-auth-algo", "SHA512withRSA"), &body).await;
+    assert_eq!(refused.problem(400), "webhook-refused", "PayPal is asked again");
+    paypal.test.stack.run_until_idle().await;
+    assert_eq!(paypal.status(&appointment).await, "confirmed");
+}
+
+#[tokio::test]
 async fn duplicate_and_false_webhooks_change_nothing() {
     let (paypal, appointment, body) = approved().await;
     for _ in 0..3 {
@@ -132,14 +174,25 @@ async fn webhook_that_cannot_be_verified_is_requested_again() {
     let (paypal, appointment, body) = approved().await;
     let headers = paypal.simulator().webhook_headers(&body).expect("signed");
     let faults = paypal.simulator().faults();
+    // The platform cannot verify signatures of another kind, and asks PayPal.
+    let other_kind = |(name, value): &(&'static str, String)| match *name {
+        "paypal-auth-algo" => (*name, "SHA512withRSA".to_owned()),
+        _ => (*name, value.clone()),
+    };
+    let to_ask: Headers = headers.iter().map(other_kind).collect();
     for fault in [
         Faults { fail_before_acting: 1, ..faults.clone() },
         Faults { lose_responses: 1, ..faults.clone() },
         Faults { rate_limit: 1, ..faults },
     ] {
         paypal.set(fault);
-        assert_eq!(post(&paypal, &headers, &body).await.problem(503), "unavailable");
+        assert_eq!(post(&paypal, &to_ask, &body).await.problem(503), "unavailable");
     }
+    assert_eq!(
+        post(&paypal, &to_ask, &body).await.problem(400),
+        "webhook-refused",
+        "PayPal did not sign this"
+    );
     assert_eq!(post(&paypal, &headers, &body).await.status, 204);
     paypal.test.stack.run_until_idle().await;
     assert_eq!(paypal.status(&appointment).await, "confirmed");

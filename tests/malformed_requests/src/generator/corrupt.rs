@@ -20,6 +20,25 @@ const BOUNDARY_NUMBERS: [u64; 10] = [
     9_223_372_036_854_775_807,
 ];
 
+/// Texts that look like others, or like nothing: reordered, with invisible characters, with separators of lines, with joiners
+/// where they have no effect, and with more marks than fit on a letter.
+const HIDING_TEXTS: [&str; 14] = [
+    "\u{202e}nalA",
+    "Al\u{2066}a\u{2069}n",
+    "\u{200f}Alan",
+    "A\u{200b}l\u{200c}a\u{200d}n",
+    "\u{2060}\u{2060}",
+    "Alan\u{2028}Turing",
+    "Alan\u{85}Turing",
+    "\u{3164}",
+    "\u{2800}",
+    "Alan\u{e0041}\u{e007f}",
+    "alan\u{200b}@example.org",
+    "alan@exam\u{ad}ple.org",
+    "\u{feff}Alan\u{fffe}",
+    "Z\u{351}\u{352}\u{353}\u{354}\u{355}\u{356}",
+];
+
 impl Generator<'_> {
     /// Corrupts one part of a request.
     pub(super) fn corrupt(&mut self, request: &mut Request) {
@@ -68,13 +87,14 @@ impl Generator<'_> {
         }
     }
 
+    /// A text that may be valid, or look like another one.
     fn unusual_text(&mut self) -> String {
         let length = 1 << self.random.below(13);
         match self.random.below(15) {
             0 => String::new(),
             1 => " ".to_owned(),
             2 => "\0".to_owned(),
-            3 => "\u{202e}nalA".to_owned(),
+            3 => (*self.random.choose(&HIDING_TEXTS)).to_owned(),
             4 => "𝔸🏳️‍🌈é".repeat(length / 8 + 1),
             5 => "x".repeat(length),
             6 => "../../etc/passwd".to_owned(),

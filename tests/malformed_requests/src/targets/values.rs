@@ -107,6 +107,8 @@ pub(super) fn corpus() -> Vec<Vec<u8>> {
         "0.0",
         "Ada Lovelace",
         " Zoë \u{1f600} ",
+        "A\u{200b}l\u{202e}an\u{2028}",
+        "می\u{200c}خواهم 👩\u{200d}💻",
         "line\r\nline",
         "ada@example.org",
         "a@b.c",

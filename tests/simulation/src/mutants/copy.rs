@@ -25,9 +25,14 @@ extern crate self as domain;
 pub mod mutants {
     use std::cell::Cell;
 
+    use std::sync::LazyLock;
+
     thread_local! {
         static SELECTED: Cell<&'static str> = const { Cell::new("") };
     }
+
+    /// The mutant of a run of unit tests.
+    static OF_TESTS: LazyLock<String> = LazyLock::new(|| std::env::var("EXPERT_CONNECT_MUTANT").unwrap_or_default());
 
     /// Selects the mutant that this thread runs from now on, or none with an empty name.
     pub fn select(name: &'static str) {
@@ -36,7 +41,7 @@ pub mod mutants {
 
     /// Whether this thread runs a mutant.
     pub fn is_on(name: &str) -> bool {
-        SELECTED.get() == name
+        SELECTED.get() == name || *OF_TESTS == name
     }
 }
 "#;

@@ -35,9 +35,18 @@ impl Search {
     }
 }
 
-/// Searches for a mutant in its flow, if it has one, and in a range of seeds.
+/// Searches for a mutant in its unit tests if it has some, or else in its flow, if it has one, and in a range of seeds.
 pub fn find(mutant: &'static Mutant, seeds: std::ops::Range<u64>, operations: u64) -> Search {
     let mut search = Search { mutant, caught: None, otherwise: None };
+    if let Some(tests) = &mutant.test {
+        let place = format!("the tests {} of {}", tests.name, tests.package);
+        match tests.catch(&mutant.name) {
+            Ok(true) => search.caught = Some((place, "they fail".to_owned())),
+            Ok(false) => search.otherwise = Some((place, "they succeed".to_owned())),
+            Err(error) => search.otherwise = Some((place, error)),
+        }
+        return search;
+    }
     let panics = || vec!["it panics".to_owned()];
     if let Some(flow) = FLOWS.iter().find(|flow| Some(flow.name) == mutant.flow.as_deref()) {
         let Ok(baseline) = catch_unwind(|| run_flow(*flow, None, false, &mutant.name)) else { return search };

@@ -25,8 +25,7 @@ fn verification(
         assert!(NAMES.contains(&name), "{name}");
         change(name)
     };
-    let request = VerificationRequest::new(&headers, body, now)?;
-    let request = VerificationRequest { webhook_id: "W".to_owned(), ..request };
+    let request = VerificationRequest::new(read_signed(&headers, now)?, "W".to_owned(), raw(body)?);
     Ok(serde_json::to_string(&request).expect("JSON"))
 }
 
