@@ -737,9 +737,11 @@ pub const FLOWS: &[Flow] = &[
     Flow {
         name: "a client cancels holds instead of paying",
         run: |scenario| {
-            scenario
-                .simulation
-                .limit_bookings(BookingLimits { open_holds_per_expert: 2, ..BookingLimits::default() });
+            scenario.simulation.limit_bookings(BookingLimits {
+                open_holds: 3,
+                open_holds_per_expert: 3,
+                ..BookingLimits::default()
+            });
             scenario.offer(unchanged_terms);
             for hours in [0, 2] {
                 let id = scenario.book(0, IN_34_HOURS + hours * HOUR);
