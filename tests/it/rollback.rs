@@ -97,7 +97,7 @@ async fn rows_in_a_format_of_a_later_version_are_neither_read_nor_overwritten() 
     let (expert, appointment) = paid_appointment(&test).await;
     rewrite(&test, |item| {
         if !item["SK"]["S"].as_str().expect("a key").starts_with("OUTBOX#") {
-            item["schema"] = json!({ "N": "2" });
+            item["schema"] = json!({ "N": "9" });
         }
     })
     .await;
@@ -123,7 +123,7 @@ async fn time_that_a_later_version_has_occupied_is_not_free() {
             if item["SK"]["S"].as_str().expect("a key").starts_with("D#") {
                 // The later version stores what is occupied in another way.
                 item["entries"] = json!({ "M": {} });
-                item[added] = json!({ "N": "2" });
+                item[added] = json!({ "N": "9" });
             }
         })
         .await;
@@ -175,7 +175,7 @@ async fn details_of_a_later_version_do_not_stop_a_payment() {
     let booked = test.post("/v1/appointments").signed_in_as("alan").idempotency_key("k").json(&booking);
     let booked = booked.send().await.expect(201);
     let appointment = id(&booked);
-    let later = |item: &mut Value| item["schema"] = json!({ "N": "2" });
+    let later = |item: &mut Value| item["schema"] = json!({ "N": "9" });
     rewrite_row(&test, &format!("APT#{appointment}"), "DETAILS", later).await;
     test.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
     test.stack.run_until_idle().await;
@@ -192,7 +192,7 @@ async fn appointment_of_a_later_version_counts_as_one_of_a_client() {
     let test = TestApp::new().await;
     let offer = test.offer(&free_hour()).await;
     let later = id(&test.book(&offer, START, "k").await.expect(201));
-    let schema = |item: &mut Value| item["schema"] = json!({ "N": "2" });
+    let schema = |item: &mut Value| item["schema"] = json!({ "N": "9" });
     rewrite_row(&test, &format!("APT#{later}"), "A", schema).await;
     let profile = json!({ "name": "Ada", "headline": "Engines", "mentorship_capacity": 1 });
     let path = format!("/v1/experts/{}", offer.expert);
@@ -219,7 +219,7 @@ async fn note_or_change_of_a_later_version_does_not_hide_the_others() {
     let (changes, _) = count().await;
     rewrite(&test, |item| {
         if item["text"]["S"] == "later" || item["SK"]["S"].as_str().expect("a key").starts_with("history#") {
-            item["schema"] = json!({ "N": "2" });
+            item["schema"] = json!({ "N": "9" });
         }
     })
     .await;
@@ -436,7 +436,7 @@ async fn a_session_type_that_cannot_be_read_does_not_hide_the_others() {
     assert_eq!(test.get(&list).send().await.expect(200)["truncated"], false);
     rewrite(&test, |item| {
         if item["SK"]["S"].as_str().expect("a key").ends_with(&other) {
-            item["schema"] = json!({ "N": "2" });
+            item["schema"] = json!({ "N": "9" });
         }
     })
     .await;
@@ -470,7 +470,7 @@ async fn members_and_memberships_that_can_be_read_are_listed_without_the_others(
         if row.0.ends_with(&ada) && row.1 == unreadable
             || row.1 == format!("INVITE#{}", later["id"].as_str().expect("an id"))
         {
-            item["schema"] = json!({ "N": "2" });
+            item["schema"] = json!({ "N": "9" });
         }
     })
     .await;
@@ -543,7 +543,7 @@ async fn an_appointment_that_cannot_be_read_does_not_hide_the_others() {
     let readable = id(&test.book(&offer, "2027-01-05T14:00:00Z", "k2").await.expect(201));
     rewrite(&test, |item| {
         if item["PK"]["S"] == format!("APT#{later}") && item["SK"]["S"] == "A" {
-            item["schema"] = json!({ "N": "2" });
+            item["schema"] = json!({ "N": "9" });
         }
     })
     .await;

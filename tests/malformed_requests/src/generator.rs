@@ -108,6 +108,7 @@ impl<'a> Generator<'a> {
                 }
                 Some("header") => {
                     let value = match name {
+                        "If-Match" if self.random.one_in(2) => "*".to_owned(),
                         "If-Match" => format!("\"{}\"", self.random.below(3)),
                         _ => format!("key-{}", self.random.bits()),
                     };
@@ -228,7 +229,8 @@ impl<'a> Generator<'a> {
     fn text(&mut self, name: &str, schema: &Value) -> Value {
         let number = self.random.below(10);
         let pattern = schema["pattern"].as_str().unwrap_or_default();
-        let known = ["expert_id", "session_type_id", "appointment_id", "receipt_id"].iter().find(|known| {
+        let kinds = ["expert_id", "session_type_id", "appointment_id", "receipt_id", "notification_id"];
+        let known = kinds.iter().find(|known| {
             self.platform.ids[*known].iter().any(|id| pattern.starts_with(&format!("^{}_", &id[..3])))
         });
         if let Some(known) = known {

@@ -284,6 +284,16 @@ impl TestPlatform {
             );
         }
         assert!(receipts.len() > 2, "{receipts:?}");
+        let notifications = self.call("list_notifications", ALAN, &[], "", Value::Null).await;
+        let notifications = notifications["notifications"].as_array().expect("a list");
+        let notifications = notifications.iter().map(|notification| text(notification, "id")).collect();
+        // A proposal that can be declined or withdrawn.
+        for (number, id) in appointments[2..6].iter().enumerate() {
+            let ids: &[(&str, &str)] = &[("appointment_id", id)];
+            let start = format!("2027-01-07T{:02}:00:00Z", 9 + number);
+            let body = json!({ "starts": [start], "message": "Later?" });
+            self.call("propose_times", ADA, ids, "*", body).await;
+        }
         for (function, like) in [
             ("replace_expert", "create_expert"),
             ("replace_session_type", "create_session_type"),
@@ -304,6 +314,7 @@ impl TestPlatform {
             ("person_id", members),
             ("invitation_id", invitations),
             ("note_id", notes),
+            ("notification_id", notifications),
             ("job_id", vec![failing_job]),
             ("gateway", vec!["stripe".to_owned(), "paypal".to_owned()]),
         ]);

@@ -157,6 +157,7 @@ impl Cases<'_> {
             ("ses-id", _) => id("session_type_id"),
             ("apt-id", _) => id("appointment_id"),
             ("rcp-id", _) => id("receipt_id"),
+            ("ntf-id", _) => id("notification_id"),
             ("", "cursor") => format!("001798790400.{}", id("appointment_id")),
             ("line" | "text" | "note" | "", _) => "x".to_owned(),
             (other, _) => panic!("add an example of the format {other}"),
