@@ -663,9 +663,14 @@ pub fn check_refusal(
     let right = |terms: &SessionTypeTerms, start: Timestamp| match refusal {
         Taken | TooClose => {
             let minute = |minutes: u16| i64::from(minutes) * 60;
-            let wanted = TimeSpan::new(start, start.plus(length(terms)))
-                .expanded(minute(terms.buffer_before_minutes), minute(terms.buffer_after_minutes));
-            occupants().any(|state| state.occupied.overlaps(wanted) && !outlived(&state))
+            let occupied = |start: Timestamp| {
+                TimeSpan::new(start, start.plus(length(terms)))
+                    .expanded(minute(terms.buffer_before_minutes), minute(terms.buffer_after_minutes))
+            };
+            // The starts of a proposal are held at the same time.
+            let others = wanted.iter().filter(|other| **other != start);
+            others.into_iter().any(|other| occupied(*other).overlaps(occupied(start)))
+                || occupants().any(|state| state.occupied.overlaps(occupied(start)) && !outlived(&state))
         }
         Seats { wanted, .. } => {
             let taken = of_type().filter(|state| state.session.start() == start && !outlived(state));

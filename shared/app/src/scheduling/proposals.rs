@@ -1,14 +1,12 @@
 //! Proposals of other times for an appointment, and what becomes of them; see [`domain::scheduling::proposal`].
 
-use std::collections::BTreeSet;
-
 use domain::experts::members::Right;
 use domain::kernel::text::LongText;
 use domain::scheduling::appointment::{Appointment, ChangeRefusal};
 use domain::scheduling::occupancy::{Occupancy, Request as HoldRequest};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::scheduling::proposal::{MAX_STARTS_OF_CLIENT, MAX_STARTS_OF_EXPERT, Proposal, ProposalState};
-use domain::{AppointmentId, Money, Timestamp, Violations};
+use domain::{AppointmentId, Money, TimeSpan, Timestamp, Violations};
 use store::table::Consistency;
 use store::{AppointmentRecord, Transaction};
 
@@ -98,11 +96,14 @@ fn check_starts(
     if starts.is_empty() {
         violations.add("/starts", "must have at least one entry".to_owned());
     }
-    let mut earlier = BTreeSet::new();
+    let length = appointment.session_span().seconds();
+    let session = |start: Timestamp| TimeSpan::new(start, start.plus(length));
     for (place, start) in starts.iter().enumerate() {
         let must = match check_start(appointment, *start, now) {
             Err(must) => must,
-            Ok(()) if !earlier.insert(*start) => "must differ from the other starts",
+            Ok(()) if starts[..place].iter().any(|other| session(*other).overlaps(session(*start))) => {
+                "must not overlap the session of another start"
+            }
             Ok(()) => continue,
         };
         violations.add(format!("/starts/{place}"), must.to_owned());

@@ -1,5 +1,4 @@
-//! Text that users enter: limited in length, and free of characters that a reader cannot see. See [`characters`] for which
-//! characters are allowed.
+//! Text that users enter: limited in length, and free of characters that a reader cannot see.
 
 use std::fmt;
 
