@@ -282,8 +282,8 @@ def walk(aws, simulators, outputs, resources, functions):
     check("the expert's share is returned too", simulators.balance(account["account"]) == 0, simulators.balances())
 
     told = lambda: alan("GET", "/v1/me/notifications?unread=true").json["notifications"]
-    until("notified", 30, lambda: {"confirmed", "payment_refunded"} <= {n["change"] for n in told()})
-    check("the client is told what others change", "rescheduled" not in {n["change"] for n in told()}, told())
+    until("notified", 30, lambda: {"confirmed", "rescheduled", "payment_refunded"} <= {n["change"] for n in told()})
+    check("the client is told what others change", "cancelled" not in {n["change"] for n in told()}, told())
     alan("POST", "/v1/me/notifications/read", {"until": told()[0]["id"]}, expect=204)
     check("notifications can be read", told() == [], told())
 
