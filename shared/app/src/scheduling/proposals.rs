@@ -96,13 +96,14 @@ fn check_starts(
     if starts.is_empty() {
         violations.add("/starts", "must have at least one entry".to_owned());
     }
-    let length = appointment.session_span().seconds();
-    let session = |start: Timestamp| TimeSpan::new(start, start.plus(length));
+    // Only one of the starts will be used. But seats of a group session can be booked by others until then.
+    let length = if appointment.group { appointment.session_span().seconds() } else { 1 };
+    let span = |start: Timestamp| TimeSpan::new(start, start.plus(length));
     for (place, start) in starts.iter().enumerate() {
         let must = match check_start(appointment, *start, now) {
             Err(must) => must,
-            Ok(()) if starts[..place].iter().any(|other| session(*other).overlaps(session(*start))) => {
-                "must not overlap the session of another start"
+            Ok(()) if starts[..place].iter().any(|other| span(*other).overlaps(span(*start))) => {
+                "must differ from the other starts, and sessions of a group must not overlap"
             }
             Ok(()) => continue,
         };
