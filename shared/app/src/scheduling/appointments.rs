@@ -7,6 +7,7 @@ use domain::kernel::text::LongText;
 use domain::payments::ledger::Totals;
 use domain::payments::payment::{Escalation, Payment};
 use domain::scheduling::appointment::{Appointment, NoShowReport, Outcome, Status};
+use domain::scheduling::booking_limits::ClientBookings;
 use domain::scheduling::cancellation::Quote;
 use domain::scheduling::occupancy::{Occupancy, Request as HoldRequest};
 use domain::scheduling::party::{ActingAs, Party};
@@ -358,27 +359,32 @@ async fn attempt_reschedule(
     let moved = appointment.rescheduled(held.booked_time(), price, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;
+    let bookings = app.store.client_bookings(moved.client).await?;
     if !allow_overlap {
-        client_bookings::check_move(app, &moved, now).await?;
+        client_bookings::check_move(app, &bookings, &moved, now).await?;
     }
-    let payment = put_move(app, &mut transaction, &step.expert, &moved, record.payment, now).await?;
+    let payment =
+        put_move(app, &mut transaction, &step.expert, bookings, &moved, record.payment, now).await?;
     app.record_event(&mut transaction, acting, EventData::rescheduled(appointment, &moved), now)?;
     reclaim_and_put_occupancy(app, &mut transaction, expert, &held.change, now).await?;
     let record = AppointmentRecord { appointment: moved, payment, ..record };
     Ok(Decision::Commit(transaction, (record, party)))
 }
 
-/// Adds to the transaction what depends on the time and the price of a moved appointment. Returns the changed payment.
+/// Adds to the transaction what depends on the time and the price of a moved appointment. `bookings` is the row of its client.
+/// Returns the changed payment.
 pub(super) async fn put_move(
     app: &App,
     transaction: &mut Transaction,
     expert: &Expert,
+    mut bookings: ClientBookings,
     moved: &Appointment,
     payment: Option<Payment>,
     now: Timestamp,
 ) -> Result<Option<Payment>, AppError> {
     clients::reschedule(app, transaction, expert, moved, now).await?;
-    client_bookings::relocate(app, transaction, moved, now).await?;
+    bookings.relocate(moved, now);
+    transaction.put_client_bookings(moved.client, &bookings)?;
     // The price may have changed. The payment job also needs the new time, because authorization, capture and completion depend
     // on it.
     put_final_charge(app, transaction, moved, payment, moved.price, now)

@@ -14,7 +14,7 @@ use domain::scheduling::booking_limits::{
     Claim, ClientBooking, ClientBookings, LimitReached, check_attempts,
 };
 use domain::{AppointmentId, ClientId, TimeSpan, Timestamp};
-use store::{AppointmentOwner, Transaction};
+use store::AppointmentOwner;
 
 use crate::scheduling::appointments::MAX_PAGE;
 use crate::scheduling::error::SchedulingError;
@@ -71,26 +71,19 @@ pub(super) async fn check_limits(
     Ok(bookings)
 }
 
-/// Checks that the new time of an appointment overlaps no other session of its client.
+/// Checks that the new time of an appointment overlaps no other session of its client. `bookings` is the client's row; if the
+/// move writes the same one, no booking can come in between.
 ///
 /// # Errors
 /// [`SchedulingError::Overlap`] if it does.
-pub(super) async fn check_move(app: &App, moved: &Appointment, now: Timestamp) -> Result<(), AppError> {
-    let bookings = app.store.client_bookings(moved.client).await?;
-    let new = ClientBooking::of(moved, Claim::Paid, now);
-    check_overlap(app, moved.client, &bookings, &new, Some(moved.id), now).await
-}
-
-/// Adds the new time of an appointment to the row of its client.
-pub(super) async fn relocate(
+pub(super) async fn check_move(
     app: &App,
-    transaction: &mut Transaction,
+    bookings: &ClientBookings,
     moved: &Appointment,
     now: Timestamp,
 ) -> Result<(), AppError> {
-    let mut bookings = app.store.client_bookings(moved.client).await?;
-    bookings.relocate(moved, now);
-    Ok(transaction.put_client_bookings(moved.client, &bookings)?)
+    let new = ClientBooking::of(moved, Claim::Paid, now);
+    check_overlap(app, moved.client, bookings, &new, Some(moved.id), now).await
 }
 
 /// The times of the sessions of a client that overlap a span, as far as the row and the index know. `moved` is left out.
