@@ -152,6 +152,41 @@ async fn no_show_of_the_client_counts_a_day_after_they_were_notified() {
     }
 }
 
+/// The example of `docs/policies.md`: a column for each delay of the notification.
+#[tokio::test]
+async fn example_of_the_guide_has_the_dates_and_amounts_of_the_platform() {
+    let guide = include_str!("../../../../docs/policies.md");
+    let (_, section) = guide.split_once("\n## No-shows and objections\n").expect("the section");
+    let section = section.split("\n## ").next().unwrap_or(section);
+    let row = |name: &str| -> Vec<String> {
+        let line = section.lines().find(|line| line.starts_with(&format!("| {name} |"))).expect("a row");
+        line.trim_matches('|').split('|').skip(1).map(|cell| cell.trim().to_owned()).collect()
+    };
+    let euros = |amount: &Value| {
+        let cents = amount.as_u64().expect("cents");
+        format!("EUR {}.{:02}", cents / 100, cents % 100)
+    };
+    let (mut until, mut refunds, mut paid) = (Vec::new(), Vec::new(), Vec::new());
+    for days_late in [0, 3] {
+        let mut terms = paid_hour();
+        terms["cancellation_policy"] =
+            json!({ "tiers": [], "grace_minutes": 0, "no_show_refund_percent": 50 });
+        let (test, _, appointment) = reported_by_the_expert(&terms).await;
+        test.advance(days_late * 86_400);
+        test.sweep().await;
+        paid.push(euros(&test.payment(&appointment).await["amount"]["amount"]));
+        let end = test.appointment(&appointment).await["no_show_report"]["until"].clone();
+        let end = chrono::DateTime::parse_from_rfc3339(end.as_str().expect("an instant")).expect("RFC 3339");
+        until.push(end.format("%A, %H:%M").to_string());
+        test.advance(86_400 + 60);
+        test.sweep().await;
+        refunds.push(euros(&test.payment(&appointment).await["refunded"]["amount"]));
+    }
+    assert_eq!(row("the client can object until"), until);
+    assert_eq!(row("the client then gets back"), refunds);
+    assert_eq!(row("before, the client has paid"), paid);
+}
+
 #[tokio::test]
 async fn client_who_objects_pays_nothing_more_until_an_administrator_decides() {
     for at_once in [true, false] {
