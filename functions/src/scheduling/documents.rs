@@ -232,11 +232,30 @@ pub enum NoShowReport {
     },
     /// The parties disagree about whether one of them attended. An administrator decides.
     Disputed,
-    /// An administrator has decided. Neither party can change the outcome.
+    /// An administrator has decided, and both parties can object once, with `POST …/no-show/objection`.
+    Announced {
+        /// When the decision takes effect; absent until the parties are notified.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+        /// What the client pays in the end for a session that took place, if the administrator has decided that it is less than
+        /// before.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        charge: Option<Money>,
+    },
+    /// A party has objected to the decision of an administrator. The next decision takes effect at once.
+    Appealed,
+    /// The decision of an administrator is in effect. Neither party can change the outcome.
     Decided,
 }
 
-mirror!(enum NoShowReport <= appointment::NoShowReport { Reported, Open { until }, Disputed, Decided });
+mirror!(enum NoShowReport <= appointment::NoShowReport {
+    Reported,
+    Open { until },
+    Disputed,
+    Announced { until, charge },
+    Appealed,
+    Decided,
+});
 
 /// The person who attends the session, as the client entered it.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -523,13 +542,16 @@ pub enum Change {
     },
     /// The parties disagree about whether the session took place.
     NoShowDisputed,
-    /// The party that did not attend according to a report was notified, and can object.
+    /// The party that did not attend according to a report was notified, or both parties were notified of the decision of an
+    /// administrator. They can object.
     ObjectionPeriodBegun {
         /// The end of the period for objections.
         until: Timestamp,
     },
     /// The report of a no-show was accepted, because nobody disputed it in time.
     NoShowAccepted,
+    /// The decision of an administrator took effect, because nobody objected in time.
+    DecisionTookEffect,
     /// The hold ended without payment.
     Expired,
     /// The client changed the details of the session.
@@ -578,6 +600,7 @@ mirror!(enum Change <= history::Change {
     NoShowDisputed,
     ObjectionPeriodBegun { until },
     NoShowAccepted,
+    DecisionTookEffect,
     Expired,
     DetailsChanged,
     RefundGranted { amount },

@@ -29,11 +29,11 @@ pub const ROUTE: Route = Route {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct NoShowRequest {
-    /// The party that missed the session; by default the other party than the one who reports it. If the session has a price, the
-    /// report that another party missed it takes effect after that party was notified and did not object for a day. A report that
-    /// the client did not come refunds the `no_show_refund_percent` of the cancellation policy; assistants of the expert may send
+    /// The party that missed the session; by default the other party, and the client if an administrator reports it. If the session
+    /// has a price, the report that another party missed it takes effect after that party was notified and did not object for a day.
+    /// A report that the client did not attend refunds the `no_show_refund_percent` of the cancellation policy; assistants of the expert may send
     /// it too. If the session has a price, only the expert and managers may report for the expert's side that the expert did not
-    /// come, which refunds everything at once.
+    /// attend, which refunds everything at once.
     missed_by: Option<Absent>,
 }
 

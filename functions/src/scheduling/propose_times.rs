@@ -32,7 +32,8 @@ pub const ROUTE: Route = Route {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ProposalRequest {
-    /// The start times of free slots of the same session type, each once: up to 5 of the expert, up to 2 of the client.
+    /// The start times of free slots of the same session type, each once: 1 to 5 for the expert, 1 or 2 for
+    /// the client. The sessions of a group must not overlap.
     #[schemars(length(min = 1, max = 5))]
     starts: Vec<Timestamp>,
     /// A message to the other side.

@@ -29,11 +29,11 @@ pub const ROUTE: Route = Route {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NoShowQuery {
-    /// The party that missed the session; by default the other party than the one who asks.
+    /// The party that missed the session; by default the other party, and the client if an administrator asks.
     missed_by: Option<Absent>,
 }
 
-/// What the report of a no-show would have as its consequence, if you sent it now.
+/// What reporting a no-show now would refund, and when it would take effect.
 #[derive(Serialize, JsonSchema)]
 struct NoShowQuote {
     /// The party that missed the session according to the report.

@@ -33,7 +33,7 @@ pub const ROUTE: Route = Route {
 struct RescheduleRequest {
     /// The start time of a free slot of the same session type.
     start: Timestamp,
-    /// Whether the session may overlap another session of the client. Only the client's own requests are checked for that.
+    /// Whether the session may overlap another session that you have booked.
     #[serde(default)]
     allow_overlap: bool,
 }

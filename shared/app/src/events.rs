@@ -7,7 +7,7 @@
 
 use domain::payments::gateway::GatewayKind;
 use domain::payments::payment::{Escalation, OrderKind, Payment, PaymentState};
-use domain::scheduling::appointment::{Appointment, Event, NoShowReport, Status};
+use domain::scheduling::appointment::{Appointment, Event, Status};
 use domain::scheduling::history::{Change, HistoryEntry, SessionTime};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::scheduling::proposal::{Proposal, ProposalState};
@@ -520,7 +520,7 @@ impl EventData {
     pub(crate) fn ended(appointment: &Appointment, charge: Option<AmountChange>) -> Self {
         let changed = AppointmentChanged::new(appointment, charge);
         match (appointment.no_show_report, &appointment.status) {
-            (Some(NoShowReport::Disputed), _) => Self::NoShowDisputed(changed),
+            (Some(report), _) if report.awaits_decision() => Self::NoShowDisputed(changed),
             (_, Status::NoShow { missed_by }) => {
                 Self::NoShow(NoShow { changed, missed_by: (*missed_by).into() })
             }

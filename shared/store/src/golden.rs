@@ -68,7 +68,7 @@ fn written() -> Map<String, Value> {
     for appointment in samples::appointments() {
         t.put_appointment(&appointment).expect("a row");
     }
-    for appointment in samples::proposals() {
+    for appointment in samples::proposals().into_iter().chain(samples::decisions()) {
         t.put_appointment(&appointment).expect("a row");
     }
     for (number, entry) in samples::history_of_proposals().iter().enumerate() {
@@ -678,7 +678,7 @@ async fn check_since_version_2(store: &Store) {
     check_notifications(store).await;
     let bookings = store.client_bookings(samples::CLIENT).await.expect("readable");
     assert_eq!(bookings, samples::client_bookings());
-    for appointment in samples::proposals() {
+    for appointment in samples::proposals().into_iter().chain(samples::decisions()) {
         let read = store.appointment(appointment.id).await.expect("readable");
         assert_eq!(read.as_ref(), Some(&appointment));
     }

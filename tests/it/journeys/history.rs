@@ -6,7 +6,7 @@ use crate::harness::{TestApp, free_hour, id, paid_hour};
 
 impl TestApp {
     /// The history of an appointment, as this person reads it.
-    async fn history(&self, subject: &str, appointment: &str) -> Vec<Value> {
+    pub async fn history(&self, subject: &str, appointment: &str) -> Vec<Value> {
         let path = format!("/v1/appointments/{appointment}/history");
         let page = self.get(&path).signed_in_as(subject).send().await.expect(200);
         page["changes"].as_array().expect("a list").clone()
@@ -181,6 +181,7 @@ async fn changes_within_one_second_are_listed_in_their_order() {
             ("no_show_disputed", "expert"),
             ("payment_escalated", "platform"),
             ("completed", "administrator"),
+            ("objection_period_begun", "platform"),
         ]
     );
     assert!(history[2..].iter().all(|entry| entry["at"] == history[2]["at"]), "{history:#?}");

@@ -320,8 +320,9 @@ async fn quote_of_a_move_says_what_the_move_does() {
         (refund(&quote, "cancelled_now"), refund(&quote, "cancelled_after_move")),
         (Some(10_000), Some(10_000))
     );
-    test.act("ada", &appointment, "proposal", &starts(&[later, "2027-01-26T15:00:00Z"])).await;
-    for (start, after) in [(later, 20_000), ("2027-01-26T15:00:00Z", 20_000)] {
+    // 47 hours ahead is in the second tier too.
+    test.act("ada", &appointment, "proposal", &starts(&[later, "2027-01-25T12:00:00Z"])).await;
+    for (start, after) in [(later, 20_000), ("2027-01-25T12:00:00Z", 10_000)] {
         let quote = test.quote_of_move("alan", &appointment, start).await;
         assert_eq!(quote["how"], "accept");
         assert_eq!(

@@ -403,52 +403,70 @@ fn check_event(core: &Core, before: Option<&Appointment>, now: &Appointment, vio
     }
 }
 
-/// When a person was notified of the report that they did not attend.
-fn notified_at(core: &Core, appointment: &Appointment, missed_by: Party) -> Option<Timestamp> {
-    let bits = match missed_by {
+/// When a party was last notified of the outcome that was reported or decided.
+fn notified_at(core: &Core, appointment: &Appointment, party: Party) -> Option<Timestamp> {
+    let bits = match party {
         Party::Client => appointment.client.bits(),
         Party::Expert | Party::Platform => appointment.expert.bits(),
     };
     let person = PersonId::from_bits(bits);
-    let key = store::messaging::keys::notification(person, appointment.id, "appointment.no_show");
+    let event = match appointment.status {
+        Status::NoShow { .. } => "appointment.no_show",
+        _ => "appointment.completed",
+    };
+    let key = store::messaging::keys::notification(person, appointment.id, event);
     let id: NotificationId = core.table.get(&key)?.get("id")?.as_s().ok()?.parse().ok()?;
     let milliseconds = i64::try_from(id.bits() >> 80).ok()?;
     Some(Timestamp::from_seconds(milliseconds / 1_000))
 }
 
-/// Every penalty is announced in time: the report that a party did not attend takes effect only if that party was notified and
-/// had a day to object.
+/// Every penalty is announced in time: the report that a party did not attend and the decision of an administrator take effect only
+/// if whoever can object was notified and had a day to do so.
 fn check_objection_period(
     core: &Core,
     before: &Appointment,
     now: &Appointment,
     violations: &mut Vec<String>,
 ) {
-    let (id, Status::NoShow { missed_by }) = (now.id, &now.status) else { return };
-    let was_reported = match before.no_show_report {
-        Some(NoShowReport::Reported) => Some(Timestamp::MAX),
-        Some(NoShowReport::Open { until }) => Some(until),
+    let id = now.id;
+    let until = match before.no_show_report {
+        Some(NoShowReport::Reported | NoShowReport::Announced { until: None, .. }) => Some(Timestamp::MAX),
+        Some(NoShowReport::Open { until } | NoShowReport::Announced { until: Some(until), .. }) => {
+            Some(until)
+        }
         _ => None,
     };
-    match (was_reported, now.no_show_report) {
-        (_, Some(NoShowReport::Open { until })) if before.no_show_report != now.no_show_report => {
-            let notified_at = notified_at(core, now, *missed_by);
-            if notified_at.is_none_or(|at| until < at.plus(DAY)) {
-                violations.push(format!(
-                    "{id} can be disputed only until {until}, and its party was notified at {notified_at:?}"
-                ));
+    match (until, now.no_show_report) {
+        (_, Some(NoShowReport::Open { until } | NoShowReport::Announced { until: Some(until), .. }))
+            if before.no_show_report != now.no_show_report =>
+        {
+            for party in before.parties_to_notify() {
+                let notified_at = notified_at(core, now, *party);
+                if notified_at.is_none_or(|at| until < at.plus(DAY)) {
+                    violations.push(format!(
+                        "{id} can be disputed only until {until}, and {party:?} was notified at {notified_at:?}"
+                    ));
+                }
             }
         }
         // An expert can agree that they did not attend.
-        (Some(_), None) if *missed_by == Party::Expert => {}
+        (Some(_), None) if now.status == (Status::NoShow { missed_by: Party::Expert }) => {}
         // Clocks differ.
         (Some(until), None | Some(NoShowReport::Decided))
             if core.instant().plus(2 + 2 * core.faults.max_clock_skew / 1_000) < until =>
         {
-            violations.push(format!("{id} was decided before its party could object until {until}"));
+            violations.push(format!("{id} was decided before its parties could object until {until}"));
+        }
+        (None, Some(NoShowReport::Decided))
+            if !matches!(before.no_show_report, Some(NoShowReport::Appealed | NoShowReport::Decided))
+                && !now.price.is_zero() =>
+        {
+            violations.push(format!("{id} was decided at once, and its parties could not object"));
         }
         (None, None)
-            if *missed_by == Party::Client && before.status == Status::Confirmed && !now.price.is_zero() =>
+            if now.status == (Status::NoShow { missed_by: Party::Client })
+                && before.status == Status::Confirmed
+                && !now.price.is_zero() =>
         {
             violations.push(format!("{id} is a no-show of its client, who could not object"));
         }

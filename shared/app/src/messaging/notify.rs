@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use domain::experts::members::Right;
 use domain::kernel::time::HOUR;
 use domain::messaging::notification::{Notification, concerns};
-use domain::scheduling::appointment::{NoShowReport, OBJECTION_HOURS};
+use domain::scheduling::appointment::OBJECTION_HOURS;
 use domain::scheduling::history::{Change, ChangedBy, HistoryEntry, SessionTime};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::{ClientId, ExpertId, PersonId};
@@ -35,36 +35,38 @@ fn person_of_expert(expert: ExpertId) -> PersonId {
 /// If the table fails. The people before are notified then.
 pub(super) async fn notify(app: &App, event: &DomainEvent, by: CausedBy) -> Result<(), AppError> {
     let change = Change::from(&event.data);
-    let accused = accused(app, event).await?;
+    let objectors = objectors(app, event).await?;
     for person in recipients(app, event, &change, by).await? {
-        deliver(app, event, &change, by, person, accused).await?;
+        deliver(app, event, &change, by, person, objectors).await?;
     }
-    match accused {
-        Some(party) => begin_objection_period(app, event, party).await,
-        None => Ok(()),
+    match objectors {
+        [] => Ok(()),
+        parties => begin_objection_period(app, event, parties).await,
     }
 }
 
-/// The party that can object to the report that it did not attend, if the event is such a report.
-async fn accused(app: &App, event: &DomainEvent) -> Result<Option<Party>, AppError> {
-    let EventData::NoShow(no_show) = &event.data else { return Ok(None) };
+/// The parties that can object to what the event reports or decides.
+async fn objectors(app: &App, event: &DomainEvent) -> Result<&'static [Party], AppError> {
+    let (EventData::NoShow(_) | EventData::Completed(_)) = &event.data else { return Ok(&[]) };
     let appointment = app.store.appointment(event.data.appointment().appointment_id).await?;
-    let report = appointment.and_then(|appointment| appointment.no_show_report);
-    Ok((report == Some(NoShowReport::Reported)).then_some(no_show.missed_by.into()))
+    Ok(appointment.map_or(&[], |appointment| appointment.parties_to_notify()))
 }
 
-/// Begins the period for objections of a party that is notified. It ends when the notification says, so the party always has the
-/// whole period from its notification on, however late that was.
-async fn begin_objection_period(app: &App, event: &DomainEvent, party: Party) -> Result<(), AppError> {
+/// Begins the period for objections of parties that are notified. It ends when the last of their notifications says, so each of them
+/// always has the whole period from its notification on, however late that was.
+async fn begin_objection_period(app: &App, event: &DomainEvent, parties: &[Party]) -> Result<(), AppError> {
     let appointment = event.data.appointment();
-    let person = match party {
-        Party::Client => person_of_client(appointment.client_id),
-        Party::Expert | Party::Platform => person_of_expert(appointment.expert_id),
-    };
     let id = appointment.appointment_id;
-    let notification = app.store.notification(person, id, event.kind()).await?;
+    let mut until = None;
+    for party in parties {
+        let person = match party {
+            Party::Client => person_of_client(appointment.client_id),
+            Party::Expert | Party::Platform => person_of_expert(appointment.expert_id),
+        };
+        let notification = app.store.notification(person, id, event.kind()).await?;
+        until = until.max(notification.and_then(|notification| notification.object_until));
+    }
     // Nobody is notified of what they did themselves, such as an expert who booked their own session.
-    let until = notification.and_then(|notification| notification.object_until);
     let until = until.unwrap_or(app.now().plus(OBJECTION_HOURS * HOUR));
     app.transact("begin_objection_period", || async {
         let appointment = app.store.appointment(id).await?;
@@ -121,7 +123,7 @@ async fn deliver(
     change: &Change,
     by: CausedBy,
     person: PersonId,
-    accused: Option<Party>,
+    objectors: &[Party],
 ) -> Result<(), AppError> {
     let appointment = event.data.appointment();
     let version = event.data.row_version().number();
@@ -143,7 +145,7 @@ async fn deliver(
             change: change.clone(),
             session: SessionTime { start: appointment.start, end: appointment.end },
             final_charge: event.data.decided_charge(),
-            object_until: (accused == Some(party)).then(|| app.now().plus(OBJECTION_HOURS * HOUR)),
+            object_until: objectors.contains(&party).then(|| app.now().plus(OBJECTION_HOURS * HOUR)),
         };
         let mut transaction = Transaction::new();
         transaction.put_notification(event.kind(), &notification, stored.as_ref(), app.now())?;

@@ -3,7 +3,7 @@
 use domain::kernel::text::LongText;
 use domain::payments::ledger::{Entry, Movement, MovementKind, Totals};
 use domain::payments::payment::{Escalation, Payment, PaymentState, Transition};
-use domain::scheduling::appointment::{Appointment, Outcome, Status};
+use domain::scheduling::appointment::{Appointment, Outcome};
 use domain::scheduling::history::{Change as HistoryChange, HistoryEntry};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::{Money, Timestamp};
@@ -119,23 +119,26 @@ impl<'a> Change<'a> {
                 self.end_and_free_time(cancelled, event).await?;
             }
             Transition::Complete => {
-                let completed = self.appointment.ended(Outcome::Completed, Party::Platform, self.now)?;
+                let completed =
+                    self.appointment.ended(Outcome::Completed, None, Party::Platform, self.now)?;
                 self.transaction.put_appointment(&completed)?;
                 self.changed = completed;
                 let event = EventData::ended(&self.changed, None);
                 self.app.record_event(&mut self.transaction, ActingAs::Platform, event, self.now)?;
             }
             Transition::AcceptReport => {
-                self.changed = self.appointment.accept_report();
+                let agreed = self.after.final_charge.unwrap_or(self.after.amount);
+                let (changed, final_charge) = self.appointment.accept_report(agreed);
+                (self.changed, self.after.final_charge) = (changed, Some(final_charge));
                 self.transaction.put_appointment(&self.changed)?;
-                let entry = HistoryEntry::new(self.now, ActingAs::Platform, HistoryChange::NoShowAccepted);
+                let change = match self.changed.no_show_report {
+                    Some(_) => HistoryChange::DecisionTookEffect,
+                    None => HistoryChange::NoShowAccepted,
+                };
+                let entry = HistoryEntry::new(self.now, ActingAs::Platform, change);
                 let version = self.changed.version;
                 let row_version = RowVersion::Appointment(version);
                 self.transaction.put_history(self.changed.id, version, row_version, &entry)?;
-                if let Status::NoShow { missed_by } = self.appointment.status {
-                    let quote = self.appointment.no_show_quote(missed_by, self.after.final_charge);
-                    self.after.final_charge = Some(quote.final_charge);
-                }
             }
             Transition::AwaitClient { deadline } => {
                 self.after = self.after.awaiting_client_until(deadline);

@@ -148,7 +148,7 @@ async fn complete_without_payment(
     if now < appointment.completes_at() {
         return Ok(Some(NextRun::At(appointment.completes_at())));
     }
-    let completed = appointment.ended(Outcome::Completed, Party::Platform, now)?;
+    let completed = appointment.ended(Outcome::Completed, None, Party::Platform, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&completed)?;
     app.record_event(&mut transaction, ActingAs::Platform, EventData::ended(&completed, None), now)?;

@@ -206,7 +206,7 @@ pub(super) fn with_final_charge(
 ) -> Payment {
     let before = payment.final_charge.unwrap_or(payment.amount);
     let final_charge = if final_charge.amount() < before.amount() { final_charge } else { before };
-    let is_undisputed = !matches!(appointment.no_show_report, Some(NoShowReport::Disputed));
+    let is_undisputed = !appointment.no_show_report.is_some_and(NoShowReport::awaits_decision);
     Payment {
         version: payment.version + 1,
         final_charge: Some(final_charge),
@@ -421,20 +421,20 @@ impl SessionReport {
     }
 }
 
-/// What the report of a no-show would have as its consequence.
+/// What reporting a no-show would refund, and whether it would take effect at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoShowQuote {
     /// The party that did not attend according to the report.
     pub missed_by: Party,
     /// What the client would get back, and why.
     pub quote: Quote,
-    /// Whether the party can object first, for [`OBJECTION_HOURS`](domain::scheduling::appointment::OBJECTION_HOURS) after it was
+    /// Whether that party, or both parties in the case of a decision, can object first, for [`OBJECTION_HOURS`](domain::scheduling::appointment::OBJECTION_HOURS) after it was
     /// notified. Otherwise, the report takes effect at once.
     pub can_object: bool,
 }
 
-/// What the report of this person that a party did not attend would have as its consequence, if it was sent now. Without
-/// `missed_by`, it is about the other party.
+/// What the report of this person that a party did not attend would refund, if it was sent now. Without `missed_by`, it is about the
+/// other party.
 ///
 /// # Errors
 /// [`AppError::NotFound`] as for [`read`], [`AppError::Forbidden`] for a client who asks about their own absence,
@@ -453,10 +453,10 @@ pub async fn quote_no_show(
     if party == Party::Client && missed_by != Party::Expert {
         return Err(AppError::Forbidden("a client can only report that the expert did not attend"));
     }
-    let ended = record.appointment.ended(outcome, party, app.now())?;
+    let ended = record.appointment.ended(outcome, None, party, app.now())?;
     let final_charge = record.payment.as_ref().and_then(|payment| payment.final_charge);
     let quote = limited(record.appointment.no_show_quote(missed_by, final_charge), &record);
-    Ok(NoShowQuote { missed_by, quote, can_object: ended.no_show_report == Some(NoShowReport::Reported) })
+    Ok(NoShowQuote { missed_by, quote, can_object: !ended.parties_to_notify().is_empty() })
 }
 
 /// Records how a session ended: completed, or a no-show of one side. Recording the same outcome again changes nothing.
@@ -500,7 +500,10 @@ pub async fn end(
             check_charge_increment("/charge", charge)?;
         }
         if appointment.has_reported(outcome, party) {
-            let amount_due = payment.as_ref().map(|payment| payment.amount_due(&appointment.status));
+            let amount_due = match appointment.no_show_report {
+                Some(NoShowReport::Announced { charge: Some(charge), .. }) => Some(charge),
+                _ => payment.as_ref().map(|payment| payment.amount_due(&appointment.status)),
+            };
             if charge.is_some_and(|charge| amount_due.is_some_and(|amount_due| amount_due != charge)) {
                 return Err(PaymentsError::State(
                     "the session is already completed with another charge; refund a part instead".to_owned(),
@@ -511,9 +514,9 @@ pub async fn end(
         }
         check_version(if_match, appointment.version)?;
         let now = app.now();
-        let ended: Appointment = appointment.ended(outcome, party, now)?;
+        let ended: Appointment = appointment.ended(outcome, charge, party, now)?;
         let final_charge = match (ended.no_show_report, outcome) {
-            (Some(report), _) if report.is_unresolved() && charge.is_some() => {
+            (Some(report), _) if report.is_unresolved() && charge.is_some() && party != Party::Platform => {
                 let must = "must be omitted: an administrator decides what the client is charged";
                 return Err(AppError::invalid("/charge", must));
             }
@@ -543,12 +546,12 @@ pub async fn end(
     .await
 }
 
-/// Records that the expert or the client objects to the report that they did not attend. An administrator then decides. A repeated
-/// objection changes nothing. `if_match` is the version that the person has read.
+/// Records that the expert or the client objects to the report that they did not attend, or to the decision of an administrator. An
+/// administrator then decides. A repeated objection changes nothing. `if_match` is the version that the person has read.
 ///
 /// # Errors
 /// [`AppError::NotFound`] as for [`read`], [`AppError::VersionMismatch`] if the appointment has another version,
-/// [`SchedulingError::Change`] if there is no such report about this party, or the period for objections is over.
+/// [`SchedulingError::Change`] if there is nothing that this party can object to, or the period for objections is over.
 pub async fn object(
     app: &App,
     actor: &Actor,

@@ -217,7 +217,8 @@ async fn attempt_hold(
         }
         Err(failure) => return Err(failure),
     };
-    // A new client at capacity can book no slot, so they are not told why this one cannot be booked, nor of alternatives.
+    // If the expert is at capacity, a new client can book no slot, so they are not told why this one cannot be booked, nor of
+    // alternatives.
     let admissions = clients::check_capacity(app, &profile, client, now).await?;
     let hold_request = HoldRequest {
         appointment: id,

@@ -103,7 +103,12 @@ fn check_starts(
         let must = match check_start(appointment, *start, now) {
             Err(must) => must,
             Ok(()) if starts[..place].iter().any(|other| span(*other).overlaps(span(*start))) => {
-                "must differ from the other starts, and sessions of a group must not overlap"
+                match appointment.group {
+                    true => {
+                        "must not overlap the sessions at the other starts, because others can book their seats"
+                    }
+                    false => "must differ from the other starts",
+                }
             }
             Ok(()) => continue,
         };

@@ -476,8 +476,8 @@ impl Appointment {
 
     /// Moves the appointment for the client to another time, which has been held for it, at the given price.
     ///
-    /// The client keeps the tier of the cancellation policy that they have reached: they never get back more by moving the session
-    /// first and cancelling then.
+    /// The share that a cancellation would refund now becomes the most that any tier refunds, so the client never gets back more by
+    /// moving the session first and cancelling then.
     ///
     /// # Errors
     /// See [`Self::check_reschedule`].

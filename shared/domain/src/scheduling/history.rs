@@ -99,13 +99,16 @@ pub enum Change {
     },
     /// The parties disagree about whether the session took place.
     NoShowDisputed,
-    /// The party that did not attend according to a report was notified, and can object.
+    /// The party that did not attend according to a report was notified, or both parties were notified of the decision of
+    /// an administrator. They can object.
     ObjectionPeriodBegun {
         /// The end of the period for objections.
         until: Timestamp,
     },
     /// The report of a no-show was accepted, because nobody disputed it in time.
     NoShowAccepted,
+    /// The decision of an administrator took effect, because nobody objected in time.
+    DecisionTookEffect,
     /// The hold ended without payment.
     Expired,
     /// The client changed the details of the session.

@@ -218,7 +218,7 @@ pub struct Request {
     pub start: Timestamp,
     /// The number of seats; 1 unless it is a group session.
     pub seats: u16,
-    /// The end of the hold; `None` if no payment is due.
+    /// The end of the hold; `None` for a confirmed session.
     pub hold_expires_at: Option<Timestamp>,
 }
 

@@ -1,13 +1,14 @@
 //! Proposals: one side of an appointment proposes other times for the session, and the other side decides.
 //!
-//! All proposed times are held until the proposal expires, so each of them can be accepted. The old time stands until then. No
-//! action of one side lowers what the other side would get back:
+//! All proposed times are held until the proposal expires, so each of them can be accepted. The old time stands until then. Nothing
+//! that the expert does lowers the client's refund, except accepting the client's own proposal:
 //! - An accepted proposal of the expert has the cancellation policy as agreed at booking, because a client who declines it gets
 //!   everything back.
 //! - After a proposal of the expert that the client does not accept, the client can cancel with a full refund, until the session is
 //!   moved or begins. That is so if the client declines it, if it expires, and if the expert withdraws it: a client who waited for
 //!   its end must not lose by it.
-//! - An accepted proposal of the client is a move by the client: the tier that they have reached stays reached.
+//! - An accepted proposal of the client is a move by the client: the share that a cancellation would refund at that
+//!   moment becomes the most that any tier refunds.
 
 use crate::experts::policy::{CancellationPolicy, Percent};
 use crate::kernel::text::LongText;

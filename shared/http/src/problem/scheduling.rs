@@ -40,8 +40,8 @@ problem_types! {
         "The session has fewer free seats than the request needs.",
         "Book fewer seats, or choose another start.";
     INVALID_STATUS = 409 "invalid-status", "The appointment cannot be changed like this",
-        "The status or the time of the appointment does not allow this change.",
-        "Read the appointment; `detail` says when the change is possible.";
+        "The status, the time or the terms of the appointment, or its proposal, do not allow this change.",
+        "Read `detail`; it says what is possible instead.";
     EXPERT_NOT_LIVE = 409 "expert-not-live", "The expert cannot be booked",
         "An administrator has suspended the expert.",
         "Choose another expert, or try again later.";

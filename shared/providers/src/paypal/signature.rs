@@ -1,9 +1,9 @@
 //! Verifies the signature of an event with PayPal's certificate, without a request to PayPal for each event.
 //!
-//! PayPal signs `transmission id|time|webhook id|CRC-32 of the body`. The event says where the certificate is. Only certificates at
-//! the address of the API are fetched, and they are kept. Anybody can send events, so all of this is limited: the length of a
-//! certificate, the number of kept ones, and the requests in a minute. A CRC-32 is no hash: somebody who has one event can make
-//! another one with the same signature. Nothing but the subject of an event is used, and the subject is read from PayPal.
+//! PayPal signs `transmission id|time|webhook id|CRC-32 of the body`. The event says where the certificate is. Only certificates on
+//! the host of the API, or the same host without `-m`, are fetched, and they are kept. Anybody can send events, so all of this is limited: the length of a
+//! certificate, the number of kept ones, and the requests in a minute. A CRC-32 is not a cryptographic hash: whoever has one
+//! event can make another one with the same signature. Nothing but the subject of an event is used, and the subject is read from PayPal.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};

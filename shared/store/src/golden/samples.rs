@@ -339,6 +339,24 @@ pub(super) fn appointments() -> Vec<Appointment> {
     statuses.into_iter().enumerate().map(appointment).collect()
 }
 
+/// Appointments of another expert about which an administrator decided. Rows have these states since version 2.
+pub(super) fn decisions() -> Vec<Appointment> {
+    let reports = [
+        NoShowReport::Announced { until: None, charge: Some(money(2_000)) },
+        NoShowReport::Announced { until: Some(at(90_000)), charge: None },
+        NoShowReport::Appealed,
+    ];
+    let appointment = |(number, report)| Appointment {
+        id: appointment_id(200 + number),
+        expert: OTHER_EXPERT,
+        client: ClientId::from_bits(200),
+        status: Status::Completed,
+        no_show_report: Some(report),
+        ..appointments().swap_remove(0)
+    };
+    reports.into_iter().enumerate().map(appointment).collect()
+}
+
 /// Appointments of another expert that were moved and for which other times were proposed, one for each state of a proposal. Rows
 /// have them since version 2.
 pub(super) fn proposals() -> Vec<Appointment> {
@@ -742,7 +760,7 @@ pub(super) fn details() -> VersionedDetails {
 
 /// An entry of each kind that versions before 2 did not have.
 pub(super) fn history_since_version_2() -> Vec<HistoryEntry> {
-    let changes = [Change::ObjectionPeriodBegun { until: at(86_400) }];
+    let changes = [Change::ObjectionPeriodBegun { until: at(86_400) }, Change::DecisionTookEffect];
     let entry = |change| HistoryEntry::new(at(0), ActingAs::Platform, change);
     changes.into_iter().map(entry).collect()
 }

@@ -179,6 +179,7 @@ stored! {
         NoShowDisputed,
         ObjectionPeriodBegun { until: Timestamp },
         NoShowAccepted,
+        DecisionTookEffect,
         Expired,
         DetailsChanged,
         RefundGranted { amount: MoneyRow },
@@ -242,6 +243,9 @@ stored! {
         #[serde(rename = "notified", alias = "open")]
         Open { until: Timestamp },
         Disputed,
+        // Releases before this one read these two as disputed.
+        Announced { until: Option<Timestamp>, charge: Option<MoneyRow> },
+        Appealed,
         Decided,
         // Only an administrator can end a dispute, so no money moves because of this value.
         _ => Ok(NoShowReport::Disputed)

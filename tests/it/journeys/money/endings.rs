@@ -215,6 +215,8 @@ async fn client_who_objects_pays_nothing_more_until_an_administrator_decides() {
         let decision = json!({ "missed_by": "expert" });
         test.post_action("margaret", &appointment, "no-show", &decision).await.expect(200);
         test.stack.run_until_idle().await;
+        test.advance(86_400 + 60);
+        test.sweep().await;
         assert_eq!(test.cents(&offer, [Account::Client, Account::Authorized, Account::Expert]).await, [0; 3]);
     }
 }
@@ -276,8 +278,23 @@ async fn disputed_no_show_is_decided_by_an_administrator() {
             assert_eq!(seen["payment"]["escalation"], json!({ "reason": "no_show_disputed" }), "{seen:#}");
             assert_eq!(seen["payment"]["state"], "paid");
 
+            // A decision costs nobody anything before both parties were notified and could object for a day.
+            let before = test.cents(&offer, [Account::Client, Account::Expert]).await;
             test.post_action("margaret", &appointment, what, &body).await.expect(200);
             test.stack.run_until_idle().await;
+            test.post_action("margaret", &appointment, what, &body).await.expect(200);
+            let seen = test.appointment(&appointment).await["no_show_report"].clone();
+            assert_eq!(
+                (&seen["state"], &seen["until"]),
+                (&json!("announced"), &json!("2027-01-16T10:00:00Z"))
+            );
+            assert_eq!(seen.get("charge"), body.get("charge"));
+            for party in ["ada", "alan"] {
+                assert_eq!(test.notifications(party).await[0]["object_until"], "2027-01-16T10:00:00Z");
+            }
+            test.advance_to("2027-01-16T09:59:00Z").await;
+            assert_eq!(test.cents(&offer, [Account::Client, Account::Expert]).await, before);
+            test.advance_to("2027-01-16T10:01:00Z").await;
             let now =
                 test.get(&format!("/v1/appointments/{appointment}")).signed_in_as("margaret").send().await;
             let now = now.expect(200);
@@ -295,6 +312,60 @@ async fn disputed_no_show_is_decided_by_an_administrator() {
                 assert_eq!(again.problem(409), "payment-state");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn party_that_objects_to_a_decision_gets_another_one_which_is_the_last() {
+    for (who, what) in [("alan", "complete"), ("ada", "no-show")] {
+        let (test, offer, appointment) = reported(&paid_hour()).await;
+        test.post_action("ada", &appointment, "complete", &Value::Null).await.expect(200);
+        test.stack.run_until_idle().await;
+        let decision = if what == "no-show" { json!({ "missed_by": "expert" }) } else { Value::Null };
+        test.post_action("margaret", &appointment, what, &decision).await.expect(200);
+        test.stack.run_until_idle().await;
+        let refused = test.post_action("margaret", &appointment, "no-show/objection", &Value::Null).await;
+        assert_eq!(refused.problem(409), "invalid-status");
+        let other = json!({ "missed_by": "client" });
+        let early = test.post_action("margaret", &appointment, "no-show", &other).await;
+        assert_eq!(early.problem(409), "invalid-status");
+        for _ in 0..2 {
+            let now = test.post_action(who, &appointment, "no-show/objection", &Value::Null).await;
+            assert_eq!(now.expect(200)["no_show_report"], json!({ "state": "appealed" }));
+            test.stack.run_until_idle().await;
+        }
+        // Time decides nothing.
+        test.advance(9 * 86_400);
+        test.sweep().await;
+        assert_eq!(test.cents(&offer, [Account::Client]).await, [-8_000]);
+        assert_eq!(test.appointment(&appointment).await["payment"]["state"], "paid");
+        test.post_action("margaret", &appointment, what, &decision).await.expect(200);
+        test.stack.run_until_idle().await;
+        assert_eq!(test.appointment(&appointment).await["no_show_report"], json!({ "state": "decided" }));
+        let pays = if what == "no-show" { 0 } else { -8_000 };
+        assert_eq!(test.cents(&offer, [Account::Client]).await, [pays]);
+        let late = test.post_action(who, &appointment, "no-show/objection", &Value::Null).await;
+        assert_eq!(late.problem(409), "invalid-status");
+        let history = test.history("ada", &appointment).await;
+        let disputes = history.iter().filter(|entry| entry["change"] == "no_show_disputed");
+        assert_eq!(disputes.count(), 2, "{history:#?}");
+    }
+}
+
+#[tokio::test]
+async fn smaller_charge_of_an_administrator_needs_notice_and_that_of_the_expert_none() {
+    let charge = json!({ "charge": { "amount": 2_000, "currency": "EUR" } });
+    for (who, at_once) in [("ada", true), ("margaret", false)] {
+        let test = TestApp::new().await;
+        let offer = test.offer(&paid_hour()).await;
+        let appointment = test.book_and_secure(&offer, AT).await;
+        test.advance_to("2027-01-05T11:00:00Z").await;
+        test.post_action(who, &appointment, "complete", &charge).await.expect(200);
+        test.stack.run_until_idle().await;
+        let paid = if at_once { -2_000 } else { -8_000 };
+        assert_eq!(test.cents(&offer, [Account::Client]).await, [paid], "{who}");
+        test.advance_to("2027-01-06T11:01:00Z").await;
+        assert_eq!(test.cents(&offer, [Account::Client]).await, [-2_000], "{who}");
     }
 }
 

@@ -2,10 +2,10 @@
 //!
 //! Texts of every script, emoji and marks are allowed. Characters that a reader cannot see, and characters that make a text look
 //! like another one, are not. Unicode calls most of them default ignorable; RFC 8264 (PRECIS) disallows the same in all strings.
-//! A few of them are needed to write words and emoji. These are allowed where they have an effect, as RFC 5892 and UAX #31
-//! describe it, and nowhere else:
+//! A few of them are needed to write words and emoji. These are allowed where they have an effect, after RFC 5892 and UAX #31,
+//! and nowhere else:
 //!
-//! - A zero width non-joiner between two letters of a cursive script, as in Persian «می‌خواهم», or after a virama.
+//! - A zero width non-joiner between any two letters of a cursive script, as in Persian «می‌خواهم», or after a virama.
 //! - A zero width joiner after or before a virama, as in Sinhala «ශ්‍රී», and between two emoji, as in 👩‍💻.
 //! - A variation selector after the character that it changes: emoji, ideographs and Mongolian letters.
 
@@ -109,7 +109,7 @@ fn joins<'c>(mut nearest_first: impl Iterator<Item = &'c char>) -> bool {
     })
 }
 
-/// Returns whether the text before a joiner ends with an emoji, its color of skin or its variation selector.
+/// Returns whether the text before a joiner ends with an emoji, its skin tone modifier or its variation selector.
 fn ends_emoji(last: char, before: &[char]) -> bool {
     let emoji = match last {
         '\u{fe0f}' => before.iter().rev().nth(1).copied(),

@@ -41,7 +41,8 @@ pub enum Transition {
     CancelUnpaid,
     /// Complete the appointment: its end has passed and nobody reported a no-show.
     Complete,
-    /// Accept the report that a party did not attend: it was notified and did not object in time.
+    /// Accept the report that a party did not attend, or the decision of an administrator: whoever could object was
+    /// notified and did not object in time.
     AcceptReport,
     /// Ask the client to pay again with the existing intent, because their card failed.
     AwaitClient {
@@ -340,13 +341,16 @@ impl Situation<'_> {
         };
         match report {
             _ if !step.is_wait() => step,
-            // The period for objections begins when the party is notified, which enqueues the payment job.
-            NoShowReport::Reported => step,
-            NoShowReport::Open { until } if self.now >= until => {
-                PaymentAction::Transition(Transition::AcceptReport)
+            // The period for objections begins when the parties are notified, which enqueues the payment job.
+            NoShowReport::Reported | NoShowReport::Announced { until: None, .. } => step,
+            NoShowReport::Open { until } | NoShowReport::Announced { until: Some(until), .. } => {
+                if self.now >= until {
+                    PaymentAction::Transition(Transition::AcceptReport)
+                } else {
+                    step.no_later_than(until)
+                }
             }
-            NoShowReport::Open { until } => step.no_later_than(until),
-            NoShowReport::Disputed | NoShowReport::Decided => {
+            NoShowReport::Disputed | NoShowReport::Appealed | NoShowReport::Decided => {
                 let until = match step {
                     PaymentAction::Wait(wait) => wait.until(),
                     PaymentAction::Transition(_) | PaymentAction::Order(_) => None,

@@ -16,6 +16,9 @@ pub const OBJECTION_HOURS: i64 = 24;
 
 /// A no-show report that is not resolved yet, or that an administrator decided. While it is unresolved, it has no effect
 /// on what the client pays.
+///
+/// Neither a report nor the decision of an administrator costs anybody anything before they were notified and could
+/// object for [`OBJECTION_HOURS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoShowReport {
     /// It is reported that a party did not attend, and that party is not notified yet. The period for objections has
@@ -28,7 +31,16 @@ pub enum NoShowReport {
     },
     /// The parties disagree about whether one of them attended. An administrator decides.
     Disputed,
-    /// An administrator has decided. Neither party can change the outcome.
+    /// An administrator has decided, and both parties can object once.
+    Announced {
+        /// When the decision takes effect; `None` until the parties are notified.
+        until: Option<Timestamp>,
+        /// What the client pays for a session that took place; `None` for what was decided before.
+        charge: Option<Money>,
+    },
+    /// A party has objected to the decision of an administrator. The next decision takes effect at once.
+    Appealed,
+    /// The decision of an administrator is in effect. Neither party can change the outcome.
     Decided,
 }
 
@@ -38,16 +50,28 @@ impl NoShowReport {
         match self {
             Self::Reported => true,
             Self::Open { until } => now < until,
-            Self::Disputed | Self::Decided => false,
+            Self::Disputed | Self::Announced { .. } | Self::Appealed | Self::Decided => false,
         }
     }
 
     /// Returns whether the report is not resolved yet, so that it has no effect on what the client pays.
     pub fn is_unresolved(self) -> bool {
         match self {
-            Self::Reported | Self::Open { .. } | Self::Disputed => true,
+            Self::Reported | Self::Open { .. } | Self::Disputed | Self::Announced { .. } | Self::Appealed => {
+                true
+            }
             Self::Decided => false,
         }
+    }
+
+    /// Returns whether an administrator must decide.
+    pub fn awaits_decision(self) -> bool {
+        matches!(self, Self::Disputed | Self::Appealed)
+    }
+
+    /// Returns whether an administrator has decided, whether or not the decision is in effect.
+    fn is_decided(self) -> bool {
+        matches!(self, Self::Announced { .. } | Self::Appealed | Self::Decided)
     }
 }
 
@@ -87,42 +111,61 @@ impl Appointment {
         self.end.plus(REPORT_HOURS * HOUR)
     }
 
-    /// Records how the session ended, as reported by a party.
+    /// Records how the session ended, as reported by a party. `charge` is what the client pays for a session that took
+    /// place, if that is less than the price.
     ///
     /// The expert can report a completed session from its end, and a no-show of the client from [`LATE_MINUTES`]
     /// after the start. The client can only report a no-show of the expert, from [`LATE_MINUTES`] after the start
     /// until [`REPORT_HOURS`] after the end. If a session has a price, the report that another party did not attend
     /// takes effect only after that party was notified and did not object; an objection lets the platform decide. The
-    /// platform can also decide in any other case, but not as long as the party can object.
+    /// platform can also decide in any other case, but not as long as a party can object.
+    ///
+    /// A decision of the platform, or a smaller charge that it reports, is announced: both parties are notified of it,
+    /// and each of them can object. The decision after such an objection takes effect at once.
     ///
     /// # Errors
     /// If the status does not allow the report, or if it is too early or too late for it.
-    pub fn ended(&self, outcome: Outcome, by: Party, now: Timestamp) -> Result<Self, ChangeRefusal> {
+    pub fn ended(
+        &self,
+        outcome: Outcome,
+        charge: Option<Money>,
+        by: Party,
+        now: Timestamp,
+    ) -> Result<Self, ChangeRefusal> {
         let absent = Status::NoShow { missed_by: Party::Expert };
         // A session without a price has no refund to dispute.
         let contestable = !self.price.is_zero();
         let others = matches!(outcome, Outcome::NoShow { missed_by } if missed_by != by);
         // Who reports their own absence agrees to what follows from it.
         let reported = (others && contestable).then_some(NoShowReport::Reported);
+        let announced = Some(NoShowReport::Announced { until: None, charge });
         let (status, no_show_report) = match (&self.status, by) {
             (Status::Confirmed, _) => {
                 self.check_time(outcome, by, now)?;
-                (outcome.status(), reported)
+                let costs_expert = by == Party::Platform && charge.is_some_and(|charge| charge != self.price);
+                (outcome.status(), if costs_expert { announced } else { reported })
             }
             (status, Party::Platform) if status.has_outcome() => match self.no_show_report {
                 Some(NoShowReport::Open { until }) if now < until => {
                     return Err(ChangeRefusal::TooEarly { from: until, requested: outcome.as_str() });
                 }
+                Some(NoShowReport::Announced { until: Some(until), .. }) if now < until => {
+                    return Err(ChangeRefusal::TooEarly { from: until, requested: outcome.as_str() });
+                }
                 // The period begins later.
-                Some(NoShowReport::Reported) => {
+                Some(NoShowReport::Reported | NoShowReport::Announced { until: None, .. }) => {
                     let from = now.plus(OBJECTION_HOURS * HOUR);
                     return Err(ChangeRefusal::TooEarly { from, requested: outcome.as_str() });
                 }
                 // Nobody was asked yet.
                 None if reported.is_some() => (outcome.status(), reported),
+                Some(NoShowReport::Appealed) => (outcome.status(), Some(NoShowReport::Decided)),
+                _ if contestable => (outcome.status(), announced),
                 _ => (outcome.status(), Some(NoShowReport::Decided)),
             },
-            (_, Party::Client | Party::Expert) if self.no_show_report == Some(NoShowReport::Decided) => {
+            (_, Party::Client | Party::Expert)
+                if self.no_show_report.is_some_and(NoShowReport::is_decided) =>
+            {
                 return Err(self.status_refusal(outcome.as_str()));
             }
             // The expert reported first, and the client disputes the report.
@@ -147,7 +190,10 @@ impl Appointment {
         let absent = outcome.status() == Status::NoShow { missed_by: Party::Expert };
         match (self.no_show_report, by) {
             (None, _) => self.status == outcome.status(),
-            (Some(NoShowReport::Decided), by) => by == Party::Platform && self.status == outcome.status(),
+            (Some(NoShowReport::Announced { .. } | NoShowReport::Decided), by) => {
+                by == Party::Platform && self.status == outcome.status()
+            }
+            (Some(NoShowReport::Appealed), _) => false,
             (Some(NoShowReport::Reported | NoShowReport::Open { .. }), by) => {
                 self.status == outcome.status() && self.status != (Status::NoShow { missed_by: by })
             }
@@ -165,29 +211,56 @@ impl Appointment {
         }
     }
 
-    /// Records that a party objects to the report that it did not attend. The platform then decides.
+    /// Records that a party objects to the report that it did not attend, or to the decision of an administrator. The
+    /// platform then decides.
     ///
     /// # Errors
-    /// [`ChangeRefusal::Status`] if there is no such report, or the period for objections is over.
+    /// [`ChangeRefusal::Status`] if there is nothing to object to, or the period for objections is over.
     pub fn objected(&self, by: Party, now: Timestamp) -> Result<Self, ChangeRefusal> {
-        if self.accused(now) != Some(by) {
-            return Err(self.status_refusal("objected to"));
-        }
-        Ok(Self { no_show_report: Some(NoShowReport::Disputed), ..self.with_status(self.status.clone()) })
+        let report = match self.no_show_report {
+            Some(NoShowReport::Announced { until, .. })
+                if by != Party::Platform && until.is_none_or(|until| now < until) =>
+            {
+                NoShowReport::Appealed
+            }
+            _ if self.accused(now) == Some(by) => NoShowReport::Disputed,
+            _ => return Err(self.status_refusal("objected to")),
+        };
+        Ok(Self { no_show_report: Some(report), ..self.with_status(self.status.clone()) })
     }
 
-    /// Returns whether the party has already objected to the report that it did not attend.
+    /// Returns whether the party has already objected to the report that it did not attend, or whether a party has
+    /// objected to the decision of an administrator.
     pub fn has_objected(&self, by: Party) -> bool {
-        self.no_show_report == Some(NoShowReport::Disputed)
-            && self.status == (Status::NoShow { missed_by: by })
+        match self.no_show_report {
+            Some(NoShowReport::Disputed) => self.status == (Status::NoShow { missed_by: by }),
+            Some(NoShowReport::Appealed) => by != Party::Platform,
+            _ => false,
+        }
     }
 
-    /// Begins the period for objections, because the party that did not attend is notified. `None` if it has begun, or
-    /// there is nothing to object to.
+    /// Returns the parties that are to be notified before the report or the decision can take effect, and whose period
+    /// for objections has not begun.
+    pub fn parties_to_notify(&self) -> &'static [Party] {
+        match (self.no_show_report, &self.status) {
+            (Some(NoShowReport::Reported), Status::NoShow { missed_by: Party::Client }) => &[Party::Client],
+            (Some(NoShowReport::Reported), _) => &[Party::Expert],
+            (Some(NoShowReport::Announced { until: None, .. }), _) => &[Party::Client, Party::Expert],
+            _ => &[],
+        }
+    }
+
+    /// Begins the period for objections, because the [parties](Self::parties_to_notify) are notified. `None` if it has
+    /// begun, or there is nothing to object to.
     pub fn objection_period_begun(&self, until: Timestamp) -> Option<Self> {
-        let report = Some(NoShowReport::Open { until });
-        (self.no_show_report == Some(NoShowReport::Reported))
-            .then(|| Self { no_show_report: report, ..self.with_status(self.status.clone()) })
+        let report = match self.no_show_report? {
+            NoShowReport::Reported => NoShowReport::Open { until },
+            NoShowReport::Announced { until: None, charge } => {
+                NoShowReport::Announced { until: Some(until), charge }
+            }
+            _ => return None,
+        };
+        Some(Self { no_show_report: Some(report), ..self.with_status(self.status.clone()) })
     }
 
     /// Returns what the client gets back and pays in the end if a party did not attend, given what was decided before.
@@ -195,9 +268,18 @@ impl Appointment {
         no_show(&self.cancellation, self.price, missed_by).after(final_charge)
     }
 
-    /// Accepts the report of a no-show, because the other party did not object in time.
-    pub fn accept_report(&self) -> Self {
-        Self { no_show_report: None, ..self.with_status(self.status.clone()) }
+    /// Lets the report of a no-show or the decision of an administrator take effect, because nobody objected in time.
+    /// Returns the appointment, and what the client pays in the end, given what was decided before.
+    pub fn accept_report(&self, before: Money) -> (Self, Money) {
+        let (report, charge) = match self.no_show_report {
+            Some(NoShowReport::Announced { charge, .. }) => (Some(NoShowReport::Decided), charge),
+            _ => (None, None),
+        };
+        let final_charge = match self.status {
+            Status::NoShow { missed_by } => self.no_show_quote(missed_by, Some(before)).final_charge,
+            _ => charge.filter(|charge| charge.amount() < before.amount()).unwrap_or(before),
+        };
+        (Self { no_show_report: report, ..self.with_status(self.status.clone()) }, final_charge)
     }
 
     fn check_time(&self, outcome: Outcome, by: Party, now: Timestamp) -> Result<(), ChangeRefusal> {

@@ -141,7 +141,8 @@ fn outcome_can_be_reported_only_once_the_reporter_can_know_it() {
     {
         for by in [Party::Expert, Party::Platform] {
             let from = if by == Party::Platform { from.max(600) } else { from };
-            let ended = |since: i64| outcomes(-since, |appointment| appointment.ended(outcome, by, now()));
+            let ended =
+                |since: i64| outcomes(-since, |appointment| appointment.ended(outcome, None, by, now()));
             assert_eq!(ended(from)[..3], ["status", "status", word], "{outcome:?} by {by:?}");
             assert_eq!(ended(99_999)[2], word);
             assert_eq!(ended(from - 1)[2], "too early", "{outcome:?} by {by:?}");
@@ -156,7 +157,7 @@ fn after_reports(price: u64, reports: &[(Outcome, Party, i64)]) -> Result<Appoin
     let confirmed = Appointment { price: confirmed.price.with_amount(price).unwrap(), ..confirmed };
     reports.iter().try_fold(confirmed, |appointment, (outcome, by, since)| {
         let at = now().plus(*since);
-        let ended = appointment.ended(*outcome, *by, at)?;
+        let ended = appointment.ended(*outcome, None, *by, at)?;
         Ok(ended.objection_period_begun(at.plus(DAY)).unwrap_or(ended))
     })
 }
@@ -190,19 +191,27 @@ fn no_show_report_can_be_disputed_by_the_accused_party() {
         assert_eq!(result_of(&[expert(END), client(END), accepts]), undisputed("no_show"));
         let decides = |outcome| (outcome, Party::Platform, END + 99 * DAY);
         for outcome in [Outcome::Completed, absent(Party::Client), absent(Party::Expert)] {
-            let decided = Ok((outcome.status().as_str(), Some(NoShowReport::Decided)));
+            let until = now().plus(END + 100 * DAY);
+            let announced = NoShowReport::Announced { until: Some(until), charge: None };
+            let decided = Ok((outcome.status().as_str(), Some(announced)));
             assert_eq!(result_of(&[expert(END), client(END), decides(outcome)]), decided);
             // Without a disagreement, an administrator who reports an absence is one who reports.
             let heard = says != Outcome::Completed || outcome == Outcome::Completed;
-            let until = now().plus(END + 100 * DAY);
             let reported = Ok(("no_show", Some(NoShowReport::Open { until })));
             let expected = if heard { decided } else { reported };
             assert_eq!(result_of(&[expert(END), decides(outcome)]), expected);
             // Then only the platform can change the outcome.
             assert!(result_of(&[expert(END), client(END), decides(outcome), client(END)]).is_err());
             assert!(result_of(&[client(END), expert(END), decides(outcome), expert(END)]).is_err());
-            let again = result_of(&[expert(END), client(END), decides(outcome), decides(Outcome::Completed)]);
-            assert_eq!(again, Ok(("completed", Some(NoShowReport::Decided))));
+            // … and not as long as the parties can object to its decision.
+            let disputed = [expert(END), client(END), decides(outcome)];
+            let again = |after| {
+                result_of(&[&disputed[..], &[(Outcome::Completed, Party::Platform, END + after)]].concat())
+            };
+            assert!(again(100 * DAY - 1).is_err());
+            let announced =
+                NoShowReport::Announced { until: Some(now().plus(END + 101 * DAY)), charge: None };
+            assert_eq!(again(100 * DAY), Ok(("completed", Some(announced))));
         }
     }
     assert_eq!(result_of(&[client(END), (absent(Party::Expert), Party::Expert, END)]), undisputed("no_show"));
@@ -223,12 +232,12 @@ fn absence_of_another_party_takes_effect_only_after_notice_and_a_period_for_obje
         let other = if accused == Party::Client { Party::Expert } else { Party::Client };
         let outcome = Outcome::NoShow { missed_by: accused };
         let confirmed = all(0)[2].clone();
-        let reported = confirmed.ended(outcome, by, now().plus(END)).unwrap();
+        let reported = confirmed.ended(outcome, None, by, now().plus(END)).unwrap();
         assert_eq!(reported.no_show_report, Some(NoShowReport::Reported), "{by:?}");
         // As long as the party is not notified, it can object at any time, and nobody decides.
         let late = now().plus(END + 99 * DAY);
         assert!(reported.objected(accused, late).is_ok());
-        assert!(reported.ended(outcome, Party::Platform, late).is_err());
+        assert!(reported.ended(outcome, None, Party::Platform, late).is_err());
         let until = now().plus(END + 3 * DAY);
         let begun = reported.objection_period_begun(until).unwrap();
         assert_eq!(begun.no_show_report, Some(NoShowReport::Open { until }));
@@ -240,16 +249,66 @@ fn absence_of_another_party_takes_effect_only_after_notice_and_a_period_for_obje
         assert!(begun.objected(accused, until).is_err());
         assert!(begun.objected(other, until.plus(-1)).is_err());
         assert!(begun.objected(Party::Platform, until.plus(-1)).is_err());
-        let decide = |at| begun.ended(Outcome::Completed, Party::Platform, at);
+        let decide = |at| begun.ended(Outcome::Completed, None, Party::Platform, at);
         let from = until;
         let requested = "completed";
         assert_eq!(decide(until.plus(-1)), Err(ChangeRefusal::TooEarly { from, requested }));
-        assert_eq!(decide(until).unwrap().no_show_report, Some(NoShowReport::Decided));
-        assert_eq!(begun.accept_report().no_show_report, None);
+        let announced = NoShowReport::Announced { until: None, charge: None };
+        assert_eq!(decide(until).unwrap().no_show_report, Some(announced));
+        assert_eq!(begun.accept_report(begun.price).0.no_show_report, None);
     }
     // Who reports their own absence needs no notice.
     let own = Outcome::NoShow { missed_by: Party::Expert };
-    assert_eq!(all(0)[2].ended(own, Party::Expert, now().plus(END)).unwrap().no_show_report, None);
+    assert_eq!(all(0)[2].ended(own, None, Party::Expert, now().plus(END)).unwrap().no_show_report, None);
+}
+
+#[test]
+fn decision_takes_effect_only_after_notice_and_a_period_for_objections() {
+    let absent = |missed_by| Outcome::NoShow { missed_by };
+    let reports = [(Outcome::Completed, Party::Expert, 3_600), (absent(Party::Expert), Party::Client, 3_600)];
+    let disputed = after_reports(5_000, &reports).unwrap();
+    let price = disputed.price;
+    let half = price.with_amount(2_500).unwrap();
+    let later = now().plus(99 * DAY);
+    for (outcome, charge, pays) in [
+        (Outcome::Completed, None, price),
+        (Outcome::Completed, Some(half), half),
+        (absent(Party::Expert), None, price.zero()),
+    ] {
+        let announced = disputed.ended(outcome, charge, Party::Platform, later).unwrap();
+        assert_eq!(announced.no_show_report, Some(NoShowReport::Announced { until: None, charge }));
+        assert_eq!(announced.parties_to_notify(), [Party::Client, Party::Expert]);
+        let until = later.plus(5 * DAY);
+        let begun = announced.objection_period_begun(until).unwrap();
+        assert_eq!(begun.no_show_report, Some(NoShowReport::Announced { until: Some(until), charge }));
+        assert_eq!((begun.objection_period_begun(until), begun.parties_to_notify()), (None, &[][..]));
+        // Nobody is charged more than was decided before.
+        let (decided, final_charge) = begun.accept_report(price);
+        assert_eq!((decided.no_show_report, final_charge), (Some(NoShowReport::Decided), pays));
+        assert!(begun.accept_report(price.zero()).1.is_zero());
+        assert!(decided.objected(Party::Client, until.plus(-1)).is_err());
+
+        assert!(announced.objected(Party::Client, until.plus(DAY)).is_ok(), "not notified yet");
+        assert!(begun.objected(Party::Client, until).is_err());
+        assert!(begun.objected(Party::Platform, until.plus(-1)).is_err());
+        for party in [Party::Client, Party::Expert] {
+            let appealed = begun.objected(party, until.plus(-1)).unwrap();
+            assert!(appealed.has_objected(party) && !announced.has_objected(party));
+            assert_eq!(appealed.status, begun.status);
+            assert!(appealed.ended(Outcome::Completed, None, party, later).is_err());
+            assert!(!appealed.has_reported(outcome, Party::Platform), "a decision is needed");
+            let last = appealed.ended(outcome, charge, Party::Platform, until).unwrap();
+            assert_eq!(last.no_show_report, Some(NoShowReport::Decided));
+        }
+    }
+    // A smaller charge that an administrator reports costs the expert as much, and one that the expert reports costs nobody else.
+    let [by_platform, by_expert] = [Party::Platform, Party::Expert].map(|by| {
+        let confirmed = all(0)[2].clone();
+        let charge = confirmed.price.with_amount(1).ok();
+        confirmed.ended(Outcome::Completed, charge, by, later).unwrap().no_show_report
+    });
+    assert!(matches!(by_platform, Some(NoShowReport::Announced { until: None, charge: Some(_) })));
+    assert_eq!(by_expert, None);
 }
 
 #[test]
@@ -284,7 +343,7 @@ fn repeated_decision_of_the_platform_is_recognized() {
     let decided = [(Outcome::Completed, Party::Expert, 3_600), (absent, Party::Platform, 3_600)];
     let repeated = |outcome, by| after_reports(5_000, &decided).unwrap().has_reported(outcome, by);
     assert!(repeated(absent, Party::Platform));
-    assert!(!repeated(Outcome::Completed, Party::Platform), "the platform can change its decision");
+    assert!(!repeated(Outcome::Completed, Party::Platform));
     assert!(!repeated(absent, Party::Expert) && !repeated(Outcome::Completed, Party::Expert));
 }
 
@@ -292,7 +351,8 @@ fn repeated_decision_of_the_platform_is_recognized() {
 fn undisputed_report_is_accepted() {
     let absent = Outcome::NoShow { missed_by: Party::Expert };
     let reported = after_reports(5_000, &[(absent, Party::Client, 3_600)]).unwrap();
-    let accepted = reported.accept_report();
+    let (accepted, final_charge) = reported.accept_report(reported.price);
+    assert!(final_charge.is_zero());
     assert_eq!((accepted.no_show_report, accepted.version), (None, reported.version + 1));
     assert_eq!(
         Appointment { no_show_report: reported.no_show_report, version: reported.version, ..accepted },
@@ -302,7 +362,7 @@ fn undisputed_report_is_accepted() {
 
 #[test]
 fn refusal_names_the_requested_change() {
-    let refusal = |outcome| all(60)[2].ended(outcome, Party::Platform, now()).unwrap_err().to_string();
+    let refusal = |outcome| all(60)[2].ended(outcome, None, Party::Platform, now()).unwrap_err().to_string();
     assert_eq!(
         refusal(Outcome::Completed),
         "the appointment cannot be completed yet; try again at or after 2027-03-01T13:01:00Z"
@@ -318,7 +378,7 @@ fn refusal_names_the_requested_change() {
 fn client_can_report_a_no_show_within_a_day() {
     let report = |seconds_since_start: i64| {
         let appointment = &all(-seconds_since_start)[2];
-        appointment.ended(Outcome::NoShow { missed_by: Party::Expert }, Party::Client, now())
+        appointment.ended(Outcome::NoShow { missed_by: Party::Expert }, None, Party::Client, now())
     };
     let missed = Status::NoShow { missed_by: Party::Expert };
     for since in [600, 3_600 + 86_400] {

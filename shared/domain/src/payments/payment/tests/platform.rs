@@ -138,15 +138,14 @@ impl Platform {
                     self.payment.final_charge = Some(self.payment.amount.zero());
                 }
                 PaymentAction::Transition(Transition::Complete) => {
-                    self.change(|appointment| appointment.ended(Outcome::Completed, Party::Platform, now))?;
+                    self.change(|appointment| {
+                        appointment.ended(Outcome::Completed, None, Party::Platform, now)
+                    })?;
                 }
                 PaymentAction::Transition(Transition::AcceptReport) => {
-                    let Appointment { cancellation, price, status, .. } = &self.appointment;
-                    let &Status::NoShow { missed_by } = status else {
-                        return Err(format!("a report is accepted of {status:?}"));
-                    };
-                    let final_charge = cancellation::no_show(cancellation, *price, missed_by).final_charge;
-                    self.appointment = self.appointment.accept_report();
+                    let before = self.payment.final_charge.unwrap_or(self.payment.amount);
+                    let (accepted, final_charge) = self.appointment.accept_report(before);
+                    self.appointment = accepted;
                     self.keep(final_charge);
                 }
                 PaymentAction::Transition(Transition::AwaitClient { deadline }) => {
@@ -408,8 +407,9 @@ impl Platform {
         if self.appointment.has_reported(outcome, by) {
             return None;
         }
-        let ended = self.appointment.ended(outcome, by, now).ok()?;
-        // The other party is notified at once.
+        let charge = (outcome == Outcome::Completed).then_some(final_charge);
+        let ended = self.appointment.ended(outcome, charge, by, now).ok()?;
+        // Whoever can object is notified at once.
         let ended = ended.objection_period_begun(now.plus(DAY)).unwrap_or(ended);
         let undecided = ended.no_show_report.is_some_and(NoShowReport::is_unresolved);
         let final_charge = if undecided { self.appointment.price } else { final_charge };

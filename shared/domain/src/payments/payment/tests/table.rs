@@ -636,6 +636,22 @@ fn report_is_accepted_after_the_period_for_a_dispute() {
 }
 
 #[test]
+fn decision_is_carried_out_after_the_period_for_objections() {
+    let until = end().plus(9 * DAY);
+    let decided = |until| Appointment {
+        no_show_report: Some(NoShowReport::Announced { until, charge: Some(euros(2_000)) }),
+        ..with(Status::Completed)
+    };
+    for status in [IntentStatus::Succeeded, IntentStatus::Open, IntentStatus::CardSaved] {
+        let at = |until, now| step(&decided(until), &final_charge(5_000), status, now);
+        assert_eq!(at(None, until.plus(99 * DAY)), PaymentAction::Wait(Wait::Done), "{status:?}");
+        assert_eq!(at(Some(until), until.plus(-1)), PaymentAction::Wait(Wait::Until(until)), "{status:?}");
+        let accepted = PaymentAction::Transition(Transition::AcceptReport);
+        assert_eq!(at(Some(until), until), accepted, "{status:?}");
+    }
+}
+
+#[test]
 fn report_takes_no_effect_before_the_other_party_is_notified() {
     for missed_by in [Party::Client, Party::Expert] {
         let reported = Appointment {
