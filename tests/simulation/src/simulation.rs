@@ -97,7 +97,7 @@ impl Simulation {
             settings: Settings {
                 booking_limits: BookingLimits::unlimited(),
                 payout_timing: match seed % 2 {
-                    0 => PayoutTiming::AtPayment,
+                    1 => PayoutTiming::AtPayment,
                     _ => PayoutTiming::AfterSession,
                 },
                 ..Settings::default()
