@@ -305,7 +305,9 @@ impl MoneyDemo {
         let intent = text(&booked, "/payment/intent")?;
         let dispute = self.stripe()?.dispute(intent, None, "fraudulent").map_err(refused)?;
         self.check_state("ada", &booked, "confirmed", "disputed").await?;
-        self.print("The bank took the payment back until it decides. The platform still holds the expert's share.");
+        self.print(
+            "The bank took the payment back until it decides. The platform still holds the expert's share.",
+        );
         let id = text(&dispute, "/id")?;
         self.stripe()?.close_dispute(id, DisputeOutcome::Won).map_err(refused)?;
         self.check_state("ada", &booked, "confirmed", "paid").await?;

@@ -24,7 +24,13 @@ impl TestApp {
     async fn give_back(&self, appointment: &str, cents: u64) {
         let part = json!({ "amount": { "amount": cents, "currency": "EUR" } });
         let path = format!("/v1/appointments/{appointment}/refunds");
-        self.post(&path).signed_in_as("ada").idempotency_key(&cents.to_string()).json(&part).send().await.expect(201);
+        self.post(&path)
+            .signed_in_as("ada")
+            .idempotency_key(&cents.to_string())
+            .json(&part)
+            .send()
+            .await
+            .expect(201);
         self.stack.run_until_idle().await;
     }
 

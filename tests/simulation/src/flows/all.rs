@@ -9,8 +9,8 @@ use domain::experts::session_type::SessionTypeTerms;
 use domain::kernel::time::{DAY, HOUR};
 use domain::payments::ledger::Totals;
 use domain::payments::payment::OrderKind;
-use domain::scheduling::appointment::Outcome;
 use domain::payments::payout::PayoutTiming;
+use domain::scheduling::appointment::Outcome;
 use domain::scheduling::booking_limits::BookingLimits;
 use domain::scheduling::party::Party;
 
