@@ -20,6 +20,7 @@ pub mod scheduling;
 
 use std::sync::Arc;
 
+use domain::payments::payout::PayoutTiming;
 use domain::scheduling::booking_limits::BookingLimits;
 use domain::{AppointmentId, Currency, InvitationId, NoteId, NotificationId, Rate, SessionTypeId, Timestamp};
 use identity::ports::Issuer;
@@ -38,6 +39,8 @@ pub struct Settings {
     pub fee: Rate,
     /// The currencies that prices may have. If the list is empty, all currencies are allowed.
     pub currencies: Vec<Currency>,
+    /// When experts get their share of new payments.
+    pub payout_timing: PayoutTiming,
     /// How long a slot is held while the client pays, in seconds.
     pub hold_seconds: i64,
     /// How much one client, or one network address, can hold and book.
@@ -72,11 +75,12 @@ impl Default for SignIn {
 }
 
 impl Default for Settings {
-    /// 10 % commission, all currencies, holds of ten minutes, the default limits of bookings, the address of the local system, and tokens of Cognito.
+    /// 10 % commission, all currencies, payouts after the session, holds of ten minutes, the default limits of bookings, the address of the local system, and tokens of Cognito.
     fn default() -> Self {
         Self {
             fee: Rate::DEFAULT_COMMISSION,
             currencies: Vec::new(),
+            payout_timing: PayoutTiming::AfterSession,
             hold_seconds: 600,
             booking_limits: BookingLimits::default(),
             public_base_url: "http://127.0.0.1:8080".to_owned(),

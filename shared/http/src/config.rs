@@ -29,7 +29,7 @@ pub fn optional(name: &'static str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The settings of the use cases, from `PLATFORM_FEE_BASIS_POINTS`, `SETTLEMENT_CURRENCIES`, `HOLD_MINUTES`, `MAX_OPEN_HOLDS`,
+/// The settings of the use cases, from `PLATFORM_FEE_BASIS_POINTS`, `SETTLEMENT_CURRENCIES`, `PAYOUT_TIMING`, `HOLD_MINUTES`, `MAX_OPEN_HOLDS`,
 /// `MAX_OPEN_HOLDS_PER_EXPERT`, `MAX_UNPAID_HOLDS`, `MAX_BOOKINGS_PER_DAY`, `MAX_FREE_APPOINTMENTS`,
 /// `MAX_FREE_APPOINTMENTS_PER_EXPERT`, `MAX_ATTEMPTS_PER_ADDRESS`, `PUBLIC_BASE_URL`, `ROLES_CLAIM`, `ROLE_PREFIX` and `API_SCOPE`. A variable that is not set has the value of [`Settings::default`].
 ///
@@ -56,6 +56,12 @@ fn settings_from(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, 
             must: format!(
                 "must be a comma-separated list of currency codes, such as EUR,USD, but is \"{codes}\""
             ),
+        })?;
+    }
+    if let Some(name) = variable("PAYOUT_TIMING").filter(|name| !name.is_empty()) {
+        settings.payout_timing = name.parse().map_err(|_| ConfigError {
+            name: "PAYOUT_TIMING",
+            must: format!("must be at_payment or after_session, but is \"{name}\""),
         })?;
     }
     if let Some(minutes) = variable("HOLD_MINUTES") {
@@ -111,6 +117,7 @@ fn maximum<T: FromStr + PartialOrd + From<u8> + Display>(
 
 #[cfg(test)]
 mod tests {
+    use domain::payments::payout::PayoutTiming;
     use domain::scheduling::booking_limits::BookingLimits;
 
     use super::*;
@@ -128,6 +135,8 @@ mod tests {
         let currencies = with("SETTLEMENT_CURRENCIES", "EUR, USD").expect("valid").currencies;
         assert_eq!(currencies.iter().map(|currency| currency.code()).collect::<Vec<_>>(), ["EUR", "USD"]);
         assert_eq!(with("SETTLEMENT_CURRENCIES", "").expect("valid").currencies, []);
+        let timing = |name| with("PAYOUT_TIMING", name).expect("valid").payout_timing;
+        assert_eq!((timing("at_payment"), timing("")), (PayoutTiming::AtPayment, PayoutTiming::AfterSession));
         assert_eq!(with("ROLES_CLAIM", "roles").expect("valid").sign_in.roles_claim, "roles");
         assert_eq!(with("ROLES_CLAIM", "").expect("valid").sign_in.roles_claim, "cognito:groups");
         assert_eq!(with("ROLE_PREFIX", "/").expect("valid").sign_in.role_prefix, "/");
@@ -150,6 +159,7 @@ mod tests {
             ("MAX_ATTEMPTS_PER_ADDRESS", "-1"),
             ("SETTLEMENT_CURRENCIES", "EUR;USD"),
             ("SETTLEMENT_CURRENCIES", "EUR,"),
+            ("PAYOUT_TIMING", "later"),
             ("HOLD_MINUTES", "0"),
             ("HOLD_MINUTES", "x"),
             ("PLATFORM_FEE_BASIS_POINTS", "10001"),

@@ -80,6 +80,7 @@ fn written() -> Map<String, Value> {
     for payment in samples::payments() {
         t.put_payment(&payment).expect("a row");
     }
+    t.put_payment(&samples::held_payment()).expect("a row");
     for entry in samples::entries() {
         t.put_ledger_entry(samples::appointment_id(0), &entry).expect("a row");
     }
@@ -678,6 +679,8 @@ async fn check_since_version_2(store: &Store) {
     check_notifications(store).await;
     let bookings = store.client_bookings(samples::CLIENT).await.expect("readable");
     assert_eq!(bookings, samples::client_bookings());
+    let held = samples::held_payment();
+    assert_eq!(store.payment(held.appointment).await.expect("readable"), Some(held));
     for appointment in samples::proposals().into_iter().chain(samples::decisions()) {
         let read = store.appointment(appointment.id).await.expect("readable");
         assert_eq!(read.as_ref(), Some(&appointment));
@@ -693,6 +696,17 @@ async fn check_since_version_2(store: &Store) {
     for (key, group) in expected.groups {
         assert_eq!(occupancy.groups[&key].seats, group.seats);
     }
+}
+
+/// A release that does not know that the platform holds money must not overwrite it, because it would never pay the expert.
+#[test]
+fn payments_that_are_paid_out_at_once_keep_their_format() {
+    let rows = written();
+    let schema = |payment: domain::payments::payment::Payment| {
+        rows[&crate::payments::keys::payment(payment.appointment).to_string()][SCHEMA].as_u64()
+    };
+    assert_eq!(schema(samples::payments().swap_remove(0)), Some(1));
+    assert_eq!(schema(samples::held_payment()), Some(2));
 }
 
 /// A release that does not know proposals must not overwrite them, and what a client gets back because of them.

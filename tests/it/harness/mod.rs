@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use app::identity::signed_in::{Role, Scope, SignedInPerson};
 use app::operations::jobs::Job;
+use domain::payments::payout::PayoutTiming;
 use domain::scheduling::booking_limits::BookingLimits;
 use local::{People, Stack, StackClock, StackConfig};
 use malformed_requests::description;
@@ -170,6 +171,8 @@ impl TestApp {
         config.meter = Some(meter.clone());
         // The people of most tests book more than the limits allow.
         config.settings.booking_limits = BookingLimits::unlimited();
+        // Most tests read the shares right after a payment. `journeys/money/payouts.rs` has the default.
+        config.settings.payout_timing = PayoutTiming::AtPayment;
         change(&mut config);
         let stack = Stack::start(config, axum::Router::new()).await.expect("the stack starts");
         // Fails if another test was first.

@@ -1,4 +1,5 @@
-//! A model of Stripe with destination charges, at the level of the ports in `app::payments::ports`, and its own books.
+//! A model of Stripe with destination charges, and with separate charges and transfers for payments that the platform holds, at
+//! the level of the ports in `app::payments::ports`, and its own books.
 //!
 //! A charge pays the platform, which transfers all of it to the expert and takes its fee from the transfer. A refund
 //! reverses the expert's part only on request; the fee is then returned in proportion to all reversals so far. A failed
@@ -11,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use app::payments::ports::{BookLine, GatewayError, WebhookSubject};
 use domain::kernel::time::{DAY, HOUR};
 use domain::payments::ledger::{Account, Movement, MovementKind};
-use domain::payments::payment::{Decline, IntentStatus, OrderKind, Plan};
+use domain::payments::payment::{Decline, IntentStatus, OrderKind, Plan, Share};
+use domain::payments::payout::PayoutTiming;
 use domain::{AppointmentId, ExpertId, Money, Timestamp};
 
 use crate::core::Core;
@@ -40,6 +42,7 @@ pub struct Intent {
     pub appointment: AppointmentId,
     /// The destination account.
     account: String,
+    payout_timing: PayoutTiming,
     plan: Plan,
     /// The requested amount.
     pub amount: Money,
@@ -64,7 +67,7 @@ struct Charge {
     fee: u64,
     fee_back: u64,
     reversed_with_fee: u64,
-    /// The first transfer is that of the charge itself.
+    /// The first transfer is that of the charge itself, unless the platform holds the money.
     transfers: Vec<Transfer>,
     refunds: Vec<Refund>,
     disputes: Vec<(String, u64, Dispute)>,
@@ -74,6 +77,8 @@ struct Charge {
 struct Transfer {
     key: Option<String>,
     left: u64,
+    /// The platform's fee on what is left, if the transfer is net of it.
+    fee_left: u64,
     reversals: Vec<Option<String>>,
 }
 

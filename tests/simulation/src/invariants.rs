@@ -25,6 +25,7 @@ use crate::core::{Core, Shared};
 
 mod days;
 mod limits;
+mod payouts;
 pub mod policy;
 mod proposals;
 mod terms;
@@ -78,6 +79,8 @@ pub struct Invariants {
     /// The appointments of each expert that take up time.
     occupying: BTreeMap<ExpertId, BTreeSet<AppointmentId>>,
     requests: BTreeMap<Key, (AppointmentId, Timestamp)>,
+    /// Since when the money of an appointment must not go to the expert, because of a dispute.
+    frozen_since: BTreeMap<AppointmentId, Timestamp>,
     /// The receipts, by issuer and year.
     pub receipts: BTreeMap<(ExpertId, u16), BTreeMap<u32, Receipt>>,
 }
@@ -280,6 +283,7 @@ impl Invariants {
         }
         check_payment_events(core, before, &known, violations);
         check_ledger(core, id, &known.movements, violations);
+        self.check_payouts(core, &known, violations);
         self.known.insert(id, known);
     }
 

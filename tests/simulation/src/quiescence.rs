@@ -13,6 +13,7 @@ use domain::payments::account::PaymentAccount;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Account, Balances, Movement, MovementKind, Totals};
 use domain::payments::payment::{Escalation, PaymentState};
+use domain::payments::payout::PayoutTiming;
 use domain::scheduling::appointment::{NoShowReport, Outcome};
 use domain::scheduling::booking_limits::BookingLimits;
 use domain::scheduling::party::Party;
@@ -493,8 +494,9 @@ fn check_money(core: &Core, known: &ObservedAppointment, violations: &mut Vec<St
     let kept_money = target.with_amount(u64::try_from(final_charge).unwrap_or(0)).unwrap_or(target);
     let points = u64::from(payment.fee_rate.basis_points());
     let fee = i128::from(part_of(kept_money.amount(), points, currency.charge_step()));
-    let given_again = totals.transferred > totals.captured;
-    let rounding = match given_again || final_charge == 0 || final_charge == i128::from(totals.captured) {
+    // Only the gateway's fee refunds are rounded separately.
+    let exact = totals.transferred > totals.captured || payment.payout_timing == PayoutTiming::AfterSession;
+    let rounding = match exact || final_charge == 0 || final_charge == i128::from(totals.captured) {
         true => 0,
         false => i128::from(currency.charge_step()),
     };

@@ -13,6 +13,7 @@ use app::{App, Settings};
 use async_trait::async_trait;
 use domain::Timestamp;
 use domain::payments::gateway::GatewayKind;
+use domain::payments::payout::PayoutTiming;
 use domain::scheduling::booking_limits::BookingLimits;
 use futures_util::FutureExt;
 use store::Store;
@@ -80,7 +81,7 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    /// Creates a simulation with an empty state.
+    /// Creates a simulation with an empty state. In every second one, the platform holds money until after the session.
     pub fn new(seed: u64, faults: FaultProfile, traced: bool) -> Self {
         let begin: Timestamp = BEGIN.parse().unwrap_or(Timestamp::MIN);
         let shared = Shared::new(Core::new(seed, begin, faults, traced));
@@ -93,7 +94,14 @@ impl Simulation {
             exchange_rates: Arc::new(SimRates(shared.clone())),
             queue: Arc::new(SimQueue(shared.clone())),
             events: Arc::new(SimBus(shared.clone())),
-            settings: Settings { booking_limits: BookingLimits::unlimited(), ..Settings::default() },
+            settings: Settings {
+                booking_limits: BookingLimits::unlimited(),
+                payout_timing: match seed % 2 {
+                    1 => PayoutTiming::AtPayment,
+                    _ => PayoutTiming::AfterSession,
+                },
+                ..Settings::default()
+            },
         };
         let direct = Store::new(Arc::new(DirectTable(shared.clone())));
         Self {

@@ -305,7 +305,9 @@ impl MoneyDemo {
         let intent = text(&booked, "/payment/intent")?;
         let dispute = self.stripe()?.dispute(intent, None, "fraudulent").map_err(refused)?;
         self.check_state("ada", &booked, "confirmed", "disputed").await?;
-        self.print("The bank took the payment back until it decides, and the expert's transfer is reversed.");
+        self.print(
+            "The bank took the payment back until it decides. The platform still holds the expert's share.",
+        );
         let id = text(&dispute, "/id")?;
         self.stripe()?.close_dispute(id, DisputeOutcome::Won).map_err(refused)?;
         self.check_state("ada", &booked, "confirmed", "paid").await?;
@@ -341,7 +343,9 @@ impl MoneyDemo {
 
     /// Compares the ledger with the gateway's books.
     async fn balance(&mut self) -> Result<(), Mismatch> {
-        self.step("The ledger and Stripe's books");
+        self.step("A week later, the shares of these sessions are paid out. The ledger and Stripe's books");
+        self.advance_to(self.now().plus(8 * DAY)).await?;
+        self.stack.run_until_idle().await;
         let unreadable = |error: String| Mismatch::new("the ledger", "readable", error);
         let expert: ExpertId = self.expert.parse().map_err(|_| unreadable(self.expert.clone()))?;
         let all = TimeSpan::new(Timestamp::MIN, Timestamp::MAX);

@@ -1,7 +1,8 @@
 //! Where the money of a payment goes. Source: <https://docs.stripe.com/connect/destination-charges>.
 //!
 //! A destination charge books the charge on the platform, the transfer from the platform to the account, and the
-//! application fee back. A charge that is captured in part books what was captured; what is released is not in
+//! application fee back. Without a destination, the money stays in the platform's balance until a transfer is requested
+//! (<https://docs.stripe.com/connect/separate-charges-and-transfers>). A charge that is captured in part books what was captured; what is released is not in
 //! the books.
 
 use super::books::processing_fee;

@@ -45,9 +45,12 @@ pub(super) fn send(work: &mut Work, order: Order) -> Transfer {
     transfer
 }
 
-/// `POST /v1/transfers`.
+const CREATE: &str =
+    "amount currency destination expand[] metadata metadata[*] source_transaction transfer_group";
+
+/// `POST /v1/transfers`. A charge pays for transfers up to what was captured of it; the platform's balance pays for others.
 pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
-    form.allow_only(&["amount currency destination expand[] metadata metadata[*] transfer_group"])?;
+    form.allow_only(&[CREATE])?;
     let currency = validate::currency(form.required("currency")?)?;
     let destination = form.required("destination")?;
     accounts::receiver(work.state, destination, "destination")?;
@@ -56,7 +59,9 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
         return Err(validate::not_positive("amount"));
     }
     validate::whole("amount", amount, &currency)?;
-    if balance_of(work.state, None, &currency) < amount {
+    let source =
+        form.filled("source_transaction").map(|id| source(work, id, amount, &currency)).transpose()?;
+    if source.is_none() && balance_of(work.state, None, &currency) < amount {
         let message = "You have insufficient available funds in your Stripe account. Try adding funds directly \
                        to your available balance.";
         return Err(ApiError::invalid(message).code("balance_insufficient").after_work_began());
@@ -65,8 +70,8 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
         amount,
         currency: &currency,
         destination,
-        source_transaction: None,
-        transfer_group: form.owned("transfer_group"),
+        source_transaction: source.as_ref().map(|(charge, _)| charge.clone()),
+        transfer_group: form.owned("transfer_group").or(source.and_then(|(_, group)| group)),
         fee: None,
         metadata: validate::metadata(form)?,
     };
@@ -74,6 +79,31 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
     let object = render::transfer(work.state, &sent);
     emit(work, "transfer.created", object.clone(), None);
     Ok(object)
+}
+
+/// The id and the transfer group of a charge that pays for another transfer of `amount`.
+/// Source: <https://docs.stripe.com/connect/separate-charges-and-transfers#transfer-availability>.
+fn source(work: &Work, id: &str, amount: i64, currency: &str) -> Result<(String, Option<String>), ApiError> {
+    let refused = |message: String| ApiError::invalid(message).param("source_transaction");
+    let charge = work.state.charges.get(id);
+    let charge = charge.ok_or_else(|| ApiError::missing("charge", id, "source_transaction"))?;
+    if charge.status != ChargeStatus::Succeeded || !charge.captured {
+        return Err(refused(format!("Charge {id} took no money that could be transferred.")));
+    }
+    if charge.currency != currency {
+        let of = &charge.currency;
+        return Err(refused(format!("The currency of source_transaction's balance transaction is {of}.")));
+    }
+    let of_charge = |transfer: &&Transfer| transfer.source_transaction.as_deref() == Some(id);
+    let sent: i64 = work.state.transfers.iter().filter(of_charge).map(|transfer| transfer.amount).sum();
+    if sent + amount > charge.amount_captured {
+        let left = display(charge.amount_captured - sent, currency);
+        let message = format!("Cannot create transfers with source_transaction {id} for more than {left}.");
+        return Err(refused(message).after_work_began());
+    }
+    let group =
+        work.state.intents.get(&charge.payment_intent).and_then(|intent| intent.transfer_group.clone());
+    Ok((id.to_owned(), group))
 }
 
 /// `POST /v1/transfers/{id}/reversals`.

@@ -181,3 +181,27 @@ async fn a_refund_takes_back_no_more_than_is_left() {
     assert_eq!(world.get(&fee).await.ok().number("/amount_refunded"), 1_000);
     assert_eq!((world.balance(&expert), world.balance("clients"), world.sum()), (0, 0, 0));
 }
+
+#[tokio::test]
+async fn a_charge_pays_for_transfers_up_to_its_amount() {
+    let world = World::new().await;
+    let expert = world.expert().await;
+    let form = "amount=10000&currency=eur&confirm=true&payment_method=pm_card_visa&transfer_group=apt_3";
+    let intent = world.post("/v1/payment_intents", form).await.ok();
+    let charge = intent.text("/latest_charge").to_owned();
+    let from = |amount: u32, charge: &str| {
+        format!("amount={amount}&currency=eur&destination={expert}&source_transaction={charge}")
+    };
+    let over = world.post("/v1/transfers", &from(10_001, &charge)).await;
+    over.error_param("source_transaction");
+    // More than the platform's balance, which lacks the processing fee.
+    let sent = world.post("/v1/transfers", &from(9_900, &charge)).await.ok();
+    assert_eq!((sent.text("/source_transaction"), sent.text("/transfer_group")), (&*charge, "apt_3"));
+    assert_eq!(world.balance(&expert), 9_900);
+    world.post("/v1/transfers", &from(101, &charge)).await.error_param("source_transaction");
+    world.post("/v1/transfers", &from(100, &charge)).await.ok();
+    world.post("/v1/transfers", &from(1, "ch_none")).await.error(400, "resource_missing");
+    let dollars = from(1, &charge).replace("eur", "usd");
+    world.post("/v1/transfers", &dollars).await.error_param("source_transaction");
+    assert_eq!(world.sum(), 0);
+}

@@ -121,6 +121,10 @@ async fn execute(
         Order::TransferAgain(amount) => {
             gateway.transfer(&payment, amount, ordinal(MovementKind::Transfer)).await?;
         }
+        Order::PayOut(share) => gateway.pay_out(&payment, share, ordinal(MovementKind::Transfer)).await?,
+        Order::TakeBack(share) => {
+            gateway.take_back(&payment, share, ordinal(MovementKind::Reversal)).await?;
+        }
     }
     Ok(())
 }

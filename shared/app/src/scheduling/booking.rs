@@ -32,6 +32,7 @@ use crate::payments::exchange_rates::convert_for_charge;
 use crate::payments::fees::commission_rate;
 use crate::payments::holds::{self, release_hold};
 use crate::payments::jobs::PaymentsJob;
+use crate::payments::payout_timing::payout_timing;
 use crate::payments::ports::{GatewayError, Opened, PayWith};
 use crate::payments::process::{buyer, fetch_payment};
 use crate::scheduling::error::SchedulingError;
@@ -292,7 +293,9 @@ async fn attempt_hold(
         Some(account) => {
             let capabilities = app.gateways.get(account.gateway)?.charges.capabilities();
             let plan = Plan::choose(offered.terms.collection, capabilities, session.end, now);
-            Some(Payment::agreed(id, price, fee_rate?, (account.gateway, account.account), plan))
+            let destination = (account.gateway, account.account);
+            let payout_timing = payout_timing(app, capabilities);
+            Some(Payment::agreed(id, price, fee_rate?, destination, payout_timing, plan))
         }
     };
     match &payment {

@@ -6,5 +6,6 @@ pub mod exchange;
 pub mod gateway;
 pub mod ledger;
 pub mod payment;
+pub mod payout;
 pub mod reconciliation;
 pub mod report;

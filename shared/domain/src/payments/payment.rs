@@ -6,12 +6,13 @@ use crate::experts::session_type::Collection;
 use crate::kernel::time::{DAY, HOUR};
 use crate::payments::gateway::{Capabilities, GatewayKind};
 use crate::payments::ledger::{Movement, MovementKind, Totals};
+use crate::payments::payout::PayoutTiming;
 use crate::scheduling::appointment::{Appointment, Status};
 use crate::{AppointmentId, Money, Rate, Timestamp};
 
 mod next_action;
 
-pub use next_action::{Order, PaymentAction, Transition, Wait, action_deadline, next_action};
+pub use next_action::{Order, PaymentAction, Share, Transition, Wait, action_deadline, next_action};
 
 /// How the client is charged. The plan is chosen at booking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +70,7 @@ pub struct References {
     pub customer: Option<String>,
 }
 
-/// The payment of one appointment. Fee rate and destination are fixed at booking.
+/// The payment of one appointment. Fee rate, destination and payout timing are fixed at booking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {
     /// The appointment that is paid.
@@ -84,6 +85,8 @@ pub struct Payment {
     pub fee_rate: Rate,
     /// The expert's account at the gateway, which receives the rest.
     pub destination: String,
+    /// When the expert gets their share.
+    pub payout_timing: PayoutTiming,
     /// How the client is charged.
     pub plan: Plan,
     /// The gateway's ids of the payment's objects.
@@ -174,7 +177,7 @@ pub enum OrderKind {
     Refund,
     /// Taking money back from the expert.
     Reversal,
-    /// Transferring money to the expert again.
+    /// Transferring money to the expert, after the session or again.
     Transfer,
 }
 
@@ -297,6 +300,7 @@ impl Payment {
         amount: Money,
         fee_rate: Rate,
         (gateway, destination): (GatewayKind, String),
+        payout_timing: PayoutTiming,
         plan: Plan,
     ) -> Self {
         Self {
@@ -306,6 +310,7 @@ impl Payment {
             amount,
             fee_rate,
             destination,
+            payout_timing,
             plan,
             references: References::default(),
             intent_number: 1,

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use domain::Money;
 use domain::kernel::time::DAY;
 use domain::payments::gateway::Capabilities;
-use domain::payments::payment::{IntentStatus, Payment, Plan, References};
+use domain::payments::payment::{IntentStatus, Payment, Plan, References, Share};
 use serde::de::IgnoredAny;
 use serde_json::json;
 
@@ -176,6 +176,16 @@ impl Charges for PayPal {
 
     /// Always refused: the platform cannot pay into an expert's account ([`Capabilities::supports_transfers`]).
     async fn transfer(&self, _: &Payment, _: Money, _: u32) -> Result<(), GatewayError> {
+        Err(out_of_reach())
+    }
+
+    /// Always refused, for the same reason as `transfer`.
+    async fn pay_out(&self, _: &Payment, _: Share, _: u32) -> Result<(), GatewayError> {
+        Err(out_of_reach())
+    }
+
+    /// Always refused, for the same reason as `reverse`.
+    async fn take_back(&self, _: &Payment, _: Share, _: u32) -> Result<(), GatewayError> {
         Err(out_of_reach())
     }
 }

@@ -1,17 +1,17 @@
-//! Payments of clients, as destination charges.
+//! Payments of clients: destination charges, or charges whose money the platform holds and transfers later.
 
 use app::payments::ports::{Buyer, Charges, FetchedPayment, GatewayError, Opened, RefundOrder};
 use async_trait::async_trait;
 use domain::Money;
 use domain::kernel::time::{DAY, HOUR};
 use domain::payments::gateway::Capabilities;
-use domain::payments::payment::{Payment, Plan, References};
+use domain::payments::payment::{Payment, Plan, References, Share};
 use stripe_client_core::{RequestBuilder, StripeMethod};
 use stripe_core::payment_intent::CancelPaymentIntent;
 use stripe_core::setup_intent::CancelSetupIntent;
 
 use super::client::RequestOptions;
-use super::convert::{IDEMPOTENCY_KEY_METADATA, charges_saved_card, key, saved_card_key};
+use super::convert::{IDEMPOTENCY_KEY_METADATA, charges_saved_card, key, platform_fee, saved_card_key};
 use super::errors::{UNEXPECTED_INTENT_STATE, UNEXPECTED_SETUP_STATE, ok_if_done, refused, required};
 use super::{Stripe, convert, snapshot, wire};
 
@@ -159,20 +159,11 @@ impl Charges for Stripe {
             return Ok(());
         }
         let wanted = convert::to_stripe(amount)?;
-        let left = |transfer: &wire::Transfer| transfer.amount - transfer.amount_reversed;
-        // The newest transfer that has enough left. If none has, the one with the most left; the caller then sees the
-        // remaining amount in the next snapshot and orders another reversal.
-        let enough = transfers.iter().filter(|transfer| left(transfer) >= wanted);
-        let chosen = enough.max_by_key(|transfer| transfer.created);
-        let chosen = chosen.or_else(|| transfers.iter().max_by_key(|transfer| left(transfer)));
-        let Some(transfer) = chosen.filter(|transfer| left(transfer) > 0) else {
-            let message = format!("the expert has nothing left of {intent}");
-            return Err(refused("nothing_to_reverse", message));
-        };
+        let transfer = transfer_to_reverse(&transfers, wanted, &intent)?;
         let fee_left = objects.application_fee().map_or(0, |fee| fee.amount - fee.amount_refunded);
         let with_fee = with_fee && own.as_ref() == Some(&transfer.id) && fee_left > 0;
         let part = wanted.min(left(transfer));
-        let reversal = convert::new_reversal(payment, &transfer.id, part, with_fee, &key);
+        let reversal = convert::new_reversal(payment, &transfer.id, (part, 0), with_fee, &key);
         let _: wire::Ignored = self.send_once(&reversal, &key).await?;
         Ok(())
     }
@@ -183,9 +174,74 @@ impl Charges for Stripe {
         if existing.iter().any(|transfer| transfer.metadata.get(IDEMPOTENCY_KEY_METADATA) == Some(&key)) {
             return Ok(());
         }
-        let _: wire::Ignored = self.send_once(&convert::new_transfer(payment, amount, &key)?, &key).await?;
+        let share = Share { amount, fee: amount.zero() };
+        let transfer = convert::new_transfer(payment, share, None, &key)?;
+        let _: wire::Ignored = self.send_once(&transfer, &key).await?;
         Ok(())
     }
+
+    async fn pay_out(&self, payment: &Payment, share: Share, ordinal: u32) -> Result<(), GatewayError> {
+        let intent = required(payment.references.intent.as_ref(), "intent")?;
+        let key = key(payment, "transfer", ordinal);
+        let objects = self.payment_objects(payment, &intent).await?;
+        let mut sent = objects.transfers.iter().map(|transfer| &transfer.metadata);
+        if sent.any(|metadata| metadata.get(IDEMPOTENCY_KEY_METADATA) == Some(&key)) {
+            return Ok(());
+        }
+        // A charge pays for transfers of no more than its amount, even before its money is available. What a dispute or a
+        // reversal brought back is in the platform's balance.
+        let charge = objects.charge.as_ref();
+        let source = charge.filter(|charge| !charge.disputed && objects.transfers.is_empty());
+        let source = source.map(|charge| charge.id.as_str());
+        let transfer = convert::new_transfer(payment, share, source, &key)?;
+        let _: wire::Ignored = self.send_once(&transfer, &key).await?;
+        Ok(())
+    }
+
+    async fn take_back(&self, payment: &Payment, share: Share, ordinal: u32) -> Result<(), GatewayError> {
+        let intent = required(payment.references.intent.as_ref(), "intent")?;
+        let key = key(payment, "reversal", ordinal);
+        let objects = self.payment_objects(payment, &intent).await?;
+        let mut reversals = objects.transfers.iter().flat_map(|transfer| &transfer.reversals.data);
+        if reversals.any(|reversal| reversal.metadata.get(IDEMPOTENCY_KEY_METADATA) == Some(&key)) {
+            return Ok(());
+        }
+        let wanted = convert::to_stripe(share.net())?;
+        let transfer = transfer_to_reverse(&objects.transfers, wanted, &intent)?;
+        let part = if left(transfer) >= wanted {
+            (wanted, convert::to_stripe(share.fee)?)
+        } else {
+            let reversed = transfer.reversals.data.iter().map(|reversal| platform_fee(&reversal.metadata));
+            (left(transfer), platform_fee(&transfer.metadata).saturating_sub(reversed.sum()).max(0))
+        };
+        let reversal = convert::new_reversal(payment, &transfer.id, part, false, &key);
+        let _: wire::Ignored = self.send_once(&reversal, &key).await?;
+        Ok(())
+    }
+}
+
+/// What is left of a transfer.
+fn left(transfer: &wire::Transfer) -> i64 {
+    transfer.amount - transfer.amount_reversed
+}
+
+/// The newest transfer that has `wanted` left. If none has, the one with the most left; the caller then sees the remaining amount
+/// in the next snapshot and orders another reversal.
+///
+/// # Errors
+/// If no transfer has anything left.
+fn transfer_to_reverse<'a>(
+    transfers: &'a [wire::Transfer],
+    wanted: i64,
+    intent: &str,
+) -> Result<&'a wire::Transfer, GatewayError> {
+    let enough = transfers.iter().filter(|transfer| left(transfer) >= wanted);
+    let chosen = enough.max_by_key(|transfer| transfer.created);
+    let chosen = chosen.or_else(|| transfers.iter().max_by_key(|transfer| left(transfer)));
+    chosen.filter(|transfer| left(transfer) > 0).ok_or_else(|| {
+        let message = format!("the expert has nothing left of {intent}");
+        refused("nothing_to_reverse", message)
+    })
 }
 
 impl Stripe {

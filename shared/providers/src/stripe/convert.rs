@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use app::payments::ports::{AccountState, Buyer, GatewayError};
-use domain::payments::payment::{Payment, Plan};
+use domain::payments::payment::{Payment, Plan, Share};
+use domain::payments::payout::PayoutTiming;
 use domain::{AppointmentId, Currency, ExpertId, Money};
 use stripe_connect::account::{
     CreateAccount, CreateAccountCapabilities, CreateAccountCapabilitiesCardPayments,
@@ -33,6 +34,9 @@ pub(super) const EXPERT: &str = "expert_id";
 pub(super) const IDEMPOTENCY_KEY_METADATA: &str = "idempotency_key";
 /// The metadata key of the idempotency key with which an intent was captured.
 pub(super) const CAPTURE_IDEMPOTENCY_KEY_METADATA: &str = "capture_idempotency_key";
+
+/// The metadata key of the platform's fee, in Stripe's unit, on a transfer that is net of it, or on the reversal of one.
+const PLATFORM_FEE_METADATA: &str = "platform_fee";
 
 /// Currencies without minor units whose amounts Stripe gives in hundredths
 /// (<https://docs.stripe.com/currencies#special-cases>).
@@ -144,6 +148,20 @@ pub(super) fn metadata(appointment: AppointmentId, key: &str) -> HashMap<String,
     ])
 }
 
+/// The platform's fee of which a transfer is net, or that a reversal returns, in Stripe's unit.
+pub(super) fn platform_fee(metadata: &wire::Metadata) -> i64 {
+    metadata.get(PLATFORM_FEE_METADATA).and_then(|fee| fee.parse().ok()).unwrap_or(0)
+}
+
+/// The metadata of a transfer or a reversal that is net of `fee`.
+fn metadata_with_fee(appointment: AppointmentId, fee: i64, key: &str) -> HashMap<String, String> {
+    let mut metadata = metadata(appointment, key);
+    if fee != 0 {
+        metadata.insert(PLATFORM_FEE_METADATA.to_owned(), fee.to_string());
+    }
+    metadata
+}
+
 /// Destination charges require that the platform pays Stripe's fees and is liable for losses
 /// (<https://docs.stripe.com/connect/destination-charges>).
 pub(super) fn new_account(expert: ExpertId, key: &str) -> CreateAccount {
@@ -199,7 +217,7 @@ pub(super) fn new_setup(
         .metadata(metadata(payment.appointment, key))
 }
 
-/// An intent for `amount`, of which the expert gets all but the platform's fee.
+/// An intent for `amount`, of which the expert gets all but the platform's fee: at once, or by a later transfer.
 ///
 /// Stripe chooses the payment methods; naming them is refused since version 2026-09-30. The transfer group is the appointment,
 /// so that its transfers can be listed.
@@ -215,7 +233,6 @@ fn intent(
     };
     let intent = CreatePaymentIntent::new(to_stripe(amount)?, stripe_currency(amount))
         .capture_method(capture)
-        .transfer_data(CreatePaymentIntentTransferData::new(&payment.destination))
         .transfer_group(payment.appointment.to_string())
         .automatic_payment_methods(CreatePaymentIntentAutomaticPaymentMethods::new(true))
         .metadata(metadata(payment.appointment, key));
@@ -223,6 +240,10 @@ fn intent(
         Some(customer) => intent.customer(customer),
         None => intent,
     };
+    if payment.payout_timing == PayoutTiming::AfterSession {
+        return Ok(intent);
+    }
+    let intent = intent.transfer_data(CreatePaymentIntentTransferData::new(&payment.destination));
     let fee = amount.apply_rate(payment.fee_rate);
     // A fee of zero is left out.
     Ok(if fee.is_zero() { intent } else { intent.application_fee_amount(to_stripe(fee)?) })
@@ -269,7 +290,8 @@ pub(super) fn capture(
         .amount_to_capture(to_stripe(amount)?)
         .metadata(HashMap::from([(CAPTURE_IDEMPOTENCY_KEY_METADATA.to_owned(), key.to_owned())]));
     // An intent that was created without a fee accepts none.
-    let no_fee = fee.is_zero() && payment.fee().is_zero();
+    let no_fee =
+        payment.payout_timing == PayoutTiming::AfterSession || fee.is_zero() && payment.fee().is_zero();
     Ok(if no_fee { capture } else { capture.application_fee_amount(to_stripe(fee)?) })
 }
 
@@ -291,28 +313,37 @@ pub(super) fn new_refund(
         .metadata(metadata(payment.appointment, key)))
 }
 
+/// Reverses `amount` of a transfer. With `with_fee` Stripe refunds its application fee; `fee` is the fee of the platform that the
+/// amount is net of.
 pub(super) fn new_reversal(
     payment: &Payment,
     transfer: &str,
-    amount: i64,
+    (amount, fee): (i64, i64),
     with_fee: bool,
     key: &str,
 ) -> CreateIdTransferReversal {
     CreateIdTransferReversal::new(transfer)
         .amount(amount)
         .refund_application_fee(with_fee)
-        .metadata(metadata(payment.appointment, key))
+        .metadata(metadata_with_fee(payment.appointment, fee, key))
 }
 
+/// Transfers a share without the platform's fee. With `source` that charge pays for it, otherwise the platform's balance.
 pub(super) fn new_transfer(
     payment: &Payment,
-    amount: Money,
+    share: Share,
+    source: Option<&str>,
     key: &str,
 ) -> Result<CreateTransfer, GatewayError> {
-    Ok(CreateTransfer::new(stripe_currency(amount), &payment.destination)
+    let amount = share.net();
+    let transfer = CreateTransfer::new(stripe_currency(amount), &payment.destination)
         .amount(to_stripe(amount)?)
         .transfer_group(payment.appointment.to_string())
-        .metadata(metadata(payment.appointment, key)))
+        .metadata(metadata_with_fee(payment.appointment, to_stripe(share.fee)?, key));
+    Ok(match source {
+        Some(charge) => transfer.source_transaction(charge),
+        None => transfer,
+    })
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ impl Stripe {
     /// An intent with its charge, transfers, refunds, fee and disputes.
     ///
     /// Takes one request. Takes one more if the charge was disputed, one more if money may have been transferred to the expert
-    /// again, and one more for each list with more than the ten entries that come with its object.
+    /// later, and one more for each list with more than the ten entries that come with its object.
     pub(super) async fn payment_objects(
         &self,
         payment: &Payment,
@@ -63,7 +63,7 @@ impl Stripe {
         for transfer in std::mem::take(&mut objects.transfers) {
             objects.transfers.push(self.with_all_reversals(transfer).await?);
         }
-        if objects.may_have_later_transfers() {
+        if objects.may_have_later_transfers(payment) {
             objects.transfers =
                 self.with_later_transfers(payment, std::mem::take(&mut objects.transfers)).await?;
         }

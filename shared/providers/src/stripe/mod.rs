@@ -1,4 +1,5 @@
-//! Payments with Stripe Connect: destination charges, of which the platform keeps its fee.
+//! Payments with Stripe Connect, of which the platform keeps its fee: destination charges, or separate charges and transfers if
+//! the platform holds the money until after the session.
 //!
 //! Requests are built with async-stripe, so the API version is the one for which that crate is generated. Every object that we
 //! create has the appointment and the idempotency key in its metadata. Stripe deletes idempotency keys after a day, and a job

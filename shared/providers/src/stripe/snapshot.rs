@@ -6,10 +6,11 @@
 use app::payments::ports::{GatewayError, PayWith};
 use domain::payments::ledger::{Account, Movement, MovementKind};
 use domain::payments::payment::{IntentStatus, Payment, PaymentSnapshot};
+use domain::payments::payout::PayoutTiming;
 use domain::{Currency, Money, Timestamp};
 
 use super::charges::{AUTHORIZATION_HOLDS, LATER_AUTHORIZATION_HOLDS};
-use super::convert::{CAPTURE_IDEMPOTENCY_KEY_METADATA, IDEMPOTENCY_KEY_METADATA, from_stripe};
+use super::convert::{CAPTURE_IDEMPOTENCY_KEY_METADATA, IDEMPOTENCY_KEY_METADATA, from_stripe, platform_fee};
 use super::errors::{Failure, decline};
 use super::wire::{
     ApplicationFee, BalanceTransaction, Charge, Dispute, Expandable, PaymentIntent, Refund, SetupIntent,
@@ -78,13 +79,15 @@ impl PaymentObjects {
     }
 
     /// Whether the platform may have transferred money to the expert again. It may have if a dispute or a failed refund returned
-    /// money to the platform, or if a transfer was reversed without a refund.
-    pub(super) fn may_have_later_transfers(&self) -> bool {
+    /// money to the platform, or if a transfer was reversed without a refund. Money that the platform holds leads to a transfer later.
+    pub(super) fn may_have_later_transfers(&self, payment: &Payment) -> bool {
         let returned = || {
             self.disputes.iter().flat_map(|dispute| &dispute.balance_transactions).any(|line| line.amount > 0)
         };
         let reversals = || self.transfers.iter().flat_map(|transfer| &transfer.reversals.data);
-        returned()
+        let captured = self.succeeded().is_some_and(|charge| charge.captured);
+        (captured && payment.payout_timing == PayoutTiming::AfterSession)
+            || returned()
             || self.refunds().iter().any(refund_failed)
             || reversals().any(|reversal| reversal.source_refund.is_none())
     }
@@ -266,13 +269,19 @@ impl Recorder {
         Ok(())
     }
 
+    /// A transfer that is net of the platform's fee has two movements, and so has its reversal.
     fn transfer(&mut self, transfer: &Transfer, objects: &PaymentObjects) -> Result<(), GatewayError> {
-        let amount = self.money(transfer.amount, &transfer.currency)?;
+        let fee = platform_fee(&transfer.metadata);
+        let amount = self.money(transfer.amount.saturating_add(fee), &transfer.currency)?;
+        let fee = self.money(fee, &transfer.currency)?;
         let key =
             transfer.metadata.get(IDEMPOTENCY_KEY_METADATA).cloned().or_else(|| capture_key(&objects.intent));
-        self.add(MovementKind::Transfer, amount, &transfer.id, at(transfer.created), key);
+        self.add(MovementKind::Transfer, amount, &transfer.id, at(transfer.created), key.clone());
+        self.add(MovementKind::Fee, fee, &transfer.id, at(transfer.created), key);
         for reversal in transfer.reversals.data.iter().rev() {
-            let amount = self.money(reversal.amount, &reversal.currency)?;
+            let fee = platform_fee(&reversal.metadata);
+            let amount = self.money(reversal.amount.saturating_add(fee), &reversal.currency)?;
+            let fee = self.money(fee, &reversal.currency)?;
             let refund = reversal.source_refund.as_ref().map(|refund| match refund {
                 Expandable::Id(id) => id,
                 Expandable::Object(refund) => &refund.id,
@@ -283,7 +292,8 @@ impl Recorder {
                 .get(IDEMPOTENCY_KEY_METADATA)
                 .or_else(|| cause?.metadata.get(IDEMPOTENCY_KEY_METADATA))
                 .cloned();
-            self.add(MovementKind::Reversal, amount, &reversal.id, at(reversal.created), key);
+            self.add(MovementKind::Reversal, amount, &reversal.id, at(reversal.created), key.clone());
+            self.add(MovementKind::FeeRefund, fee, &reversal.id, at(reversal.created), key);
         }
         Ok(())
     }

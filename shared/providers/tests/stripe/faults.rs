@@ -6,6 +6,7 @@ use domain::payments::payment::{IntentStatus, Payment, Plan};
 use simulators::stripe::DisputeOutcome;
 
 use crate::fixture::{BUYER, Fixture, VISA};
+use crate::payouts;
 use crate::saved_cards::{charged, saved};
 
 fn unavailable<T: std::fmt::Debug>(result: Result<T, GatewayError>) {
@@ -150,6 +151,20 @@ async fn reversal_and_transfer_have_one_effect() {
         fixture.assert_ledger_agrees().await;
         assert_eq!(fixture.moved(MovementKind::Reversal), (2, 19_000));
         assert_eq!(fixture.moved(MovementKind::Transfer), (3, 119_000));
+    }
+}
+
+#[tokio::test]
+async fn payout_and_taking_it_back_have_one_effect() {
+    for forget in [false, true] {
+        let fixture = Fixture::new().await;
+        let payment = payouts::held(&fixture, Plan::Charge).await;
+        let share = |amount, fee| payouts::share(&payment, amount, fee);
+        twice!(fixture, forget, fixture.stripe.charges.pay_out(&payment, share(10_000, 1_000), 1));
+        twice!(fixture, forget, fixture.stripe.charges.take_back(&payment, share(5_000, 500), 1));
+        assert_eq!(payouts::expert(&fixture, &payment).await, 4_500);
+        assert_eq!(fixture.moved(MovementKind::Transfer), (1, 10_000));
+        assert_eq!(fixture.moved(MovementKind::Reversal), (1, 5_000));
     }
 }
 

@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Account, Balances, Movement, MovementKind, new_movements};
 use domain::payments::payment::{IntentStatus, Payment, Plan, References};
+use domain::payments::payout::PayoutTiming;
 use domain::{AppointmentId, Currency, ExpertId, Money, Rate, TimeSpan, Timestamp};
 use providers::{GatewayConfig, stripe};
 use simulators::stripe::{Faults, Onboarding, StripeSimulator, StripeSimulatorConfig};
@@ -137,7 +138,8 @@ impl Fixture {
         let currency = Currency::try_from(code.to_owned()).expect("a code in use");
         let amount = Money::new(amount, currency).expect("small");
         let destination = (GatewayKind::Stripe, self.account.clone());
-        Payment::agreed(AppointmentId::from_bits(7), amount, Rate::DEFAULT_COMMISSION, destination, plan)
+        let (id, timing) = (AppointmentId::from_bits(7), PayoutTiming::AtPayment);
+        Payment::agreed(id, amount, Rate::DEFAULT_COMMISSION, destination, timing, plan)
     }
 
     /// Opens a payment and stores its references.

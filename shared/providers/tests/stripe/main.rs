@@ -12,6 +12,7 @@ mod charges;
 mod disputes;
 mod faults;
 mod fixture;
+mod payouts;
 mod saved_cards;
 mod tax;
 mod webhooks;

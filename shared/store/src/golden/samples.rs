@@ -20,6 +20,7 @@ use domain::payments::exchange::{CurrencyRate, ReferenceRates};
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Account, Entry, Movement, MovementKind};
 use domain::payments::payment::{Decline, Escalation, OrderKind, Payment, PaymentState, Plan, References};
+use domain::payments::payout::PayoutTiming;
 use domain::payments::reconciliation::{Difference, Sums};
 use domain::receipts::billing::{Address, BillingDetails, TaxChoice};
 use domain::receipts::receipt::{Issuer, Receipt, ReceiptKind, ReceiptNumber, Recipient, Service};
@@ -472,6 +473,7 @@ pub(super) fn payments() -> Vec<Payment> {
         amount: money(24_000),
         fee_rate: Rate::DEFAULT_COMMISSION,
         destination: "acct_1".to_owned(),
+        payout_timing: PayoutTiming::AtPayment,
         plan: plans[number % plans.len()],
         references: References {
             intent: Some("pi_1".to_owned()),
@@ -494,6 +496,13 @@ pub(super) fn payments() -> Vec<Payment> {
         state,
     };
     states.into_iter().enumerate().map(full).collect()
+}
+
+/// A payment that the platform holds until after the session.
+pub(super) fn held_payment() -> Payment {
+    let appointment = appointment_id(120);
+    let payout_timing = PayoutTiming::AfterSession;
+    Payment { appointment, payout_timing, escalation: None, entries: 0, ..payments().swap_remove(0) }
 }
 
 /// Two entries that together have every kind of movement and every account.

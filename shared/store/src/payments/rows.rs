@@ -8,6 +8,7 @@ use domain::payments::exchange::{CurrencyRate, EuroRate, ReferenceRates};
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Account, Entry, Movement, MovementKind};
 use domain::payments::payment::{Decline, Escalation, OrderKind, Payment, PaymentState, Plan, References};
+use domain::payments::payout::PayoutTiming;
 use domain::payments::reconciliation::{Difference, Sums};
 use domain::{AppointmentId, Currency, ExpertId, Money, Rate, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,15 @@ use super::webhook_events::ReceivedEvent;
 use crate::row::{MoneyRow, Row, Stored, Text, Unreadable, stored};
 
 impl Row<Payment> for PaymentRow {
-    const SCHEMA: u16 = 1;
+    const SCHEMA: u16 = 2;
+
+    /// A release that knows format 1 would not pay the expert after the session.
+    fn schema_of(payment: &Payment) -> u16 {
+        match payment.payout_timing {
+            PayoutTiming::AtPayment => 1,
+            PayoutTiming::AfterSession => 2,
+        }
+    }
 }
 
 impl Row<PaymentAccount> for PaymentAccountRow {
@@ -68,6 +77,8 @@ stored! {
         amount: MoneyRow,
         fee_rate: Rate,
         destination: String,
+        #[serde(default)]
+        payout_timing: PayoutTimingRow,
         plan: PlanRow,
         references: ReferencesRow,
         intent_number: u16,
@@ -90,6 +101,12 @@ stored! {
         entries: u32,
         decline: Option<DeclineRow>,
         state: PaymentStateRow,
+    }
+
+    enum PayoutTimingRow for PayoutTiming {
+        AtPayment,
+        AfterSession,
+        _ => Err(Unreadable::unknown("payout timing"))
     }
 
     enum PlanRow for Plan {
@@ -232,6 +249,13 @@ stored! {
         gateway: GatewayRow,
         version: u64,
         until: Timestamp,
+    }
+}
+
+/// Payments that were written before there was a choice.
+impl Default for PayoutTimingRow {
+    fn default() -> Self {
+        Self::AtPayment
     }
 }
 

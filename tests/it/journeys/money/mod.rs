@@ -5,6 +5,7 @@ mod authorizing;
 mod disputes;
 mod endings;
 mod faults;
+mod payouts;
 mod policies;
 mod refunds;
 mod taxes;

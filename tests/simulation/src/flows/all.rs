@@ -9,6 +9,7 @@ use domain::experts::session_type::SessionTypeTerms;
 use domain::kernel::time::{DAY, HOUR};
 use domain::payments::ledger::Totals;
 use domain::payments::payment::OrderKind;
+use domain::payments::payout::PayoutTiming;
 use domain::scheduling::appointment::Outcome;
 use domain::scheduling::booking_limits::BookingLimits;
 use domain::scheduling::party::Party;
@@ -74,6 +75,12 @@ fn disputed_report(scenario: &mut Scenario, outcome: Outcome) {
     scenario.advance(HOUR);
     scenario.as_admin(Command::EndSession(id, outcome, None));
     scenario.advance(HOUR);
+}
+
+/// An expert whose share is held until after the session.
+fn offer_held(scenario: &mut Scenario) {
+    scenario.simulation.app.settings.payout_timing = PayoutTiming::AfterSession;
+    scenario.offer(half_until_a_day_before);
 }
 
 /// All flows.
@@ -394,6 +401,64 @@ pub const FLOWS: &[Flow] = &[
     Flow {
         name: "a refund fails and is resolved manually",
         run: |scenario| cancelled_and_refused(scenario, Resolution::ResolvedManually),
+    },
+    Flow {
+        name: "a held share is paid out after the session",
+        run: |scenario| {
+            offer_held(scenario);
+            scenario.book_and_pay(IN_34_HOURS);
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "the kept part of a cancellation is held and paid out",
+        run: |scenario| {
+            offer_held(scenario);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.as_client(0, Command::Cancel(id));
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "a dispute holds a share and is won",
+        run: |scenario| {
+            offer_held(scenario);
+            scenario.book_and_pay(IN_34_HOURS);
+            scenario.at_gateway(|core, name| {
+                gateway::open_dispute(core, name, 40);
+            });
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+            scenario.at_gateway(|core, name| gateway::close_dispute(core, name, 0, 100));
+            scenario.advance(DAY);
+        },
+    },
+    Flow {
+        name: "a dispute takes a share back that was paid out, and is won",
+        run: |scenario| {
+            offer_held(scenario);
+            scenario.book_and_pay(IN_34_HOURS);
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+            scenario.at_gateway(|core, name| {
+                gateway::open_dispute(core, name, 40);
+            });
+            scenario.advance(2 * DAY);
+            scenario.at_gateway(|core, name| gateway::close_dispute(core, name, 0, 100));
+            scenario.advance(DAY);
+        },
+    },
+    Flow {
+        name: "a held share waits for the decision about a no-show report",
+        run: |scenario| {
+            offer_held(scenario);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.advance_to(IN_34_HOURS + HOUR / 2);
+            scenario.as_client(0, Command::EndSession(id, EXPERT_NO_SHOW, None));
+            scenario.advance(HOUR);
+            scenario.as_expert(Command::EndSession(id, Outcome::Completed, None));
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+            scenario.as_admin(Command::EndSession(id, Outcome::Completed, None));
+            scenario.advance(HOUR);
+        },
     },
     Flow { name: "a dispute is won", run: |scenario| disputed(scenario, 100) },
     Flow { name: "a dispute is lost", run: |scenario| disputed(scenario, 0) },

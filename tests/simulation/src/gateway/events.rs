@@ -180,7 +180,10 @@ pub fn refund_in_dashboard(core: &mut Core, name: &str, percent: u64) -> bool {
     let Some(intent) = core.gateway.intents.get(name) else { return false };
     let Some(charge) = &intent.charge else { return false };
     let amount = part_of(charge.amount - charge.refunded, percent, 100);
-    let (from_expert, appointment) = (charge.transfers[0].left >= amount, intent.appointment);
+    let from_expert = charge.transfers.first().is_some_and(|transfer| transfer.left >= amount);
+    // Money that the platform holds is not with the expert, and later transfers are not those of the charge.
+    let from_expert = from_expert && intent.payout_timing == PayoutTiming::AtPayment;
+    let appointment = intent.appointment;
     if create_refund(core, name, (amount, from_expert, from_expert), None).is_err() {
         return false;
     }

@@ -57,9 +57,13 @@ pub(super) fn create_charge(core: &mut Core, name: &str, amount: u64, fee: u64) 
         record_movement(core, name, MovementKind::Released, rest, &charge, Some(key.clone()));
     }
     record_movement(core, name, MovementKind::ProcessingFee, amount / 50 + 1, &charge, None);
-    let (transfer, fee_object) = (core.gateway.object("tr"), core.gateway.object("fee"));
-    record_movement(core, name, MovementKind::Transfer, amount, &transfer, Some(key.clone()));
-    record_movement(core, name, MovementKind::Fee, fee, &fee_object, Some(key));
+    let held = core.gateway.intents[name].payout_timing == PayoutTiming::AfterSession;
+    if !held {
+        let (transfer, fee_object) = (core.gateway.object("tr"), core.gateway.object("fee"));
+        record_movement(core, name, MovementKind::Transfer, amount, &transfer, Some(key.clone()));
+        record_movement(core, name, MovementKind::Fee, fee, &fee_object, Some(key));
+    }
+    let own = (!held).then(|| Transfer { key: None, left: amount, fee_left: 0, reversals: Vec::new() });
     set(core, name, |intent| {
         intent.status = IntentStatus::Succeeded;
         intent.charge = Some(Charge {
@@ -68,7 +72,7 @@ pub(super) fn create_charge(core: &mut Core, name: &str, amount: u64, fee: u64) 
             fee,
             fee_back: 0,
             reversed_with_fee: 0,
-            transfers: vec![Transfer { key: None, left: amount, reversals: Vec::new() }],
+            transfers: own.into_iter().collect(),
             refunds: Vec::new(),
             disputes: Vec::new(),
         });
@@ -103,7 +107,8 @@ pub(super) fn create_refund(
     if amount == 0 || amount > charge.amount - charge.refunded {
         return refuse("charge_already_refunded", "more than is left, or nothing");
     }
-    if from_expert && charge.transfers[0].left < amount {
+    let own = charge.transfers.first().filter(|_| intent.payout_timing == PayoutTiming::AtPayment);
+    if from_expert && own.is_none_or(|transfer| transfer.left < amount) {
         return refuse("transfer_reversed", "the transfer is reversed already");
     }
     let object = core.gateway.object("re");
@@ -185,8 +190,45 @@ pub(super) fn transfer(core: &mut Core, name: &str, amount: u64, key: String) {
     let object = core.gateway.object("tr");
     set(core, name, |intent| {
         if let Some(charge) = &mut intent.charge {
-            charge.transfers.push(Transfer { key: Some(key.clone()), left: amount, reversals: Vec::new() });
+            let key = Some(key.clone());
+            charge.transfers.push(Transfer { key, left: amount, fee_left: 0, reversals: Vec::new() });
         }
     });
     record_apart(core, name, MovementKind::Transfer, amount, &object, Some(key));
+}
+
+/// Transfers a share of a charge that the platform holds. A charge pays for no more than its amount.
+pub(super) fn pay_out(core: &mut Core, name: &str, share: Share, key: String) -> Result<(), GatewayError> {
+    let (amount, fee) = (share.amount.amount(), share.fee.amount());
+    let Some(charge) = &core.gateway.intents[name].charge else {
+        return refuse("charge_missing", "nothing was charged");
+    };
+    let left: u64 = charge.transfers.iter().map(|transfer| transfer.left).sum();
+    if left + amount - fee > charge.amount {
+        return refuse("amount_too_large", "more than was charged");
+    }
+    let object = core.gateway.object("tr");
+    set(core, name, |intent| {
+        if let Some(charge) = &mut intent.charge {
+            let key = Some(key.clone());
+            charge.transfers.push(Transfer { key, left: amount - fee, fee_left: fee, reversals: Vec::new() });
+        }
+    });
+    record_apart(core, name, MovementKind::Transfer, amount, &object, Some(key.clone()));
+    record_apart(core, name, MovementKind::Fee, fee, &object, Some(key));
+    Ok(())
+}
+
+/// Takes a part of a share back, of which `amount` is net of `fee`.
+pub(super) fn take_back(core: &mut Core, name: &str, place: usize, (amount, fee): (u64, u64), key: String) {
+    let object = core.gateway.object("trr");
+    set(core, name, |intent| {
+        let Some(charge) = &mut intent.charge else { return };
+        let transfer = &mut charge.transfers[place];
+        transfer.left -= amount;
+        transfer.fee_left = transfer.fee_left.saturating_sub(fee);
+        transfer.reversals.push(Some(key.clone()));
+    });
+    record_apart(core, name, MovementKind::Reversal, amount + fee, &object, Some(key.clone()));
+    record_apart(core, name, MovementKind::FeeRefund, fee, &object, Some(key));
 }

@@ -9,10 +9,11 @@ use app::payments::ports::{
 use async_trait::async_trait;
 use domain::TimeSpan;
 use domain::payments::gateway::{Capabilities, GatewayKind};
-use domain::payments::payment::{Payment, PaymentSnapshot, References};
+use domain::payments::payment::{Payment, PaymentSnapshot, References, Share};
 
 use super::orders::{
-    create_charge, create_refund, release_authorization, reverse, secure_payment, set, transfer,
+    create_charge, create_refund, pay_out, release_authorization, reverse, secure_payment, set, take_back,
+    transfer,
 };
 use super::*;
 use crate::call::{Kind, call};
@@ -182,8 +183,10 @@ impl SimGateway {
                         .iter()
                         .filter(|(one, apart)| !(*apart || hides && one.kind == MovementKind::RefundFailed));
                     let movements: Vec<Movement> = snapshot.map(|(movement, _)| movement.clone()).collect();
+                    let held = intent.payout_timing == PayoutTiming::AfterSession;
                     let disputed = intent.charge.as_ref().is_some_and(|charge| {
-                        !charge.disputes.is_empty() || charge.refunds.iter().any(|refund| refund.failed)
+                        held || !charge.disputes.is_empty()
+                            || charge.refunds.iter().any(|refund| refund.failed)
                     });
                     Ok((status, intent.decline, movements, disputed))
                 },
@@ -226,7 +229,7 @@ impl Charges for SimGateway {
     }
 
     async fn open(&self, payment: &Payment, _: &Buyer<'_>) -> Result<Opened, GatewayError> {
-        let Payment { appointment, destination, amount, plan, .. } = payment.clone();
+        let Payment { appointment, destination, amount, payout_timing, plan, .. } = payment.clone();
         if plan == Plan::SaveCard {
             let made = key(payment, "setup", payment.intent_number);
             let name = self
@@ -265,7 +268,8 @@ impl Charges for SimGateway {
                     move |core| {
                         with_idempotency_key(core, &made, format!("{amount} {plan:?}"), |core| {
                             check_enabled(core, &destination)?;
-                            Ok(new_intent(core, appointment, &destination, plan, (amount, fee), made.clone()))
+                            let to = (&*destination, payout_timing);
+                            Ok(new_intent(core, appointment, to, plan, (amount, fee), made.clone()))
                         })
                     }
                 })
@@ -325,6 +329,7 @@ impl Charges for SimGateway {
         let made = saved_card_key(payment, payment.intent_number);
         let setup = reference(payment.references.setup.as_ref())?;
         let (appointment, destination) = (payment.appointment, payment.destination.clone());
+        let payout_timing = payment.payout_timing;
         let fee = amount.apply_rate(payment.fee_rate);
         let read = setup.clone();
         self.get(
@@ -351,7 +356,8 @@ impl Charges for SimGateway {
                         return refuse("amount_too_small", &error.to_string());
                     }
                     let plan = if at_once { Plan::Charge } else { Plan::Authorize };
-                    let name = new_intent(core, appointment, &destination, plan, (amount, fee), made.clone());
+                    let to = (&*destination, payout_timing);
+                    let name = new_intent(core, appointment, to, plan, (amount, fee), made.clone());
                     if core.rng.happens(core.faults.declined_card) {
                         let decline = *core.rng.pick(&[Decline::AuthenticationRequired, Decline::Refused]);
                         set(core, &name, |intent| intent.decline = Some(decline));
@@ -447,7 +453,8 @@ impl Charges for SimGateway {
                         return Ok(None);
                     };
                     let given = charge.refunds.iter().any(|refund| refund.key.as_ref() == Some(&sought));
-                    let from_expert = wanted.from_expert && charge.transfers[0].left >= amount;
+                    let from_expert = wanted.from_expert
+                        && charge.transfers.first().is_some_and(|transfer| transfer.left >= amount);
                     let with_fee = from_expert && charge.fee > charge.fee_back;
                     Ok((!given).then_some((from_expert, with_fee)))
                 },
@@ -576,6 +583,88 @@ impl Charges for SimGateway {
         })
         .await
     }
+
+    async fn pay_out(&self, payment: &Payment, share: Share, ordinal: u32) -> Result<(), GatewayError> {
+        let intent = reference(payment.references.intent.as_ref())?;
+        let ordered = key(payment, "transfer", ordinal);
+        let (appointment, destination) = (payment.appointment, payment.destination.clone());
+        let (name, sought) = (intent.clone(), ordered.clone());
+        let sent = self
+            .get(
+                || format!("gateway: read {intent} and its transfers"),
+                move |core| {
+                    let charge = core.gateway.intents.get(&name).and_then(|intent| intent.charge.as_ref());
+                    let mut transfers = charge.iter().flat_map(|charge| &charge.transfers);
+                    Ok(transfers.any(|transfer| transfer.key.as_ref() == Some(&sought)))
+                },
+            )
+            .await?;
+        if sent {
+            return Ok(());
+        }
+        let Share { amount, fee } = share;
+        self.post(|| format!("gateway: pay out {amount} without {fee}, {ordered}"), {
+            let (name, ordered) = (intent.clone(), ordered.clone());
+            move |core| {
+                with_idempotency_key(core, &ordered.clone(), format!("{amount} {fee}"), |core| {
+                    core.gateway.refusal(appointment, OrderKind::Transfer)?;
+                    check_enabled(core, &destination)?;
+                    pay_out(core, &name, share, ordered)?;
+                    send_payment_webhook(core, &name);
+                    Ok(name.clone())
+                })
+                .map(drop)
+            }
+        })
+        .await
+    }
+
+    async fn take_back(&self, payment: &Payment, share: Share, ordinal: u32) -> Result<(), GatewayError> {
+        let intent = reference(payment.references.intent.as_ref())?;
+        let ordered = key(payment, "reversal", ordinal);
+        let appointment = payment.appointment;
+        let wanted = (share.net().amount(), share.fee.amount());
+        let (name, sought) = (intent.clone(), ordered.clone());
+        let chosen = self
+            .get(
+                || format!("gateway: read {intent} and its transfers"),
+                move |core| {
+                    let charge = core.gateway.intents.get(&name).and_then(|intent| intent.charge.as_ref());
+                    let transfers = charge.map_or(&[][..], |charge| &charge.transfers);
+                    let mut reversals = transfers.iter().flat_map(|transfer| &transfer.reversals);
+                    if reversals.any(|key| key.as_ref() == Some(&sought)) {
+                        return Ok(None);
+                    }
+                    if let Some(place) = transfers.iter().rposition(|transfer| transfer.left >= wanted.0) {
+                        return Ok(Some((place, wanted)));
+                    }
+                    let most = transfers.iter().enumerate().max_by_key(|(_, transfer)| transfer.left);
+                    match most.filter(|(_, transfer)| transfer.left > 0) {
+                        Some((place, transfer)) => Ok(Some((place, (transfer.left, transfer.fee_left)))),
+                        None => refuse("nothing_to_reverse", &name),
+                    }
+                },
+            )
+            .await?;
+        let Some((place, part)) = chosen else { return Ok(()) };
+        self.post(|| format!("gateway: take {part:?} of {intent} back, {ordered}"), {
+            let (name, ordered) = (intent.clone(), ordered.clone());
+            move |core| {
+                with_idempotency_key(core, &ordered.clone(), format!("{place} {part:?}"), |core| {
+                    core.gateway.refusal(appointment, OrderKind::Reversal)?;
+                    let charge = core.gateway.intents[&name].charge.as_ref();
+                    let left = charge.map_or(0, |charge| charge.transfers[place].left);
+                    if left < part.0 {
+                        return refuse("amount_too_large", "more than is left of the transfer");
+                    }
+                    take_back(core, &name, place, part, ordered);
+                    Ok(name.clone())
+                })
+                .map(drop)
+            }
+        })
+        .await
+    }
 }
 
 #[async_trait]
@@ -667,7 +756,7 @@ impl Webhooks for SimGateway {
 fn new_intent(
     core: &mut Core,
     appointment: AppointmentId,
-    account: &str,
+    (account, payout_timing): (&str, PayoutTiming),
     plan: Plan,
     (amount, fee): (Money, Money),
     key: String,
@@ -676,6 +765,7 @@ fn new_intent(
     let intent = Intent {
         appointment,
         account: account.to_owned(),
+        payout_timing,
         plan,
         amount,
         fee,

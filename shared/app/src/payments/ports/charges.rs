@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::Money;
 use domain::payments::gateway::Capabilities;
-use domain::payments::payment::{IntentStatus, Payment, PaymentSnapshot, References};
+use domain::payments::payment::{IntentStatus, Payment, PaymentSnapshot, References, Share};
 
 use super::GatewayError;
 
@@ -72,6 +72,18 @@ pub trait Charges: Send + Sync {
     /// the payment, from 1; a part of its idempotency key.
     /// Refused if the platform cannot pay experts; see [`Capabilities::supports_transfers`].
     async fn transfer(&self, payment: &Payment, amount: Money, ordinal: u32) -> Result<(), GatewayError>;
+
+    /// Transfers a share of a payment that the platform holds to the expert. The platform keeps its fee on it. The share and
+    /// the fee are two movements of the same object. `ordinal` is the number of this transfer of the payment, from 1; a part of
+    /// its idempotency key.
+    /// Refused if the platform cannot pay experts; see [`Capabilities::supports_transfers`].
+    async fn pay_out(&self, payment: &Payment, share: Share, ordinal: u32) -> Result<(), GatewayError>;
+
+    /// Takes a share back that was paid out to the expert, and returns the platform's fee on it. If no transfer has so much left,
+    /// takes back what is left of one; the caller sees the remaining share in the next snapshot. `ordinal` is the number of this
+    /// reversal of the payment, from 1; a part of its idempotency key.
+    /// Refused if the platform cannot reach the expert's money; see [`Capabilities::supports_transfers`].
+    async fn take_back(&self, payment: &Payment, share: Share, ordinal: u32) -> Result<(), GatewayError>;
 }
 
 /// The client who pays, and what they pay for.

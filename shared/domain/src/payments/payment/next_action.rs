@@ -88,6 +88,26 @@ pub enum Order {
     /// Transfer this amount to the expert again. The expert returned it for a dispute or a refund, but the client's
     /// bank gave it back.
     TransferAgain(Money),
+    /// Transfer a share of money that the platform holds to the expert.
+    PayOut(Share),
+    /// Take back a share that was paid out to the expert.
+    TakeBack(Share),
+}
+
+/// A part of a payment that goes to the expert after the session, or comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// What the client paid of it.
+    pub amount: Money,
+    /// The platform's fee on it, which is included in the amount.
+    pub fee: Money,
+}
+
+impl Share {
+    /// Returns what moves between the platform and the expert.
+    pub fn net(self) -> Money {
+        self.amount.saturating_sub(self.fee)
+    }
 }
 
 /// The time until a payment that is being processed is checked again, in seconds.
@@ -146,6 +166,8 @@ impl Order {
             Self::Refund { amount, .. } => Some((OrderKind::Refund, amount)),
             Self::Reverse { amount, .. } => Some((OrderKind::Reversal, amount)),
             Self::TransferAgain(amount) => Some((OrderKind::Transfer, amount)),
+            Self::PayOut(share) => Some((OrderKind::Transfer, share.net())),
+            Self::TakeBack(share) => Some((OrderKind::Reversal, share.net())),
             Self::CompleteApproved
             | Self::CancelIntent
             | Self::AuthorizeSavedCard(_)
@@ -400,8 +422,17 @@ impl Situation<'_> {
         }
     }
 
-    /// Refunds what exceeds the amount due, and adjusts the expert's share accordingly.
+    /// Refunds what exceeds the amount due, and adjusts the expert's share accordingly. Waits no longer than until the
+    /// platform may pay out what it holds for the expert.
     fn adjust(&self) -> PaymentAction {
+        let action = self.adjust_shares();
+        let release_at = self.appointment.completes_at();
+        let holds = self.payment.payout_timing == PayoutTiming::AfterSession
+            && self.totals.transferred.saturating_sub(self.totals.reversed) < self.expert_target();
+        if holds && self.now < release_at { action.no_later_than(release_at) } else { action }
+    }
+
+    fn adjust_shares(&self) -> PaymentAction {
         let surplus = self.totals.net_paid().saturating_sub(self.amount_due.amount());
         let refund_obstacle = (surplus > 0).then(|| self.refund_obstacle(self.money(surplus))).flatten();
         if surplus > 0 && refund_obstacle.is_none() && !self.snapshot.open_dispute {
@@ -457,7 +488,10 @@ impl Situation<'_> {
             amount: self.money(surplus),
             // The expert's share comes from the expert by the same order, unless the platform already has it.
             from_expert: !self.capabilities.supports_transfers
-                || (mirrored && !self.payment.resolved_with_expert && with_expert >= self.totals.net_paid()),
+                || (self.payment.payout_timing == PayoutTiming::AtPayment
+                    && mirrored
+                    && !self.payment.resolved_with_expert
+                    && with_expert >= self.totals.net_paid()),
         })
     }
 
@@ -465,6 +499,9 @@ impl Situation<'_> {
         // If the gateway cannot reach experts, they keep what its own refunds and disputes leave.
         if !self.capabilities.supports_transfers || self.payment.resolved_with_expert {
             return None;
+        }
+        if self.payment.payout_timing == PayoutTiming::AfterSession {
+            return self.adjust_held_share();
         }
         let (with_expert, mirrored) = self.expert_share_before_fee();
         let expert_target = self.expert_target();
@@ -485,5 +522,33 @@ impl Situation<'_> {
         } else {
             None
         }
+    }
+
+    /// Pays out what the platform holds for the expert, or takes back what they have too much. The platform's fee is
+    /// always the one on what the expert has.
+    fn adjust_held_share(&self) -> Option<Order> {
+        let Totals { transferred, reversed, fee, fee_refunded, .. } = self.totals;
+        let (has, target) = (transferred.saturating_sub(reversed), self.expert_target());
+        let fee = fee.saturating_sub(fee_refunded);
+        let fee_due = self.money(target).apply_rate(self.payment.fee_rate).amount();
+        let (more, more_fee) = (target.saturating_sub(has), fee_due.saturating_sub(fee));
+        let (less, less_fee) = (has.saturating_sub(target), fee.saturating_sub(fee_due));
+        let share = |amount, fee| Share { amount: self.money(amount), fee: self.money(fee) };
+        let (pay_out, take_back) = (share(more, more_fee), share(less, less_fee));
+        // A gateway transfers no amount of zero.
+        if !take_back.net().is_zero() {
+            Some(Order::TakeBack(take_back))
+        } else {
+            (!pay_out.net().is_zero() && !self.is_held()).then_some(Order::PayOut(pay_out))
+        }
+    }
+
+    /// Returns whether the platform must still hold the money of the session: until it has ended and nobody can report
+    /// a no-show any more, while such a report is not resolved, and while a dispute is open.
+    fn is_held(&self) -> bool {
+        self.appointment.status.is_active()
+            || self.now < self.appointment.completes_at()
+            || self.appointment.no_show_report.is_some_and(NoShowReport::is_unresolved)
+            || self.snapshot.open_dispute
     }
 }

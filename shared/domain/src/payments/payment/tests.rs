@@ -20,6 +20,7 @@ fn payment() -> Payment {
         price,
         Rate::DEFAULT_COMMISSION,
         (GatewayKind::Stripe, "acct_1".to_owned()),
+        PayoutTiming::AtPayment,
         Plan::Charge,
     )
 }

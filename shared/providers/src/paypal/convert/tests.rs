@@ -1,6 +1,7 @@
 use domain::kernel::money::MAX_CHARGE;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::payment::References;
+use domain::payments::payout::PayoutTiming;
 use domain::{AppointmentId, Rate};
 use proptest::prelude::*;
 
@@ -20,8 +21,14 @@ fn amount_of(value: &str, code: &str) -> Amount {
 pub(in crate::paypal) fn payment(plan: Plan) -> Payment {
     let destination = (GatewayKind::Paypal, "MERCHANT22222".to_owned());
     let appointment = AppointmentId::from_bits(1);
-    let agreed =
-        Payment::agreed(appointment, money(8_000, "EUR"), Rate::DEFAULT_COMMISSION, destination, plan);
+    let agreed = Payment::agreed(
+        appointment,
+        money(8_000, "EUR"),
+        Rate::DEFAULT_COMMISSION,
+        destination,
+        PayoutTiming::AtPayment,
+        plan,
+    );
     let references = References { intent: Some("5O190127TN364715T".to_owned()), ..References::default() };
     Payment { references, ..agreed }
 }

@@ -25,6 +25,7 @@ fn payment() -> Payment {
         amount,
         Rate::DEFAULT_COMMISSION,
         destination,
+        PayoutTiming::AtPayment,
         Plan::Charge,
     );
     Payment {
@@ -205,13 +206,13 @@ fn disputes_show_withdrawals_and_returns() {
     assert_eq!(after(&["dp_won"]), ([withdrawn(10_000), returned.to_vec()].concat(), false));
     assert!(
         PaymentObjects { disputes: vec![dispute("dp_won")], ..objects(CAPTURED_IN_PART) }
-            .may_have_later_transfers()
+            .may_have_later_transfers(&payment())
     );
     assert!(
         !PaymentObjects { disputes: vec![dispute("dp_lost")], ..objects(CAPTURED_IN_PART) }
-            .may_have_later_transfers()
+            .may_have_later_transfers(&payment())
     );
-    assert!(objects(REFUNDED_IN_PART).may_have_later_transfers(), "one of its refunds failed");
+    assert!(objects(REFUNDED_IN_PART).may_have_later_transfers(&payment()), "one of its refunds failed");
     for (value, open) in
         [("needs_response", true), ("appeal_under_review", true), ("prevented", false), ("new", true)]
     {

@@ -15,6 +15,7 @@ fn beginning(collection: Collection, days_ahead: i64) -> Beginning {
         price: Money::new(10_000, Currency::EUR).unwrap(),
         fee_rate: Rate::DEFAULT_COMMISSION,
         collection,
+        payout_timing: PayoutTiming::AtPayment,
         saves_cards: true,
         stutters: false,
         lead: days_ahead * 24 * 60,
@@ -275,4 +276,59 @@ fn price_below_the_minimum_charge_does_not_cancel_the_appointment() {
         world.happens(Moment::notified(what)).unwrap();
     }
     assert_eq!((world.platform.appointment.status.as_str(), shares(&world)), ("confirmed", [0, 0, 0]));
+}
+
+/// The client pays 100 euros, which the platform holds, a day before the session, and then these events occur.
+fn held(then: &[What]) -> World {
+    let beginning =
+        Beginning { payout_timing: PayoutTiming::AfterSession, ..beginning(Collection::ChargeAtBooking, 1) };
+    let mut world = World::begin(beginning);
+    for what in [&[What::Outside(Outside::ClientPays)], then].concat() {
+        let result = world.happens(Moment::notified(what));
+        result.unwrap_or_else(|wrong| panic!("{wrong}\n{}", world.platform.log.join("\n")));
+    }
+    world
+}
+
+/// Until one day after the end of the session.
+const RELEASE: What = What::WaitFor(Mark::End, DAY);
+
+#[test]
+fn held_money_is_paid_out_one_day_after_the_session() {
+    assert_eq!(shares(&held(&[])), [10_000, 0, 10_000]);
+    assert_eq!(shares(&held(&[What::WaitFor(Mark::End, DAY - 1)])), [10_000, 0, 10_000]);
+    assert_eq!(shares(&held(&[RELEASE])), [10_000, 9_000, 1_000]);
+    // The same holds for the kept part of a late cancellation.
+    assert_eq!(shares(&held(&[CANCEL])), [5_000, 0, 5_000]);
+    assert_eq!(shares(&held(&[CANCEL, RELEASE])), [5_000, 4_500, 500]);
+    assert_eq!(shares(&held(&[What::Act(Act::Cancel(Party::Expert)), RELEASE])), [0, 0, 0]);
+}
+
+#[test]
+fn dispute_holds_the_money_until_it_is_decided() {
+    let decided = |dispute: What, outcome: What| shares(&held(&[dispute, RELEASE, outcome]));
+    assert_eq!(shares(&held(&[PART_DISPUTE, RELEASE])), [7_000, 0, 7_000]);
+    assert_eq!(decided(PART_DISPUTE, WON), [10_000, 9_000, 1_000]);
+    assert_eq!(decided(PART_DISPUTE, LOST), [7_000, 6_300, 700]);
+    assert_eq!(decided(DISPUTE, LOST), [0, 0, 0]);
+}
+
+#[test]
+fn paid_out_share_is_adjusted_exactly() {
+    // A dispute after the payout takes the share back, and winning it pays it out again.
+    assert_eq!(shares(&held(&[RELEASE, PART_DISPUTE])), [7_000, 6_300, 700]);
+    assert_eq!(shares(&held(&[RELEASE, PART_DISPUTE, WON])), [10_000, 9_000, 1_000]);
+    let third = What::Act(Act::GiveBack { percent: 33 });
+    assert_eq!(shares(&held(&[RELEASE, third])), [6_700, 6_030, 670]);
+    assert_eq!(shares(&held(&[RELEASE, third, third])), [4_489, 4_040, 449]);
+}
+
+#[test]
+fn unresolved_no_show_report_holds_the_money() {
+    let report = What::Act(Act::NoShow { missed_by: Party::Client, by: Party::Expert });
+    let objects = What::Act(Act::NoShow { missed_by: Party::Expert, by: Party::Client });
+    let admin = What::Act(Act::Complete { by: Party::Platform, percent: 100 });
+    let during = What::WaitFor(Mark::End, 0);
+    assert_eq!(shares(&held(&[during, report, objects, RELEASE])), [10_000, 0, 10_000]);
+    assert_eq!(shares(&held(&[during, report, objects, RELEASE, admin])), [10_000, 9_000, 1_000]);
 }

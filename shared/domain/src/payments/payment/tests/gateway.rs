@@ -1,4 +1,5 @@
-//! An in-memory payment gateway that moves money like Stripe's destination charges, and the client's bank.
+//! An in-memory payment gateway that moves money like Stripe's destination charges, and the client's bank. If the
+//! platform holds the money, it moves like Stripe's separate charges and transfers.
 //!
 //! A charge pays the platform, which transfers the full amount to the expert and takes its fee back from it. A refund
 //! reverses the expert's share only on request; the fee is then returned in proportion to everything reversed so far.
@@ -57,6 +58,8 @@ struct Charge {
     reversed_with_fee: u64,
     /// What is left of each transfer, beginning with the charge's own.
     transfers: Vec<u64>,
+    /// What is left of each share that was paid out of money that the platform holds: the amount and the fee on it.
+    shares: Vec<(u64, u64)>,
     /// The amount of each dispute, and whether it is open or was won.
     disputes: Vec<(u64, Dispute)>,
     /// Refunds that did not fail: object, amount, and whether someone other than the platform initiated them.
@@ -75,6 +78,8 @@ pub(super) struct ModelGateway {
     pub(super) capabilities: Capabilities,
     /// Whether an approved payment must be collected, as with PayPal.
     pub(super) asks_first: bool,
+    /// Whether charges stay with the platform, without a transfer of their own.
+    pub(super) holds: bool,
     /// Whether it lists everything twice.
     pub(super) stutters: bool,
     pub(super) card: Card,
@@ -103,6 +108,7 @@ impl ModelGateway {
         Self {
             capabilities,
             asks_first: false,
+            holds: false,
             stutters: false,
             card: Card::Good,
             refuses: None,
@@ -230,8 +236,10 @@ impl ModelGateway {
             self.note(intent, MovementKind::Released, rest, format!("rel_{intent}"), now);
         }
         self.note(intent, MovementKind::ProcessingFee, amount / 50 + 1, object.clone(), now);
-        self.note(intent, MovementKind::Transfer, amount, format!("tr_{intent}"), now);
-        self.note(intent, MovementKind::Fee, fee, format!("fee_{intent}"), now);
+        if !self.holds {
+            self.note(intent, MovementKind::Transfer, amount, format!("tr_{intent}"), now);
+            self.note(intent, MovementKind::Fee, fee, format!("fee_{intent}"), now);
+        }
         self.intents[intent].status = IntentStatus::Succeeded;
         self.charge = Some(Charge {
             intent,
@@ -240,7 +248,8 @@ impl ModelGateway {
             fee,
             fee_back: 0,
             reversed_with_fee: 0,
-            transfers: vec![amount],
+            transfers: if self.holds { vec![] } else { vec![amount] },
+            shares: vec![],
             disputes: vec![],
             refunds: vec![],
         });
@@ -354,7 +363,7 @@ impl ModelGateway {
         if amount == 0 || amount > charge.amount - charge.refunded {
             return Err(Refusal("the amount is zero or exceeds what is left"));
         }
-        if from_expert && charge.transfers[0] < amount {
+        if from_expert && charge.transfers.first().is_none_or(|left| *left < amount) {
             return Err(Refusal("the transfer is already reversed"));
         }
         let object = self.object("re");
@@ -398,6 +407,38 @@ impl ModelGateway {
         charge.transfers.push(amount);
         let intent = charge.intent;
         self.note(intent, MovementKind::Transfer, amount, object, now);
+        Ok(())
+    }
+
+    /// Transfers a share of the charge. The platform keeps its fee on it.
+    pub(super) fn pay_out(&mut self, share: Share, now: Timestamp) -> Result<(), Refusal> {
+        let object = self.object("tr");
+        let charge = self.charge.as_mut().ok_or(Refusal("nothing was charged"))?;
+        charge.shares.push((share.amount.amount(), share.fee.amount()));
+        let paid_out: u64 = charge.shares.iter().map(|(amount, fee)| amount - fee).sum();
+        assert!(paid_out <= charge.amount, "more is paid out than was charged");
+        let intent = charge.intent;
+        self.note(intent, MovementKind::Transfer, share.amount.amount(), object.clone(), now);
+        self.note(intent, MovementKind::Fee, share.fee.amount(), object, now);
+        Ok(())
+    }
+
+    /// Takes a share back from the latest transfer with enough left, or everything from the one with the most left.
+    pub(super) fn take_back(&mut self, share: Share, now: Timestamp) -> Result<(), Refusal> {
+        let object = self.object("trr");
+        let charge = self.charge.as_mut().ok_or(Refusal("nothing was charged"))?;
+        let wanted = (share.amount.amount(), share.fee.amount());
+        let net = |(amount, fee): (u64, u64)| amount - fee;
+        let enough = charge.shares.iter().rposition(|left| net(*left) >= net(wanted));
+        let most = (0..charge.shares.len()).max_by_key(|place| net(charge.shares[*place]));
+        let left = &mut charge.shares[enough.or(most).ok_or(Refusal("nothing was paid out"))?];
+        let (amount, fee) = if enough.is_some() { wanted } else { *left };
+        let rest = net(*left) - net((amount, fee));
+        let fee_left = left.1.saturating_sub(fee);
+        *left = (rest + fee_left, fee_left);
+        let intent = charge.intent;
+        self.note(intent, MovementKind::Reversal, amount, object.clone(), now);
+        self.note(intent, MovementKind::FeeRefund, fee, object, now);
         Ok(())
     }
 }

@@ -237,9 +237,37 @@ impl Platform {
             {
                 Some("the order transfers another amount than the expert's share")
             }
+            PaymentAction::Order(Order::PayOut(_) | Order::TakeBack(_))
+                if self.payment.payout_timing == PayoutTiming::AtPayment =>
+            {
+                Some("the gateway has already transferred the share")
+            }
+            PaymentAction::Order(Order::PayOut(_)) if snapshot.open_dispute || self.must_hold(now) => {
+                Some("the order pays out what the platform must hold")
+            }
+            PaymentAction::Order(Order::PayOut(share))
+                if share.net().is_zero() || has + i128::from(share.net().amount()) > theirs.into() =>
+            {
+                Some("the order pays out more than the expert's share")
+            }
+            PaymentAction::Order(Order::TakeBack(share))
+                if share.net().is_zero() || has - i128::from(share.net().amount()) < theirs.into() =>
+            {
+                Some("the order takes back the expert's own share")
+            }
             _ => None,
         };
         wrong.map_or(Ok(()), |text| Err(text.to_owned()))
+    }
+
+    /// Returns whether the expert must not get anything now: before one day after the end of the session, while the
+    /// outcome is not certain, and while a dispute is open.
+    pub(super) fn must_hold(&self, now: Timestamp) -> bool {
+        let uncertain = !matches!(self.appointment.no_show_report, None | Some(NoShowReport::Decided));
+        self.appointment.status.is_active()
+            || now < self.appointment.end.plus(DAY)
+            || uncertain
+            || self.payment.open_dispute
     }
 
     /// Like `app::payments::orders::order`.
@@ -265,6 +293,8 @@ impl Platform {
             Order::Refund { amount, from_expert } => gateway.refund(amount.amount(), from_expert, now),
             Order::Reverse { amount, with_fee } => gateway.reverse(amount.amount(), with_fee, now),
             Order::TransferAgain(amount) => gateway.transfer(amount.amount(), now),
+            Order::PayOut(share) => gateway.pay_out(share, now),
+            Order::TakeBack(share) => gateway.take_back(share, now),
         }
     }
 

@@ -118,10 +118,11 @@ fn beginning() -> impl Strategy<Value = Beginning> {
         price: if current { ReschedulePrice::Current } else { ReschedulePrice::AsBooked },
         ..ReschedulePolicy::default()
     });
+    let payout_timing = select(&PayoutTiming::ALL[..]);
     (
         price(),
         rate,
-        collection,
+        (collection, payout_timing),
         prop::bool::weighted(0.8),
         any::<bool>(),
         lead,
@@ -130,11 +131,22 @@ fn beginning() -> impl Strategy<Value = Beginning> {
         rescheduling,
     )
         .prop_map(
-            |(price, rate, collection, saves_cards, stutters, lead, length, cancellation, rescheduling)| {
+            |(
+                price,
+                rate,
+                (collection, payout_timing),
+                saves_cards,
+                stutters,
+                lead,
+                length,
+                cancellation,
+                rescheduling,
+            )| {
                 Beginning {
                     price,
                     fee_rate: Rate::from_basis_points(rate).expect("at most 100 %"),
                     collection,
+                    payout_timing,
                     saves_cards,
                     stutters,
                     lead,

@@ -62,6 +62,7 @@ pub(super) struct Beginning {
     pub(super) price: Money,
     pub(super) fee_rate: Rate,
     pub(super) collection: Collection,
+    pub(super) payout_timing: PayoutTiming,
     /// Whether the gateway saves cards. A gateway that does not must collect approved payments.
     pub(super) saves_cards: bool,
     pub(super) stutters: bool,
@@ -87,7 +88,8 @@ const HOLD: i64 = 15 * MINUTE;
 
 impl World {
     pub(super) fn begin(beginning: Beginning) -> Self {
-        let Beginning { price, fee_rate, collection, saves_cards, stutters, lead, length, .. } = beginning;
+        let Beginning { price, fee_rate, collection, payout_timing, .. } = beginning;
+        let Beginning { saves_cards, stutters, lead, length, .. } = beginning;
         let now = booked_at();
         let later = saves_cards.then_some(4 * DAY + 18 * HOUR);
         let capabilities = Capabilities {
@@ -99,6 +101,7 @@ impl World {
         };
         let mut gateway = ModelGateway::new(capabilities);
         (gateway.asks_first, gateway.stutters) = (!saves_cards, stutters);
+        gateway.holds = payout_timing == PayoutTiming::AfterSession;
         let start = now.plus(lead * MINUTE);
         let end = start.plus(length * MINUTE);
         let appointment = Appointment {
@@ -112,10 +115,10 @@ impl World {
             ..appointment(1)
         };
         let plan = Plan::choose(collection, capabilities, end, now);
-        let mut payment = Payment { amount: price, fee_rate, plan, ..payment() };
+        let mut payment = Payment { amount: price, fee_rate, payout_timing, plan, ..payment() };
         payment.references = gateway.open(&payment);
         let log = vec![format!(
-            "{price} by {plan:?} for {start} to {end}, {} basis points for the platform",
+            "{price} by {plan:?} for {start} to {end}, paid out {payout_timing:?}, {} basis points for the platform",
             fee_rate.basis_points()
         )];
         let platform = Platform {
@@ -352,6 +355,15 @@ impl World {
                 .apply_rate(payment.fee_rate)
                 .amount(),
         );
+        if payment.payout_timing == PayoutTiming::AfterSession {
+            ensure(self.now >= appointment.end.plus(DAY) || expert == 0, || {
+                format!("the expert has {expert} before the session is over")
+            })?;
+            let (held, share) = (self.platform.must_hold(self.now), final_charge - fee);
+            return ensure(expert == share || held && expert < share, || {
+                format!("of {final_charge} the expert has {expert}, not {share}; held: {held}")
+            });
+        }
         // The gateway rounds the fee refund of each reversal separately.
         let given_again = totals.transferred > totals.captured;
         let rounding = match given_again || final_charge == 0 || final_charge == i128::from(totals.captured) {
