@@ -69,7 +69,7 @@ struct Notification {
     by: ChangedBy,
     /// The time of the session after the change.
     session: SessionTime,
-    /// What the client pays in the end, if the change decided it.
+    /// What the client pays in the end, if the change decides it. If you can object, it is what the client pays if nobody does.
     #[serde(skip_serializing_if = "Option::is_none")]
     final_charge: Option<Money>,
     /// If it is reported that your side did not attend: you can object until this instant with `POST …/no-show/objection`.

@@ -22,7 +22,12 @@ pub const ROUTE: Route = Route {
             .accepts::<RescheduleRequest>(schemas)
             .conditional()
             .problems(problem::SLOT_REFUSALS)
-            .problems(&[problem::INVALID_STATUS, problem::OVERLAPPING_SESSION, problem::PAYMENT_STATE])
+            .problems(&[
+                problem::INVALID_STATUS,
+                problem::OVERLAPPING_SESSION,
+                problem::PAYMENT_STATE,
+                problem::TOO_MANY_FREE_APPOINTMENTS,
+            ])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -187,6 +187,43 @@ async fn free_sessions_ahead_are_limited_for_each_expert() {
 }
 
 #[tokio::test]
+async fn free_seats_count_together_until_they_are_moved_apart() {
+    let test = with_limits().await;
+    let mut course = free_hour();
+    course["capacity"] = json!(9);
+    let offer = test.offer(&course).await;
+    let start = "2027-01-05T10:00:00Z";
+    let mut seats = Vec::new();
+    for key in ["a", "b", "c", "d", "e"] {
+        seats.push(id(&test.book(&offer, start, key).await.expect(201)));
+    }
+    let moved = async |seat: &str, time: &str| {
+        let to = json!({ "start": format!("2027-01-05T{time}:00Z") });
+        test.post_action("alan", seat, "reschedule", &to).await
+    };
+    moved(&seats[0], "11:00").await.expect(200);
+    moved(&seats[1], "12:00").await.expect(200);
+    // Three free appointments: the two, and the seats that are left.
+    let refused = moved(&seats[2], "13:00").await;
+    assert_limit(&refused, 409, "too-many-free-appointments", 3, 27 * 3_600);
+    // What does not add an appointment is possible.
+    moved(&seats[0], "14:00").await.expect(200);
+    moved(&seats[2], "12:00").await.expect(200);
+    test.post_action("alan", &seats[0], "cancel", &Value::Null).await.expect(200);
+    moved(&seats[3], "13:00").await.expect(200);
+}
+
+#[tokio::test]
+async fn hold_ends_when_the_session_begins() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let at: domain::Timestamp = "2027-01-05T09:55:00Z".parse().expect("an instant");
+    test.advance(at.seconds() - test.clock.now());
+    let held = book(&test, &offer, "10:00").await.expect(201);
+    assert_eq!(held["hold_expires_at"], "2027-01-05T10:00:00Z");
+}
+
+#[tokio::test]
 async fn bookings_of_a_day_are_limited_even_if_they_are_cancelled() {
     let test = with_limits().await;
     let offer = test.offer(&free_hour()).await;

@@ -10,7 +10,7 @@ use domain::messaging::notification::{Notification, concerns};
 use domain::scheduling::appointment::OBJECTION_HOURS;
 use domain::scheduling::history::{Change, ChangedBy, HistoryEntry, SessionTime};
 use domain::scheduling::party::{ActingAs, Party};
-use domain::{ClientId, ExpertId, PersonId};
+use domain::{ClientId, ExpertId, Money, PersonId};
 use store::{RowVersion, Transaction};
 
 use super::jobs::CausedBy;
@@ -35,21 +35,38 @@ fn person_of_expert(expert: ExpertId) -> PersonId {
 /// If the table fails. The people before are notified then.
 pub(super) async fn notify(app: &App, event: &DomainEvent, by: CausedBy) -> Result<(), AppError> {
     let change = Change::from(&event.data);
-    let objectors = objectors(app, event).await?;
+    let outcome = outcome(app, event).await?;
     for person in recipients(app, event, &change, by).await? {
-        deliver(app, event, &change, by, person, objectors).await?;
+        deliver(app, event, &change, by, person, outcome).await?;
     }
-    match objectors {
+    match outcome.objectors {
         [] => Ok(()),
         parties => begin_objection_period(app, event, parties).await,
     }
 }
 
-/// The parties that can object to what the event reports or decides.
-async fn objectors(app: &App, event: &DomainEvent) -> Result<&'static [Party], AppError> {
-    let (EventData::NoShow(_) | EventData::Completed(_)) = &event.data else { return Ok(&[]) };
-    let appointment = app.store.appointment(event.data.appointment().appointment_id).await?;
-    Ok(appointment.map_or(&[], |appointment| appointment.parties_to_notify()))
+/// What people are told about the outcome that an event reports or decides.
+#[derive(Debug, Clone, Copy)]
+struct Outcome {
+    /// The parties that can object to it.
+    objectors: &'static [Party],
+    /// What the client pays in the end. If a party can object, it is what the client pays if none does.
+    final_charge: Option<Money>,
+}
+
+async fn outcome(app: &App, event: &DomainEvent) -> Result<Outcome, AppError> {
+    let decided = Outcome { objectors: &[], final_charge: event.data.decided_charge() };
+    let (EventData::NoShow(_) | EventData::Completed(_)) = &event.data else { return Ok(decided) };
+    let id = event.data.appointment().appointment_id;
+    let Some(record) = app.store.appointment_record(id).await? else { return Ok(decided) };
+    match (record.appointment.parties_to_notify(), record.payment) {
+        ([], _) | (_, None) => Ok(decided),
+        (objectors, Some(payment)) => {
+            let before = payment.final_charge.unwrap_or(payment.amount);
+            let (_, final_charge) = record.appointment.accept_report(before);
+            Ok(Outcome { objectors, final_charge: Some(final_charge) })
+        }
+    }
 }
 
 /// Begins the period for objections of parties that are notified. It ends when the last of their notifications says, so each of them
@@ -123,7 +140,7 @@ async fn deliver(
     change: &Change,
     by: CausedBy,
     person: PersonId,
-    objectors: &[Party],
+    outcome: Outcome,
 ) -> Result<(), AppError> {
     let appointment = event.data.appointment();
     let version = event.data.row_version().number();
@@ -144,8 +161,8 @@ async fn deliver(
             by: changed_by(by),
             change: change.clone(),
             session: SessionTime { start: appointment.start, end: appointment.end },
-            final_charge: event.data.decided_charge(),
-            object_until: objectors.contains(&party).then(|| app.now().plus(OBJECTION_HOURS * HOUR)),
+            final_charge: outcome.final_charge,
+            object_until: outcome.objectors.contains(&party).then(|| app.now().plus(OBJECTION_HOURS * HOUR)),
         };
         let mut transaction = Transaction::new();
         transaction.put_notification(event.kind(), &notification, stored.as_ref(), app.now())?;

@@ -341,7 +341,7 @@ async fn attempt_reschedule(
     let step = Move::of(app, appointment, acting).await?;
     let now = app.now();
     appointment.check_reschedule(now)?;
-    let price = appointment.price_after_reschedule(step.current_price)?;
+    let price = appointment.price_after_reschedule(step.current_price);
     let request = step.request(appointment, start, None);
     let rules = &step.rules.rules;
     let needed = Occupancy::span_for_booking(rules, &step.session, start, now);
@@ -359,7 +359,8 @@ async fn attempt_reschedule(
     let moved = appointment.rescheduled(held.booked_time(), price, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;
-    let bookings = app.store.client_bookings(moved.client).await?;
+    let mut bookings = app.store.client_bookings(moved.client).await?;
+    client_bookings::check_separation(app, &mut bookings, &moved, now).await?;
     if !allow_overlap {
         client_bookings::check_move(app, &bookings, &moved, now).await?;
     }

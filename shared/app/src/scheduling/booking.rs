@@ -198,7 +198,8 @@ async fn attempt_hold(
         return Err(PaymentsError::NotReady.into());
     }
     let id = app.new_appointment_id();
-    let hold_expires_at = now.plus(app.settings.hold_seconds);
+    // A session that nobody has paid for must not begin.
+    let hold_expires_at = now.plus(app.settings.hold_seconds).min(*start);
     let (status, claim) = match price.is_zero() {
         true => (Status::Confirmed, Claim::Free),
         false => (Status::Pending { hold_expires_at }, Claim::Hold { expires_at: hold_expires_at }),

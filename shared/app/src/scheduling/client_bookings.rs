@@ -60,15 +60,47 @@ pub(super) async fn check_limits(
     let limits = &app.settings.booking_limits;
     bookings.forget(now);
     if !bookings.allows(new, limits, now) {
-        let is_hold = |claim| matches!(claim, Claim::Hold { .. });
-        let same = bookings.bookings.iter().filter(|(_, one)| is_hold(one.claim) == is_hold(new.claim));
-        let ids: Vec<AppointmentId> = same.map(|(id, _)| *id).collect();
-        for (appointment, opened) in app.store.holds(&ids).await? {
-            bookings.resolve(&appointment, opened, now);
-        }
+        resolve(app, &mut bookings, new.claim, now).await?;
         bookings.check(new, limits, now).map_err(|reached| SchedulingError::limit(reached, now))?;
     }
     Ok(bookings)
+}
+
+/// Looks up what has become of the bookings with the same kind of claim.
+async fn resolve(
+    app: &App,
+    bookings: &mut ClientBookings,
+    claim: Claim,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let is_hold = |claim| matches!(claim, Claim::Hold { .. });
+    let same = bookings.bookings.iter().filter(|(_, one)| is_hold(one.claim) == is_hold(claim));
+    let ids: Vec<AppointmentId> = same.map(|(id, _)| *id).collect();
+    for (appointment, opened) in app.store.holds(&ids).await? {
+        bookings.resolve(&appointment, opened, now);
+    }
+    Ok(())
+}
+
+/// Checks the limits of a client who moves an appointment at once: a free seat that leaves a session in which the client has other
+/// seats counts by itself.
+///
+/// # Errors
+/// [`SchedulingError::Limit`] if a limit is reached.
+pub(super) async fn check_separation(
+    app: &App,
+    bookings: &mut ClientBookings,
+    moved: &Appointment,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let limits = &app.settings.booking_limits;
+    bookings.forget(now);
+    if bookings.check_separation(moved, limits, now).is_err() {
+        resolve(app, bookings, Claim::Free, now).await?;
+        let checked = bookings.check_separation(moved, limits, now);
+        checked.map_err(|reached| SchedulingError::limit(reached, now))?;
+    }
+    Ok(())
 }
 
 /// Checks that the new time of an appointment overlaps no other session of its client. `bookings` is the client's row; if the

@@ -67,12 +67,14 @@ pub async fn quote(
     let (how, moved, declined) = if open.and_then(|open| open.time_at(start)).is_some() {
         (MoveKind::Accept, appointment.accepted(party, start, now)?, Some(appointment.declined(party, now)?))
     } else if party == Party::Client && appointment.check_reschedule(now).is_ok() {
-        let price = appointment.price_after_reschedule(step.current_price)?;
+        let price = appointment.price_after_reschedule(step.current_price);
         (MoveKind::AtOnce, appointment.rescheduled(time_at(appointment, start), price, now)?, None)
     } else {
-        let price = proposals::price(appointment, party, &step)?;
+        let price = appointment.price_after_reschedule(step.current_price);
+        let notice_minutes = step.session.terms.minimum_notice_minutes;
+        let expires_at = appointment.proposal_expires_at(party, &[start], notice_minutes, now);
         let times = vec![time_at(appointment, start)];
-        let proposed = appointment.proposed(party, times, price, LongText::default(), now)?;
+        let proposed = appointment.proposed(party, times, price, LongText::default(), expires_at, now)?;
         let other = if party == Party::Client { Party::Expert } else { Party::Client };
         (MoveKind::Propose, proposed.accepted(other, start, now)?, Some(proposed.declined(other, now)?))
     };

@@ -6,7 +6,7 @@ use domain::scheduling::appointment::{Appointment, ChangeRefusal};
 use domain::scheduling::occupancy::{Occupancy, Request as HoldRequest};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::scheduling::proposal::{MAX_STARTS_OF_CLIENT, MAX_STARTS_OF_EXPERT, Proposal, ProposalState};
-use domain::{AppointmentId, Money, TimeSpan, Timestamp, Violations};
+use domain::{AppointmentId, TimeSpan, Timestamp, Violations};
 use store::table::Consistency;
 use store::{AppointmentRecord, Transaction};
 
@@ -132,18 +132,6 @@ pub(super) fn check_start(
     }
 }
 
-/// The price if a proposal of a side is accepted.
-///
-/// # Errors
-/// [`ChangeRefusal::PriceIncreased`] for a client, if the current price applies and is higher than the agreed one.
-pub(super) fn price(appointment: &Appointment, by: Party, step: &Move) -> Result<Money, ChangeRefusal> {
-    match appointment.price_after_reschedule(step.current_price) {
-        // The expert asks the client to move, so a higher price does not stand in the way.
-        Err(ChangeRefusal::PriceIncreased { booked, .. }) if by == Party::Expert => Ok(booked),
-        price => price,
-    }
-}
-
 async fn attempt_proposal(
     app: &App,
     record: AppointmentRecord,
@@ -157,11 +145,12 @@ async fn attempt_proposal(
     let expert = appointment.expert;
     let step = Move::of(app, appointment, acting).await?;
     appointment.check_proposal(party, now)?;
-    let price = price(appointment, party, &step)?;
+    let price = appointment.price_after_reschedule(step.current_price);
     let rules = &step.rules.rules;
-    let hold_expires_at = Some(appointment.proposal_expires_at(starts, now));
+    let notice_minutes = step.session.terms.minimum_notice_minutes;
+    let expires_at = appointment.proposal_expires_at(party, starts, notice_minutes, now);
     let requests: Vec<HoldRequest> =
-        starts.iter().map(|start| step.request(appointment, *start, hold_expires_at)).collect();
+        starts.iter().map(|start| step.request(appointment, *start, Some(expires_at))).collect();
     let mut occupancy = app.store.occupancy_of(appointment).await?;
     for start in starts {
         let needed = Occupancy::span_for_booking(rules, &step.session, *start, now);
@@ -180,7 +169,7 @@ async fn attempt_proposal(
             });
         }
     };
-    let proposed = appointment.proposed(party, times, price, message.clone(), now)?;
+    let proposed = appointment.proposed(party, times, price, message.clone(), expires_at, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&proposed)?;
     if let Some(proposal) = &proposed.moves.proposal {

@@ -32,7 +32,7 @@ pub struct Notification {
     pub change: Change,
     /// The time of the session after the change.
     pub session: SessionTime,
-    /// What the client pays in the end, if the change decided it.
+    /// What the client pays in the end, if the change decides it. If the person can object, it is what the client pays if nobody does.
     pub final_charge: Option<Money>,
     /// Until when the person can object, if the change is the report that their side did not attend.
     pub object_until: Option<Timestamp>,

@@ -295,14 +295,17 @@ pub enum ChangeRefusal {
         /// The last instant at which the client could reschedule.
         until: Timestamp,
     },
-    /// The price of the session type has increased since the booking, and the current price applies.
-    #[error("the session now costs {now} instead of {booked}; cancel the appointment and book again")]
-    PriceIncreased {
-        /// The current price.
-        now: Money,
-        /// The price agreed at booking.
-        booked: Money,
+    /// The party could object only until an instant.
+    #[error("you could object until {until}, and that is over")]
+    ObjectionTooLate {
+        /// The end of the period for objections.
+        until: Timestamp,
     },
+    /// No report says that this party did not attend, and no decision was announced that it could object to.
+    #[error(
+        "you can object only to a report that you missed the session, or to a decision about it, before it takes effect"
+    )]
+    NothingToObject,
     /// A proposal is open already.
     #[error(
         "other times are proposed already; accept, decline or withdraw that proposal, or wait until {until}"
@@ -459,19 +462,13 @@ impl Appointment {
 
     /// Returns the price after rescheduling, given the `current` price of the session type.
     ///
-    /// The agreed price stays if the policy says so, or if the current price is in another currency.
-    ///
-    /// # Errors
-    /// [`ChangeRefusal::PriceIncreased`] if the current price applies and is higher than the agreed one.
-    pub fn price_after_reschedule(&self, current: Money) -> Result<Money, ChangeRefusal> {
-        if self.rescheduling.price == ReschedulePrice::AsBooked || current.currency() != self.price.currency()
-        {
-            Ok(self.price)
-        } else if current.amount() > self.price.amount() {
-            Err(ChangeRefusal::PriceIncreased { now: current, booked: self.price })
-        } else {
-            Ok(current)
-        }
+    /// The agreed price stays if the policy says so, if the current price is in another currency, or if it is higher: an expert who
+    /// raises the price must not take away the client's right to move the session.
+    pub fn price_after_reschedule(&self, current: Money) -> Money {
+        let applies = self.rescheduling.price == ReschedulePrice::Current
+            && current.currency() == self.price.currency()
+            && current.amount() < self.price.amount();
+        if applies { current } else { self.price }
     }
 
     /// Moves the appointment for the client to another time, which has been held for it, at the given price.

@@ -307,6 +307,39 @@ impl ClientBookings {
         if is_hold && let Some((unpaid, again_at)) = self.pause(limits, now, now) {
             return Err(LimitReached::UnpaidHolds { unpaid, limit: limits.unpaid_holds, again_at });
         }
+        self.check_claims(new, limits, now)
+    }
+
+    /// Checks whether the client may move a free seat away from a session in which they have other seats. Together they were one free
+    /// appointment.
+    ///
+    /// # Errors
+    /// The limit that the free appointments would exceed.
+    pub fn check_separation(
+        &self,
+        moved: &Appointment,
+        limits: &BookingLimits,
+        now: Timestamp,
+    ) -> Result<(), LimitReached> {
+        let Some(old) = self.bookings.get(&moved.id).filter(|old| old.claim == Claim::Free) else {
+            return Ok(());
+        };
+        let mut others = self.clone();
+        others.bookings.remove(&moved.id);
+        match others.bookings.values().any(|other| other.shares_session_with(old)) {
+            true => others.check_claims(&ClientBooking::of(moved, Claim::Free, now), limits, now),
+            false => Ok(()),
+        }
+    }
+
+    /// Checks the number of holds, or of free appointments, if another one is added.
+    fn check_claims(
+        &self,
+        new: &ClientBooking,
+        limits: &BookingLimits,
+        now: Timestamp,
+    ) -> Result<(), LimitReached> {
+        let is_hold = matches!(new.claim, Claim::Hold { .. });
         // When each claim of the same kind ends. Seats of one group session are one claim.
         let mut claims: Vec<(&ClientBooking, Timestamp)> = Vec::new();
         for booking in self.bookings.values().filter(|booking| !booking.shares_session_with(new)) {

@@ -12,7 +12,7 @@
 
 use crate::experts::policy::{CancellationPolicy, Percent};
 use crate::kernel::text::LongText;
-use crate::kernel::time::HOUR;
+use crate::kernel::time::{HOUR, MINUTE};
 use crate::scheduling::appointment::{Appointment, BookedTime, ChangeRefusal, Status};
 use crate::scheduling::cancellation::reached_share;
 use crate::scheduling::party::Party;
@@ -177,13 +177,30 @@ impl Appointment {
         }
     }
 
-    /// Returns when a proposal of these starts expires: after [`MAX_OPEN_HOURS`], and never after the start of the session or the
-    /// earliest proposed start.
-    pub fn proposal_expires_at(&self, starts: &[Timestamp], now: Timestamp) -> Timestamp {
-        starts.iter().fold(now.plus(MAX_OPEN_HOURS * HOUR).min(self.start), |until, start| until.min(*start))
+    /// Returns when a proposal of these starts expires: after [`MAX_OPEN_HOURS`], and never after the start of the session. It is
+    /// accepted as early as a session must be booked: `notice_minutes` before the earliest proposed start.
+    ///
+    /// A proposal of the client also expires before what they would get back falls, now or at a proposed start. So it does not
+    /// depend on when the expert accepts, and the quote is what the client agrees to.
+    pub fn proposal_expires_at(
+        &self,
+        by: Party,
+        starts: &[Timestamp],
+        notice_minutes: u32,
+        now: Timestamp,
+    ) -> Timestamp {
+        let notice = i64::from(notice_minutes) * MINUTE;
+        let notices = starts.iter().map(|start| start.plus(-notice));
+        let tiers = self.cancellation.tiers.iter().filter(|_| by == Party::Client).flat_map(|tier| {
+            let hours = i64::from(tier.until_hours_before);
+            starts.iter().chain([&self.start]).map(move |start| start.plus(-hours * HOUR))
+        });
+        let latest = now.plus(MAX_OPEN_HOURS * HOUR).min(self.start);
+        notices.chain(tiers).filter(|end| now < *end).fold(latest, Timestamp::min)
     }
 
-    /// Proposes other times, which have been held, at a price. It replaces an earlier proposal.
+    /// Proposes other times, which have been held until [`expires_at`](Self::proposal_expires_at), at a price. It replaces an earlier
+    /// proposal.
     ///
     /// # Errors
     /// See [`Self::check_proposal`].
@@ -193,17 +210,17 @@ impl Appointment {
         times: Vec<BookedTime>,
         price: Money,
         message: LongText,
+        expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<Self, ChangeRefusal> {
         self.check_proposal(by, now)?;
-        let starts: Vec<Timestamp> = times.iter().map(|time| time.start).collect();
         let proposal = Proposal {
             by,
             times,
             price,
             message,
             created_at: now,
-            expires_at: self.proposal_expires_at(&starts, now),
+            expires_at,
             refund_share: self.refund_share(now),
             state: ProposalState::Open,
         };

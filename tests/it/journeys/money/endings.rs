@@ -147,8 +147,36 @@ async fn no_show_of_the_client_counts_a_day_after_they_were_notified() {
         let now = test.appointment(&appointment).await;
         assert_eq!((&now["status"], now.get("no_show_report")), (&json!("no_show"), None));
         assert_eq!(test.cents(&offer, [Account::Client, Account::Authorized]).await, [-4_000, 0]);
-        let late = test.post_action("alan", &appointment, "no-show/objection", &Value::Null).await;
-        assert_eq!(late.problem(409), "invalid-status");
+        // Who did not object in time cannot do it with a report of their own either.
+        for what in ["no-show/objection", "no-show"] {
+            let late = test.post_action("alan", &appointment, what, &Value::Null).await;
+            assert_eq!(late.problem(409), "invalid-status", "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn notification_says_what_a_report_will_cost() {
+    for (who, told, subject, pays) in [("alan", "expert", "ada", 0), ("ada", "client", "alan", 4_000)] {
+        let mut terms = paid_hour();
+        terms["cancellation_policy"] =
+            json!({ "tiers": [], "grace_minutes": 0, "no_show_refund_percent": 50 });
+        let test = TestApp::new().await;
+        let offer = test.offer(&terms).await;
+        let appointment = test.book_and_secure(&offer, AT).await;
+        test.advance_to("2027-01-05T10:10:00Z").await;
+        test.post_action(who, &appointment, "no-show", &Value::Null).await.expect(200);
+        test.stack.run_until_idle().await;
+        let notification = test.notifications(subject).await[0].clone();
+        assert_eq!(
+            (&notification["missed_by"], &notification["final_charge"]["amount"]),
+            (&json!(told), &json!(pays))
+        );
+        let refused = test.post_action(who, &appointment, "no-show/objection", &Value::Null).await;
+        assert_eq!(refused.problem(409), "invalid-status");
+        assert!(refused.body["detail"].as_str().expect("text").contains("a report that you missed"));
+        test.advance_to("2027-01-06T10:11:00Z").await;
+        assert_eq!(test.cents(&offer, [Account::Client]).await, [-i128::from(pays)]);
     }
 }
 

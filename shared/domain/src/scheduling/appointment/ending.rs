@@ -168,8 +168,13 @@ impl Appointment {
             {
                 return Err(self.status_refusal(outcome.as_str()));
             }
-            // The expert reported first, and the client disputes the report.
-            (status, Party::Client) if status.has_outcome() && *status != absent && contestable => {
+            // The expert reported first, and the client disputes the report, but not one that has taken effect.
+            (status, Party::Client)
+                if status.has_outcome()
+                    && *status != absent
+                    && contestable
+                    && (*status == Status::Completed || self.accused(now) == Some(by)) =>
+            {
                 if self.accused(now) != Some(by) {
                     self.check_time(outcome, by, now)?;
                 }
@@ -215,7 +220,8 @@ impl Appointment {
     /// platform then decides.
     ///
     /// # Errors
-    /// [`ChangeRefusal::Status`] if there is nothing to object to, or the period for objections is over.
+    /// [`ChangeRefusal::ObjectionTooLate`] if the period for objections is over, [`ChangeRefusal::NothingToObject`] if no report says
+    /// that this party did not attend and no decision was announced.
     pub fn objected(&self, by: Party, now: Timestamp) -> Result<Self, ChangeRefusal> {
         let report = match self.no_show_report {
             Some(NoShowReport::Announced { until, .. })
@@ -224,7 +230,12 @@ impl Appointment {
                 NoShowReport::Appealed
             }
             _ if self.accused(now) == Some(by) => NoShowReport::Disputed,
-            _ => return Err(self.status_refusal("objected to")),
+            Some(NoShowReport::Open { until } | NoShowReport::Announced { until: Some(until), .. })
+                if until <= now =>
+            {
+                return Err(ChangeRefusal::ObjectionTooLate { until });
+            }
+            _ => return Err(ChangeRefusal::NothingToObject),
         };
         Ok(Self { no_show_report: Some(report), ..self.with_status(self.status.clone()) })
     }

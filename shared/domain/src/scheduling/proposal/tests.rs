@@ -47,8 +47,12 @@ fn time(hours: i64) -> BookedTime {
 }
 
 fn propose(appointment: &Appointment, by: Party, hours: &[i64], now: Timestamp) -> Appointment {
-    let times = hours.iter().map(|hours| time(*hours)).collect();
-    appointment.proposed(by, times, appointment.price, LongText::default(), now).expect("it can be proposed")
+    let times: Vec<BookedTime> = hours.iter().map(|hours| time(*hours)).collect();
+    let starts: Vec<Timestamp> = times.iter().map(|time| time.start).collect();
+    let until = appointment.proposal_expires_at(by, &starts, 0, now);
+    appointment
+        .proposed(by, times, appointment.price, LongText::default(), until, now)
+        .expect("it can be proposed")
 }
 
 /// What the client gets back of 50.00 by cancelling, and why.
@@ -105,18 +109,40 @@ fn accepted_proposal_of_the_expert_restores_the_agreed_policy() {
 
 #[test]
 fn accepted_proposal_of_the_client_keeps_the_tier_that_they_have_reached() {
-    // Proposed with a full refund, and accepted with half of it.
-    let proposed = propose(&in_hours(60), Party::Client, &[500], now());
-    let accepted =
-        proposed.accepted(Party::Expert, time(500).start, now().plus(30 * HOUR)).expect("it is open");
+    // With half of the price.
+    let proposed = propose(&in_hours(30), Party::Client, &[500], now());
+    let accepted = proposed.accepted(Party::Expert, time(500).start, now().plus(HOUR)).expect("it is open");
     assert_eq!(accepted.cancellation.tiers, [tier(24, 50)]);
     assert_eq!((accepted.moves_by_client(), accepted.reschedules), (1, 1));
     // The other tiers are remembered, for a proposal of the expert.
     assert_eq!(accepted.moves.agreed_cancellation, Some(in_hours(1).cancellation));
     // If it ends in another way, nothing changes.
     for ended in [proposed.declined(Party::Expert, now()), proposed.withdrawn(Party::Client, now())] {
-        assert_eq!(refund(&ended.expect("it is open"), now().plus(40 * HOUR)), (0, Basis::TooLate));
+        assert_eq!(refund(&ended.expect("it is open"), now().plus(10 * HOUR)), (0, Basis::TooLate));
     }
+}
+
+#[test]
+fn refund_after_an_accepted_proposal_of_the_client_does_not_depend_on_when_the_expert_accepts() {
+    for (hours, start) in [(100, 50), (100, 30), (60, 500), (30, 200), (30, 49), (20, 300)] {
+        let proposed = propose(&in_hours(hours), Party::Client, &[start], now());
+        let until = proposed.moves.proposal.as_ref().expect("a proposal").expires_at;
+        assert!(now() < until);
+        let share = |at| {
+            let accepted = proposed.accepted(Party::Expert, time(start).start, at).expect("it is open");
+            accepted.refund_share(at)
+        };
+        assert_eq!(share(now()), share(until.plus(-1)), "from {hours} to {start} hours ahead");
+    }
+    // A proposal of the expert waits for the client, who reads what they would get back before they accept.
+    let until = |by, notice| in_hours(60).proposal_expires_at(by, &[time(50).start], notice, now());
+    assert_eq!(until(Party::Client, 0), now().plus(2 * HOUR));
+    assert_eq!(until(Party::Expert, 0), now().plus(48 * HOUR));
+    assert_eq!(
+        until(Party::Expert, 5 * 60),
+        now().plus(45 * HOUR),
+        "it is accepted with the notice of a booking"
+    );
 }
 
 #[test]
@@ -227,7 +253,8 @@ proptest! {
             let (after, by) = match step {
                 Step::Propose(by, hours) => {
                     let times = vec![hour(hours)];
-                    (appointment.proposed(by, times, appointment.price, LongText::default(), at), by)
+                    let until = appointment.proposal_expires_at(by, &[times[0].start], 0, at);
+                    (appointment.proposed(by, times, appointment.price, LongText::default(), until, at), by)
                 }
                 Step::Accept(by) => {
                     let start = open.iter().flat_map(|open| open.starts()).next().unwrap_or(at);

@@ -330,5 +330,8 @@ fn unresolved_no_show_report_holds_the_money() {
     let admin = What::Act(Act::Complete { by: Party::Platform, percent: 100 });
     let during = What::WaitFor(Mark::End, 0);
     assert_eq!(shares(&held(&[during, report, objects, RELEASE])), [10_000, 0, 10_000]);
-    assert_eq!(shares(&held(&[during, report, objects, RELEASE, admin])), [10_000, 9_000, 1_000]);
+    // The decision is announced, and takes effect a day later.
+    assert_eq!(shares(&held(&[during, report, objects, RELEASE, admin])), [10_000, 0, 10_000]);
+    let later = What::Wait(DAY);
+    assert_eq!(shares(&held(&[during, report, objects, RELEASE, admin, later])), [10_000, 9_000, 1_000]);
 }

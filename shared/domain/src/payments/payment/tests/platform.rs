@@ -379,7 +379,7 @@ impl Platform {
                 if !current.is_zero() && current.check_charge().is_err() {
                     return None;
                 }
-                let price = appointment.price_after_reschedule(current).ok()?;
+                let price = appointment.price_after_reschedule(current);
                 let start = appointment.start.plus(hours * HOUR);
                 if start <= now {
                     return None;
