@@ -36,6 +36,7 @@ async fn holding_and_confirming_stay_within_their_budgets() {
         expected_price: None,
         allow_overlap: false,
         address: None,
+        challenge_token: None,
     };
     let _ = test.meter.take();
     app::scheduling::booking::book(app, &actor, &request("k"), &booking("2027-01-05T10:00:00Z"))

@@ -25,7 +25,7 @@ pub mod replace_note;
 pub mod reschedule_appointment;
 pub mod withdraw_proposal;
 
-use crate::runtime::{PAYMENTS, TABLE};
+use crate::runtime::{BOOKINGS, TABLE};
 use crate::{Area, Routes};
 
 /// The functions of this area.
@@ -43,7 +43,7 @@ pub const PUBLIC: Routes = &[(list_slots::ROUTE, TABLE)];
 
 /// The other routes, and what each needs.
 pub const ROUTES: Routes = &[
-    (book_appointment::ROUTE, PAYMENTS),
+    (book_appointment::ROUTE, BOOKINGS),
     (list_appointments::ROUTE, TABLE),
     (read_appointment::ROUTE, TABLE),
     (quote_cancellation::ROUTE, TABLE),

@@ -20,10 +20,11 @@ pub mod scheduling;
 
 use std::sync::Arc;
 
+use domain::payments::declines::DeclineLimits;
 use domain::scheduling::booking_limits::BookingLimits;
 use domain::{AppointmentId, Currency, InvitationId, NoteId, NotificationId, Rate, SessionTypeId, Timestamp};
 use identity::ports::Issuer;
-use payments::ports::{ExchangeRates, Gateways};
+use payments::ports::{Challenges, ExchangeRates, Gateways};
 use ports::{Clock, EventBus, JobQueue, Random};
 use store::{FailureDomain, JobName, Store, Transaction};
 
@@ -42,6 +43,8 @@ pub struct Settings {
     pub hold_seconds: i64,
     /// How much one client, or one network address, can hold and book.
     pub booking_limits: BookingLimits,
+    /// How many attempts to pay can be declined.
+    pub decline_limits: DeclineLimits,
     /// The URL to which other sites, such as a gateway, send people back; without a slash at the end.
     pub public_base_url: String,
     /// How access tokens of the issuer are read.
@@ -72,13 +75,14 @@ impl Default for SignIn {
 }
 
 impl Default for Settings {
-    /// 10 % commission, all currencies, holds of ten minutes, the default limits of bookings, the address of the local system, and tokens of Cognito.
+    /// 10 % commission, all currencies, holds of ten minutes, the default limits of bookings and declined payments, the address of the local system, and tokens of Cognito.
     fn default() -> Self {
         Self {
             fee: Rate::DEFAULT_COMMISSION,
             currencies: Vec::new(),
             hold_seconds: 600,
             booking_limits: BookingLimits::default(),
+            decline_limits: DeclineLimits::default(),
             public_base_url: "http://127.0.0.1:8080".to_owned(),
             sign_in: SignIn::default(),
         }
@@ -100,6 +104,8 @@ pub struct App {
     pub gateways: Gateways,
     /// The issuer of access tokens.
     pub issuer: Arc<dyn Issuer>,
+    /// Challenges for clients whose payments were declined.
+    pub challenges: Arc<dyn Challenges>,
     /// The publisher of exchange rates.
     pub exchange_rates: Arc<dyn ExchangeRates>,
     /// The queues of jobs that are due.

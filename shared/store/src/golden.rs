@@ -126,6 +126,10 @@ fn written() -> Map<String, Value> {
     );
     t.put_idempotency_record(&samples::idempotency(), None).expect("a row");
     t.put_webhook_event("stripe", "evt_1", samples::at(0)).expect("a row");
+    t.put_payment(&samples::declined_payment()).expect("a row");
+    for counter in samples::decline_counters() {
+        t.put_declines(counter, 3, samples::at(0)).expect("a row");
+    }
     for entry in samples::outbox_entries() {
         t.enqueue(FailureDomain::Payments, &entry).expect("a row");
     }
@@ -461,6 +465,7 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
             store.notification(person, appointment, "appointment.no_show").await.map(drop),
             store.read_mark(person).await.map(drop),
             store.client_bookings(samples::CLIENT).await.map(drop),
+            store.declines(samples::decline_counters()[0]).await.map(drop),
         ];
         for (place, read) in reads.iter().enumerate() {
             let Err(ReadError::NewerRelease { .. }) = read else { panic!("{later}, read {place}: {read:?}") };
@@ -676,6 +681,12 @@ async fn check_since_version_1(store: &Store) {
 /// Checks that a store also has the samples of rows that exist since version 2.
 async fn check_since_version_2(store: &Store) {
     check_notifications(store).await;
+    for counter in samples::decline_counters() {
+        assert_eq!(store.declines(counter).await.expect("readable"), 3);
+    }
+    let declined = samples::declined_payment();
+    let payment = store.payment(declined.appointment).await.expect("readable");
+    assert_eq!(payment, Some(declined));
     let bookings = store.client_bookings(samples::CLIENT).await.expect("readable");
     assert_eq!(bookings, samples::client_bookings());
     for appointment in samples::proposals() {

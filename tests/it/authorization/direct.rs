@@ -98,6 +98,7 @@ impl Ids {
                 expected_price: None,
                 allow_overlap: false,
                 address: None,
+                challenge_token: None,
             },
         }
     }

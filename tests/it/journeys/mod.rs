@@ -4,6 +4,7 @@ mod booking;
 mod booking_limits;
 mod cancelling;
 mod capacity;
+mod card_testing;
 mod durations;
 mod exchange_rates;
 mod expected_price;

@@ -101,12 +101,18 @@ impl<'a> Change<'a> {
                 self.transaction.put_appointment(&confirmed)?;
                 self.transaction.put_occupancy(self.appointment.expert, &occupancy.confirm(self.appointment));
                 self.changed = confirmed;
+                (self.after.declines, self.after.too_many_declines) = (0, false);
+                self.after.booked_from = None;
                 let event = EventData::confirmed(&self.changed);
                 self.app.record_event(&mut self.transaction, ActingAs::Platform, event, self.now)?;
             }
             Transition::Expire => {
                 // An error means that another transaction has already ended the hold.
-                if let Ok(expired) = self.appointment.expire(self.now) {
+                let expired = match self.after.too_many_declines {
+                    true => self.appointment.hold_released(),
+                    false => self.appointment.expire(self.now),
+                };
+                if let Ok(expired) = expired {
                     self.end_and_free_time(expired, EventData::expired).await?;
                 }
             }

@@ -39,8 +39,8 @@ use domain::{
 
 use crate::idempotency::IdempotencyRecord;
 use crate::{
-    Admissions, JobName, OutboxEntry, ReconciliationProgress, Team, VersionedBilling, VersionedDetails,
-    VersionedRates, VersionedRules, VersionedTaxCalculation,
+    Admissions, DeclineCounter, JobName, OutboxEntry, ReconciliationProgress, Team, VersionedBilling,
+    VersionedDetails, VersionedRates, VersionedRules, VersionedTaxCalculation,
 };
 
 pub(super) const EXPERT: ExpertId = ExpertId::from_bits(1);
@@ -473,9 +473,30 @@ pub(super) fn payments() -> Vec<Payment> {
         lost_dispute: number == 10,
         entries: if number == 0 { 2 } else { 0 },
         decline: declines.get(number).copied(),
+        declines: 0,
+        too_many_declines: false,
+        booked_from: None,
         state,
     };
     states.into_iter().enumerate().map(full).collect()
+}
+
+/// A payment that too many attempts to pay have ended.
+pub(super) fn declined_payment() -> Payment {
+    let open = payments().swap_remove(1);
+    Payment {
+        appointment: appointment_id(200),
+        escalation: None,
+        declines: 5,
+        too_many_declines: true,
+        booked_from: Some("00ff".to_owned()),
+        ..open
+    }
+}
+
+/// The counters of declined attempts.
+pub(super) fn decline_counters() -> [DeclineCounter<'static>; 2] {
+    [DeclineCounter::Client(CLIENT, at(0)), DeclineCounter::Address("00ff")]
 }
 
 /// Two entries that together have every kind of movement and every account.
