@@ -297,6 +297,8 @@ pub enum RefundBasis {
     ByPlatform,
     /// The expert proposed other times, and the client did not accept one.
     ProposalNotAccepted,
+    /// The expert is suspended.
+    ExpertSuspended,
     /// The client cancelled within the grace period after booking.
     Grace {
         /// The end of the grace period.
@@ -324,6 +326,7 @@ mirror!(enum RefundBasis <= cancellation::Basis {
     ByExpert,
     ByPlatform,
     ProposalNotAccepted,
+    ExpertSuspended,
     Grace { until },
     Tier { until_hours_before, refund_percent },
     TooLate,

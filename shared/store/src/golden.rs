@@ -126,6 +126,7 @@ fn written() -> Map<String, Value> {
     );
     t.put_idempotency_record(&samples::idempotency(), None).expect("a row");
     t.put_webhook_event("stripe", "evt_1", samples::at(0)).expect("a row");
+    t.put_suspension(&samples::suspension()).expect("a row");
     t.put_payment(&samples::declined_payment()).expect("a row");
     for counter in samples::decline_counters() {
         t.put_declines(counter, 3, samples::at(0)).expect("a row");
@@ -466,6 +467,7 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
             store.read_mark(person).await.map(drop),
             store.client_bookings(samples::CLIENT).await.map(drop),
             store.declines(samples::decline_counters()[0]).await.map(drop),
+            store.suspension(samples::suspension().person).await.map(drop),
         ];
         for (place, read) in reads.iter().enumerate() {
             let Err(ReadError::NewerRelease { .. }) = read else { panic!("{later}, read {place}: {read:?}") };
@@ -684,6 +686,8 @@ async fn check_since_version_2(store: &Store) {
     for counter in samples::decline_counters() {
         assert_eq!(store.declines(counter).await.expect("readable"), 3);
     }
+    let suspension = samples::suspension();
+    assert_eq!(store.suspension(suspension.person).await.expect("readable"), suspension);
     let declined = samples::declined_payment();
     let payment = store.payment(declined.appointment).await.expect("readable");
     assert_eq!(payment, Some(declined));

@@ -7,8 +7,8 @@ use std::pin::Pin;
 use app::experts::{members, profiles, session_types};
 use app::idempotency::{IdempotentRequest, complete};
 use app::identity::Actor;
-use app::identity::person;
 use app::identity::signed_in::{AccessToken, Role, Scope, SignedInPerson};
+use app::identity::{person, suspension};
 use app::messaging::notifications;
 use app::operations::{failing_jobs, outbox};
 use app::payments::{
@@ -211,6 +211,10 @@ const USE_CASES: &[UseCase] = use_cases! {
     "identity::person::read" Rule::SignedIn, READS, |app, actor, ids| person::read(app, actor, Some(&token()));
     "identity::person::replace" Rule::SignedIn, WRITES, |app, actor, ids|
         person::replace(app, actor, 0.into(), Default::default());
+    "identity::suspension::read" Rule::Has(Role::Admin), READS, |app, actor, ids|
+        suspension::read(app, actor, ids.member);
+    "identity::suspension::change" Rule::Has(Role::Admin), WRITES, |app, actor, ids|
+        suspension::change(app, actor, ids.member, 0.into(), false, name());
     "messaging::notifications::list" Rule::SignedIn, READS, |app, actor, ids|
         notifications::list(app, actor, None, false, 10);
     "messaging::notifications::mark_read" Rule::SignedIn, WRITES, |app, actor, ids|

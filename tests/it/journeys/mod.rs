@@ -27,4 +27,5 @@ mod receipts;
 mod reconciliation;
 mod reports;
 mod slots;
+mod suspension;
 mod violations;

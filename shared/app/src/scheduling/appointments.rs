@@ -96,14 +96,27 @@ pub async fn quote(app: &App, actor: &Actor, id: AppointmentId) -> Result<Quote,
     let (record, party) = read(app, actor, id).await?;
     let now = app.now();
     record.appointment.cancel(party, LongText::default(), now)?;
-    Ok(quote_of(&record, party, now))
+    let suspended = expert_is_suspended(app, &record.appointment, party).await?;
+    Ok(quote_of(&record, party, suspended, now))
 }
 
-/// The quote of a cancellation. If the client has paid, the refund is at most what the platform still holds.
-pub(super) fn quote_of(record: &AppointmentRecord, party: Party, now: Timestamp) -> Quote {
+/// Whether a client cancels while the expert is suspended.
+async fn expert_is_suspended(app: &App, appointment: &Appointment, party: Party) -> Result<bool, AppError> {
+    match party {
+        Party::Client => {
+            Ok(app.store.expert(appointment.expert).await?.is_some_and(|expert| expert.suspended))
+        }
+        Party::Expert | Party::Platform => Ok(false),
+    }
+}
+
+/// The quote of a cancellation. If the client has paid, the refund is at most what the platform still holds. `suspended` says
+/// whether a client cancels while the expert is suspended.
+pub(super) fn quote_of(record: &AppointmentRecord, party: Party, suspended: bool, now: Timestamp) -> Quote {
     let final_charge = record.payment.as_ref().and_then(|payment| payment.final_charge);
-    let quote = record.appointment.cancellation_quote(party, now).after(final_charge);
-    limited(quote, record)
+    let free = suspended.then(|| record.appointment.quote_while_expert_suspended()).flatten();
+    let quote = free.unwrap_or_else(|| record.appointment.cancellation_quote(party, now));
+    limited(quote.after(final_charge), record)
 }
 
 /// A quote that refunds at most what the platform still holds, if the client has paid.
@@ -155,7 +168,8 @@ pub async fn cancel(
         if appointment.start <= now && !appointment.price.is_zero() {
             require_right_of(acting, Right::Money)?;
         }
-        let quote = quote_of(&record, party, now);
+        let suspended = expert_is_suspended(app, appointment, party).await?;
+        let quote = quote_of(&record, party, suspended, now);
         if let Some(expected) = expected.filter(|expected| *expected != quote.refund) {
             return Err(SchedulingError::QuoteChanged { refund: quote.refund, expected }.into());
         }

@@ -26,7 +26,7 @@ use crate::events::EventData;
 use crate::experts::profiles::{check_public, read as read_expert};
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus, release};
 use crate::identity::Actor;
-use crate::identity::signed_in::{Role, Scope, SignedInPerson};
+use crate::identity::signed_in::{Role, SignedInPerson};
 use crate::payments::declines::{self, DeclineRefusal};
 use crate::payments::error::PaymentsError;
 use crate::payments::exchange_rates::convert_for_charge;
@@ -90,7 +90,7 @@ pub struct Booked {
 /// a repeated request continues there. If the gateway refuses permanently, the hold is released.
 ///
 /// # Errors
-/// - [`AppError::Forbidden`] if the person is not a client
+/// - [`AppError::Forbidden`] if the person is not a client, or is suspended
 /// - [`AppError::KeyReused`], [`AppError::StillRunning`]: see [`IdempotentRequest`]
 /// - [`AppError::NotFound`] if the session type does not exist or the expert's profile is not public,
 ///   [`SchedulingError::NoHours`] if no hours are published
@@ -114,7 +114,7 @@ pub async fn book(
     request: &IdempotentRequest,
     booking: &Booking,
 ) -> Result<Creation<Booked>, AppError> {
-    let person = actor.require_role(Role::Client, Scope::Write)?;
+    let person = actor.require_active(app, Role::Client).await?;
     let now = app.now();
     let digest = booking.address.map(|address| client_bookings::digest_of(address, now));
     let (address, token) = ((booking.address, digest.as_deref()), booking.challenge_token.as_deref());

@@ -11,6 +11,7 @@ use domain::experts::session_type::{
     BookingWindow, Collection, SessionType, SessionTypeStatus, SessionTypeTerms,
 };
 use domain::identity::person::{Person, PersonProfile};
+use domain::identity::suspension::{Suspension, SuspensionChange};
 use domain::kernel::country::Country;
 use domain::kernel::text::{LongText, ShortText};
 use domain::kernel::time::{Date, LocalTime};
@@ -479,6 +480,18 @@ pub(super) fn payments() -> Vec<Payment> {
         state,
     };
     states.into_iter().enumerate().map(full).collect()
+}
+
+/// A person who was suspended again.
+pub(super) fn suspension() -> Suspension {
+    let change = |suspended, minute| SuspensionChange {
+        suspended,
+        reason: short("Fraud"),
+        by: PersonId::from_bits(9),
+        at: at(60 * minute),
+    };
+    let changes = vec![change(true, 0), change(false, 1), change(true, 2)];
+    Suspension { person: PersonId::from_bits(7), version: 3, changes }
 }
 
 /// A payment that too many attempts to pay have ended.
