@@ -279,6 +279,9 @@ def walk(aws, simulators, outputs, resources, functions):
         change_of = {"suspended": suspended, "reason": "A rehearsal"}
         state = margaret("PUT", whose, change_of, If_Match=f'"{version}"').json
         check(f"suspended is {suspended} for the client", state["suspended"] is suspended, state)
+    own = alan("GET", "/v1/me/reliability").json
+    shown = margaret("GET", f"/v1/people/{me['id']}/reliability").json
+    check("administrators see the reliability of people", own == shown and own["as_client"]["last_90_days"]["moves"] == 2, own)
     check("the suspension has a history", len(margaret("GET", whose).json["changes"]) == 2)
     quote = alan("GET", f"{here}/cancellation").json
     check("the refund of a cancellation is quoted", quote["reason"] == "tier", quote)

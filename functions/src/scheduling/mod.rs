@@ -20,6 +20,8 @@ pub mod quote_no_show;
 pub mod quote_reschedule;
 pub mod read_appointment;
 pub mod read_note;
+pub mod read_own_reliability;
+pub mod read_reliability;
 pub mod replace_details;
 pub mod replace_note;
 pub mod reschedule_appointment;
@@ -65,4 +67,6 @@ pub const ROUTES: Routes = &[
     (read_note::ROUTE, TABLE),
     (replace_note::ROUTE, TABLE),
     (delete_note::ROUTE, TABLE),
+    (read_own_reliability::ROUTE, TABLE),
+    (read_reliability::ROUTE, TABLE),
 ];

@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use domain::payments::declines::DeclineLimits;
 use domain::scheduling::booking_limits::BookingLimits;
+use domain::scheduling::reliability::ReliabilityRules;
 use domain::{AppointmentId, Currency, InvitationId, NoteId, NotificationId, Rate, SessionTypeId, Timestamp};
 use identity::ports::Issuer;
 use payments::ports::{Challenges, ExchangeRates, Gateways};
@@ -45,6 +46,8 @@ pub struct Settings {
     pub booking_limits: BookingLimits,
     /// How many attempts to pay can be declined.
     pub decline_limits: DeclineLimits,
+    /// When a cancellation is late, and what follows from late cancellations and no-shows.
+    pub reliability: ReliabilityRules,
     /// The URL to which other sites, such as a gateway, send people back; without a slash at the end.
     pub public_base_url: String,
     /// How access tokens of the issuer are read.
@@ -83,6 +86,7 @@ impl Default for Settings {
             hold_seconds: 600,
             booking_limits: BookingLimits::default(),
             decline_limits: DeclineLimits::default(),
+            reliability: ReliabilityRules::default(),
             public_base_url: "http://127.0.0.1:8080".to_owned(),
             sign_in: SignIn::default(),
         }

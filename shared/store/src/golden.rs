@@ -16,7 +16,7 @@ use domain::receipts::receipt::DocumentName;
 use domain::scheduling::appointment::Status;
 use domain::scheduling::occupancy::OccupancyChange;
 use domain::scheduling::party::Party;
-use domain::{TimeSpan, Timestamp};
+use domain::{PersonId, TimeSpan, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::keys::{Key, PK, SK};
@@ -127,6 +127,9 @@ fn written() -> Map<String, Value> {
     t.put_idempotency_record(&samples::idempotency(), None).expect("a row");
     t.put_webhook_event("stripe", "evt_1", samples::at(0)).expect("a row");
     t.put_suspension(&samples::suspension()).expect("a row");
+    for incident in samples::incidents() {
+        t.put_incident(&samples::appointments()[0], &incident).expect("a row");
+    }
     t.put_payment(&samples::declined_payment()).expect("a row");
     for counter in samples::decline_counters() {
         t.put_declines(counter, 3, samples::at(0)).expect("a row");
@@ -686,6 +689,9 @@ async fn check_since_version_2(store: &Store) {
     for counter in samples::decline_counters() {
         assert_eq!(store.declines(counter).await.expect("readable"), 3);
     }
+    let client = PersonId::from_bits(samples::appointments()[0].client.bits());
+    let incidents = store.incidents(client, Party::Client, Timestamp::MIN).await.expect("readable");
+    assert_eq!(incidents, samples::incidents());
     let suspension = samples::suspension();
     assert_eq!(store.suspension(suspension.person).await.expect("readable"), suspension);
     let declined = samples::declined_payment();

@@ -17,7 +17,7 @@ use app::payments::{
 use app::ports::Secret;
 use app::receipts::{billing, receipt};
 use app::scheduling::appointments::{self, SessionReport};
-use app::scheduling::{booking, details, history, move_quotes, notes, proposals, slots};
+use app::scheduling::{booking, details, history, move_quotes, notes, proposals, reliability, slots};
 use app::{App, AppError};
 use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::ExpertProfile;
@@ -295,6 +295,10 @@ const USE_CASES: &[UseCase] = use_cases! {
         details::replace(app, actor, ids.appointment, 0.into(), SessionDetails::default());
     "scheduling::history::list" Rule::Party, READS, |app, actor, ids|
         history::list(app, actor, ids.appointment, None, 10);
+    "scheduling::reliability::read_own" Rule::SignedIn, READS, |app, actor, ids|
+        reliability::read_own(app, actor);
+    "scheduling::reliability::read" Rule::Has(Role::Admin), READS, |app, actor, ids|
+        reliability::read(app, actor, ids.member);
     "scheduling::notes::list" Rule::Party, READS, |app, actor, ids| notes::list(app, actor, ids.appointment);
     "scheduling::notes::read" Rule::Author, READS, |app, actor, ids|
         notes::read(app, actor, ids.appointment, ids.note);

@@ -148,6 +148,8 @@ pub const MATRIX: &[Entry] = &[
     entry("read_note", Rule::Author),
     entry("replace_note", Rule::Author).sends(|_| json!({ "text": "x" })),
     entry("delete_note", Rule::Author),
+    entry("read_own_reliability", Rule::SignedIn),
+    entry("read_reliability", Rule::Has(Role::Admin)),
     entry("refund_appointment", Rule::ExpertOrAdmin(Right::Money))
         .sends(|_| json!({ "amount": { "amount": 1, "currency": "EUR" } })),
     entry("resolve_escalation", Rule::Arbiter).sends(|_| json!({ "resolution": "try_again" })),

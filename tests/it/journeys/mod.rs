@@ -25,6 +25,7 @@ mod profiles;
 mod publishing;
 mod receipts;
 mod reconciliation;
+mod reliability;
 mod reports;
 mod slots;
 mod suspension;

@@ -64,5 +64,9 @@ Environment variables of `cargo run`
                                set both to ask for a challenge of Cloudflare Turnstile after declined attempts
   CHALLENGE_VERIFY_URL         URL at which another service verifies tokens, such as that of hCaptcha
   CHALLENGE_AFTER_DECLINES     declined attempts of a client or an address in a UTC day before the challenge (default 3)
+  LATE_CANCELLATION_HOURS      a cancellation less than this many hours before the start is late (default 24)
+  WARNING_AFTER_INCIDENTS      late cancellations and no-shows in 90 days that lead to a warning (default 3)
+  LOWER_RANKING_AFTER_INCIDENTS
+                               late cancellations and no-shows in 90 days that lead to a lower ranking (default 5)
   LOG_LEVEL                    error, warn, info, debug or trace (default info)
 ";

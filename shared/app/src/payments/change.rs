@@ -6,6 +6,7 @@ use domain::payments::payment::{Escalation, Payment, PaymentState, Transition};
 use domain::scheduling::appointment::{Appointment, Outcome, Status};
 use domain::scheduling::history::{Change as HistoryChange, HistoryEntry};
 use domain::scheduling::party::{ActingAs, Party};
+use domain::scheduling::reliability::Incident;
 use domain::{Money, Timestamp};
 use store::{RowVersion, Transaction};
 
@@ -138,6 +139,9 @@ impl<'a> Change<'a> {
                 let version = self.changed.version;
                 let row_version = RowVersion::Appointment(version);
                 self.transaction.put_history(self.changed.id, version, row_version, &entry)?;
+                if let Some(incident) = Incident::no_show(&self.changed) {
+                    self.transaction.put_incident(&self.changed, &incident)?;
+                }
                 if let Status::NoShow { missed_by } = self.appointment.status {
                     let quote = self.appointment.no_show_quote(missed_by, self.after.final_charge);
                     self.after.final_charge = Some(quote.final_charge);

@@ -11,6 +11,7 @@ use domain::scheduling::booking_limits::ClientBookings;
 use domain::scheduling::cancellation::Quote;
 use domain::scheduling::occupancy::{Occupancy, Request as HoldRequest};
 use domain::scheduling::party::{ActingAs, Party};
+use domain::scheduling::reliability::{Incident, IncidentKind};
 use domain::{AppointmentId, Money, TimeSpan, Timestamp};
 use store::table::Consistency;
 use store::{AppointmentOwner, AppointmentPage, AppointmentRecord, Offer, Transaction, VersionedRules};
@@ -176,6 +177,9 @@ pub async fn cancel(
         let occupancy = app.store.occupancy_of(appointment).await?;
         let mut transaction = Transaction::new();
         transaction.put_appointment(&cancelled)?;
+        if let Some(late) = app.settings.reliability.of_cancellation(appointment, party, quote.basis, now) {
+            transaction.put_incident(appointment, &late)?;
+        }
         transaction.put_occupancy(appointment.expert, &occupancy.release(appointment));
         let before = record.payment.clone();
         let payment =
@@ -373,6 +377,7 @@ async fn attempt_reschedule(
     let moved = appointment.rescheduled(held.booked_time(), price, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;
+    transaction.put_incident(appointment, &Incident::of_change(IncidentKind::Move, &moved, party, now))?;
     let bookings = app.store.client_bookings(moved.client).await?;
     if !allow_overlap {
         client_bookings::check_move(app, &bookings, &moved, now).await?;
@@ -547,6 +552,13 @@ pub async fn end(
         }
         let mut transaction = Transaction::new();
         transaction.put_appointment(&ended)?;
+        let (missed_before, missed) = (Incident::no_show(appointment), Incident::no_show(&ended));
+        if let Some(incident) = missed_before.filter(|before| missed.as_ref() != Some(before)) {
+            transaction.delete_incident(appointment, &incident);
+        }
+        if let Some(incident) = missed {
+            transaction.put_incident(appointment, &incident)?;
+        }
         let before = record.payment.clone();
         let payment = put_final_charge(app, &mut transaction, &ended, record.payment, final_charge, now)?;
         let charge = AmountChange::of_charge(before.as_ref(), payment.as_ref());

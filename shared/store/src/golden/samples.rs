@@ -33,6 +33,7 @@ use domain::scheduling::note::{NoteVisibility, SessionNote};
 use domain::scheduling::occupancy::{Day, Entry as Occupied, EntryKey, GroupSession, OccupancyChange, Seats};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::scheduling::proposal::{Moves, Proposal, ProposalState};
+use domain::scheduling::reliability::{Incident, IncidentKind};
 use domain::{
     AppointmentId, ClientId, Currency, ExpertId, InvitationId, Money, NoteId, NotificationId, PersonId, Rate,
     ReceiptId, SessionTypeId, Timestamp, Zone,
@@ -482,9 +483,24 @@ pub(super) fn payments() -> Vec<Payment> {
     states.into_iter().enumerate().map(full).collect()
 }
 
+/// Incidents of every kind, the latest first.
+pub(super) fn incidents() -> Vec<Incident> {
+    let kinds = [
+        IncidentKind::NoShow,
+        IncidentKind::Move,
+        IncidentKind::LateCancellation,
+        IncidentKind::DeclinedProposal,
+    ];
+    let incident = |(place, kind): (usize, IncidentKind)| {
+        let place = place as i64;
+        Incident { side: Party::Client, kind, appointment: appointment_id(0), at: at(-place), number: 3 }
+    };
+    kinds.into_iter().enumerate().map(incident).collect()
+}
+
 /// A person who was suspended again.
 pub(super) fn suspension() -> Suspension {
-    let change = |suspended, minute| SuspensionChange {
+    let change = |suspended, minute: i64| SuspensionChange {
         suspended,
         reason: short("Fraud"),
         by: PersonId::from_bits(9),

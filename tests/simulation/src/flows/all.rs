@@ -125,7 +125,6 @@ pub const FLOWS: &[Flow] = &[
             scenario.expect_all("too many declined attempts end the hold", |known| {
                 known.appointment.status == Status::Expired
             });
-            scenario.pay(id, ClientPayment::Now);
             scenario.advance(HOUR);
         },
     },
@@ -214,7 +213,6 @@ pub const FLOWS: &[Flow] = &[
             scenario.expect_all("too many declined attempts cancel the session", |known| {
                 matches!(known.appointment.status, Status::Cancelled { .. })
             });
-            scenario.pay_again(id, ClientPayment::Now);
             scenario.advance_to(IN_THREE_WEEKS + 3 * DAY);
         },
     },
