@@ -1,18 +1,22 @@
 //! Starts a function: selects it by its name, builds what it needs, and serves its invocations until Lambda ends it.
 //!
 //! These environment variables configure a function. `template.yaml` sets them for all functions in its `Globals`, `ECB_RATES_URL`
-//! for `fetch_exchange_rates` only, and `USER_INFO_URL` for `read_person` only.
+//! for `fetch_exchange_rates` only, `USER_INFO_URL` for `read_person` only, and `CHALLENGE_SITE_KEY`, `CHALLENGE_SECRET_ID` and
+//! `CHALLENGE_VERIFY_URL` for `book_appointment` only.
 //!
 //! | variable | required | meaning |
 //! |---|---|---|
 //! | `TABLE_NAME`, `PAYMENT_JOBS_QUEUE_URL`, `GENERAL_JOBS_QUEUE_URL`, `EVENT_BUS_NAME` | by all | names of the stack's resources ([`Services`]) |
-//! | `PLATFORM_FEE_BASIS_POINTS`, `SETTLEMENT_CURRENCIES`, `PAYOUT_TIMING`, `HOLD_MINUTES`, `MAX_…`, `PUBLIC_BASE_URL` | no | the platform's settings, with defaults: see [`config::settings`] |
+//! | `PLATFORM_FEE_BASIS_POINTS`, `SETTLEMENT_CURRENCIES`, `PAYOUT_TIMING`, `HOLD_MINUTES`, `MAX_…`, `CHALLENGE_AFTER_DECLINES`, `LATE_CANCELLATION_HOURS`, `…_AFTER_INCIDENTS`, `PUBLIC_BASE_URL` | no | the platform's settings, with defaults: see [`config::settings`] |
 //! | `ROLES_CLAIM`, `ROLE_PREFIX`, `API_SCOPE` | no | how access tokens are read: the claim with the roles (`cognito:groups` by default; `object.member` names a member of an object), the text before each role (none by default), and the scope of full access (`expert-connect/api` by default) |
 //! | `STRIPE_SECRET_ID`, `STRIPE_API_BASE` | by [`PAYMENTS`] | Stripe's keys and address |
 //! | `PAYPAL_SECRET_ID` | no | PayPal's keys; without it there is no PayPal |
 //! | `PAYPAL_API_BASE` | by [`PAYMENTS`], with `PAYPAL_SECRET_ID` | PayPal's address |
 //! | `ECB_RATES_URL` | no; read by [`EXCHANGE_RATES`] | the address of the exchange rates; by default the European Central Bank's |
 //! | `USER_INFO_URL` | no; read by [`ISSUER`] | the issuer's userinfo endpoint; without it, people have no e-mail address |
+//! | `CHALLENGE_SITE_KEY` | no; read by [`BOOKINGS`] | the public key of challenges for clients whose payments were declined; without it, there are none |
+//! | `CHALLENGE_SECRET_ID` | by [`BOOKINGS`], with `CHALLENGE_SITE_KEY` | the private key |
+//! | `CHALLENGE_VERIFY_URL` | no; read by [`BOOKINGS`] | where tokens are verified; by default at Cloudflare Turnstile |
 //! | `LOG_LEVEL` | no | the least severe level that is logged; `info` by default |
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | set by Lambda | region and credentials |
 //! | `AWS_ENDPOINT_URL` | no | replaces the endpoints of all AWS services |
@@ -33,6 +37,7 @@ use http_api::{Problem, Route, config, telemetry};
 use lambda_http::tower::ServiceExt;
 use lambda_http::{Adapter, Body, Request, RequestExt, Response};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use providers::challenge::{SiteVerify, TURNSTILE};
 use providers::ecb::{DAILY_RATES, EuropeanCentralBank};
 use providers::issuer::UserInfoEndpoint;
 use providers::{GatewayConfig, paypal, stripe};
@@ -91,6 +96,8 @@ pub const NOTHING: Needs = Needs { table: false, ports: &[] };
 pub const TABLE: Needs = Needs { table: true, ports: &[] };
 /// The table and the payment gateways.
 pub const PAYMENTS: Needs = Needs { table: true, ports: &[payment_gateways] };
+/// The table, the payment gateways, and the challenges of clients whose payments were declined.
+pub const BOOKINGS: Needs = Needs { table: true, ports: &[payment_gateways, challenges] };
 /// The table and the issuer of access tokens.
 pub const ISSUER: Needs = Needs { table: true, ports: &[issuer] };
 /// The table and the publisher of exchange rates.
@@ -117,6 +124,17 @@ fn payment_gateways(app: &mut App, context: &BuildContext) -> Result<(), Error> 
     if let Some(secret_id) = config::optional("PAYPAL_SECRET_ID") {
         let api_base = config::required("PAYPAL_API_BASE")?;
         app.gateways = app.gateways.clone().with(paypal::gateway(configure(secret_id, api_base))?);
+    }
+    Ok(())
+}
+
+/// Challenges, if `CHALLENGE_SITE_KEY` is set. The private key is read when a token is verified.
+fn challenges(app: &mut App, context: &BuildContext) -> Result<(), Error> {
+    if let Some(site_key) = config::optional("CHALLENGE_SITE_KEY") {
+        let url = config::optional("CHALLENGE_VERIFY_URL").unwrap_or_else(|| TURNSTILE.to_owned());
+        let (secrets, secret_id) = (context.services.secrets(), config::required("CHALLENGE_SECRET_ID")?);
+        let verifier = SiteVerify::new(context.http.clone(), &url, site_key, secrets, secret_id)?;
+        app.challenges = Arc::new(verifier);
     }
     Ok(())
 }

@@ -274,6 +274,15 @@ def walk(aws, simulators, outputs, resources, functions):
         tag = ada("GET", f"{mine}/profile").headers["ETag"]
         status = margaret("PUT", f"{mine}/suspension", {"suspended": suspended}, If_Match=tag).json["status"]
         check(f"the expert is {status}", status == ("suspended" if suspended else "live"), status)
+    whose = f"/v1/people/{me['id']}/suspension"
+    for version, suspended in enumerate((True, False)):
+        change_of = {"suspended": suspended, "reason": "A rehearsal"}
+        state = margaret("PUT", whose, change_of, If_Match=f'"{version}"').json
+        check(f"suspended is {suspended} for the client", state["suspended"] is suspended, state)
+    own = alan("GET", "/v1/me/reliability").json
+    shown = margaret("GET", f"/v1/people/{me['id']}/reliability").json
+    check("administrators see the reliability of people", own == shown and own["as_client"]["last_90_days"]["moves"] == 2, own)
+    check("the suspension has a history", len(margaret("GET", whose).json["changes"]) == 2)
     quote = alan("GET", f"{here}/cancellation").json
     check("the refund of a cancellation is quoted", quote["reason"] == "tier", quote)
     change(alan, "cancel", {"reason": "ill"})

@@ -242,6 +242,7 @@ async fn send_booking(app: &App, offer: &Offer, client: u128, start: &str) -> Re
         expected_price: None,
         allow_overlap: false,
         address: None,
+        challenge_token: None,
     };
     let request = IdempotentRequest { key: "k".to_owned(), fingerprint: "f".to_owned() };
     match booking::book(app, &Actor::Person(person), &request, &booking_request).await? {

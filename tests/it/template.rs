@@ -75,7 +75,8 @@ fn an_event_that_adds_no_route_is_found() {
 fn alarms_count_messages_that_are_logged() {
     use app::identity::person::ISSUER_FAILED;
     use app::operations::outbox::{ENTRY_UNREADABLE, JOB_FAILED};
-    for message in [app::payments::ESCALATED, JOB_FAILED, ENTRY_UNREADABLE, ISSUER_FAILED] {
+    use app::payments::declines::DECLINED;
+    for message in [app::payments::ESCALATED, DECLINED, JOB_FAILED, ENTRY_UNREADABLE, ISSUER_FAILED] {
         assert!(TEMPLATE.contains(&format!("$.fields.message = \"{message}\"")), "{message}");
     }
 }

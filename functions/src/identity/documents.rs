@@ -2,11 +2,11 @@
 
 use app::identity::person::Me;
 use app::identity::signed_in::{Role as GrantedRole, SignedInPerson};
-use domain::identity::person;
+use domain::identity::{person, suspension};
 use domain::kernel::language::Language;
 use domain::kernel::phone::Phone;
-use domain::kernel::text::Email;
-use domain::{ClientId, ExpertId, PersonId, Zone};
+use domain::kernel::text::{Email, ShortText};
+use domain::{ClientId, ExpertId, PersonId, Timestamp, Zone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +65,10 @@ pub struct Person {
     /// next sign-in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
+    /// Why you are suspended; absent if you are not. While you are, you cannot book sessions, and cannot change what you or others
+    /// offer. You can read, cancel, attend and object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspension: Option<Suspended>,
     /// The settings that you choose.
     #[serde(flatten)]
     pub profile: PersonProfile,
@@ -86,8 +90,61 @@ impl Person {
             memberships_truncated: me.memberships.next.is_some() || me.memberships.truncated,
             memberships: me.memberships.memberships.into_iter().map(Membership::from).collect(),
             email,
+            suspension: me
+                .suspension
+                .current()
+                .map(|change| Suspended { reason: change.reason.clone(), since: change.at }),
             profile: profile.into(),
             version: etag,
+        }
+    }
+}
+
+/// The suspension of a person, as they see it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Suspended {
+    /// The reason.
+    pub reason: ShortText,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Whether a person is suspended, and the history of it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SuspensionHistory {
+    /// The person.
+    pub person_id: PersonId,
+    /// Whether the person is suspended.
+    pub suspended: bool,
+    /// The last 50 changes, oldest first.
+    #[schemars(length(max = 50))]
+    pub changes: Vec<SuspensionChange>,
+    /// The version, to send in `If-Match` with a change. It is 0 if the person was never suspended.
+    pub version: u64,
+}
+
+/// A change: a person was suspended, or the suspension was lifted.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SuspensionChange {
+    /// Whether the person is suspended since then.
+    pub suspended: bool,
+    /// The reason.
+    pub reason: ShortText,
+    /// The administrator.
+    pub by: PersonId,
+    /// When it was changed.
+    pub at: Timestamp,
+}
+
+mirror!(struct SuspensionChange <= suspension::SuspensionChange { suspended, reason, by, at });
+
+impl From<suspension::Suspension> for SuspensionHistory {
+    fn from(suspension: suspension::Suspension) -> Self {
+        Self {
+            person_id: suspension.person,
+            suspended: suspension.current().is_some(),
+            version: suspension.version,
+            changes: suspension.changes.into_iter().map(SuspensionChange::from).collect(),
         }
     }
 }

@@ -94,6 +94,10 @@ pub struct Payment {
     /// Why the client's bank last declined the payment; only for the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub declined: Option<Decline>,
+    /// True if so many attempts to pay were declined that this payment cannot be paid any more. An appointment that was not
+    /// confirmed has then expired.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub too_many_declines: bool,
     /// The secret with which the client's browser completes the payment; only in responses to the client's booking and to
     /// the client's request for the payment.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -296,6 +300,7 @@ impl Payment {
                 .decline
                 .filter(|_| party == Party::Client)
                 .map(|reason| Decline { message: reason.message(), reason: reason.into() }),
+            too_many_declines: payment.too_many_declines,
             client_secret: None,
             pay_page: None,
             state: payment.state.into(),

@@ -40,6 +40,8 @@ pub const ROUTE: Route = Route {
                 problem::HOLD_EXPIRED,
                 problem::PAYMENTS_NOT_READY,
                 problem::PAYMENT_REFUSED,
+                problem::TOO_MANY_DECLINED_PAYMENTS,
+                problem::CHALLENGE_REQUIRED,
             ])
     },
     handler: |app, request| Box::pin(handle(app, request)),
@@ -82,6 +84,10 @@ struct BookingRequest {
     /// Whether the session may overlap another session that you have booked.
     #[serde(default)]
     allow_overlap: bool,
+    /// The token of a challenge that the client has solved, after a response of the type `challenge-required`.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 8_192))]
+    challenge_token: Option<String>,
 }
 
 fn one() -> u16 {
@@ -101,6 +107,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         pay_in,
         expected_price,
         allow_overlap,
+        challenge_token,
     } = request.json()?;
     let idempotency = request.idempotent_request()?;
     let booking = Booking {
@@ -116,6 +123,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         expected_price,
         allow_overlap,
         address: request.source_address(),
+        challenge_token,
     };
     let created = book(app, request.actor(), &idempotency, &booking).await?;
     let body = request.idempotent_body(app, created, |booked| document(booked, app.now())).await;

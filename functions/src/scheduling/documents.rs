@@ -1,8 +1,10 @@
 //! JSON documents of appointments.
 
 use app::scheduling::notes::NoteContents;
+use app::scheduling::reliability;
 use domain::kernel::percent::Percent;
 use domain::kernel::text::{Email, LongText, NoteText, ShortText};
+use domain::scheduling::reliability::IncidentKind;
 use domain::scheduling::{appointment, cancellation, details, history, note, party, proposal};
 use domain::{AppointmentId, ClientId, ExpertId, Money, NoteId, SessionTypeId, Timestamp, Zone};
 use schemars::JsonSchema;
@@ -316,6 +318,8 @@ pub enum RefundBasis {
     ByPlatform,
     /// The expert proposed other times, and the client did not accept one.
     ProposalNotAccepted,
+    /// The expert is suspended.
+    ExpertSuspended,
     /// The client cancelled within the grace period after booking.
     Grace {
         /// The end of the grace period.
@@ -343,6 +347,7 @@ mirror!(enum RefundBasis <= cancellation::Basis {
     ByExpert,
     ByPlatform,
     ProposalNotAccepted,
+    ExpertSuspended,
     Grace { until },
     Tier { until_hours_before, refund_percent },
     TooLate,
@@ -615,3 +620,102 @@ mirror!(enum Change <= history::Change {
     EscalationResolved,
     Unknown,
 });
+
+/// How reliable a person is: as an expert, and as a client.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Reliability {
+    /// As an expert.
+    pub as_expert: SideReliability,
+    /// As a client.
+    pub as_client: SideReliability,
+}
+
+/// How reliable a person is as one side of their appointments.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SideReliability {
+    /// The counts of the last 90 days.
+    pub last_90_days: IncidentCounts,
+    /// What follows from the late cancellations and no-shows of the last 90 days.
+    pub consequence: Consequence,
+    /// The counts of the UTC months of the last 365 days, the latest first, without months that have none.
+    #[schemars(length(max = 13))]
+    pub months: Vec<MonthCounts>,
+}
+
+/// Counts of what a person did.
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+pub struct IncidentCounts {
+    /// Confirmed sessions that the person cancelled shortly before their start.
+    pub late_cancellations: u32,
+    /// Proposals of the other side that the person declined.
+    pub declined_proposals: u32,
+    /// Sessions that the person moved at once or by a proposal.
+    pub moves: u32,
+    /// Sessions that the person missed, once that has taken effect.
+    pub no_shows: u32,
+}
+
+/// The counts of a month.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct MonthCounts {
+    /// The UTC month, such as 2027-01.
+    #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}$"), length(max = 7))]
+    pub month: String,
+    /// Its counts.
+    #[serde(flatten)]
+    pub counts: IncidentCounts,
+}
+
+/// What follows from late cancellations and no-shows.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Consequence {
+    /// Nothing.
+    None,
+    /// The person is warned.
+    Warning,
+    /// The person is warned, and ranked lower.
+    LowerRanking,
+}
+
+mirror!(enum Consequence <= domain::scheduling::reliability::Consequence { None, Warning, LowerRanking });
+
+impl IncidentCounts {
+    fn add(&mut self, kind: IncidentKind) {
+        let count = match kind {
+            IncidentKind::LateCancellation => &mut self.late_cancellations,
+            IncidentKind::DeclinedProposal => &mut self.declined_proposals,
+            IncidentKind::Move => &mut self.moves,
+            IncidentKind::NoShow => &mut self.no_shows,
+        };
+        *count = count.saturating_add(1);
+    }
+}
+
+impl From<reliability::SideRecord> for SideReliability {
+    fn from(record: reliability::SideRecord) -> Self {
+        let mut last_90_days = IncidentCounts::default();
+        let mut months: Vec<MonthCounts> = Vec::new();
+        for incident in record.incidents {
+            if incident.at >= record.counted_since {
+                last_90_days.add(incident.kind);
+            }
+            let month: String = incident.at.utc_date().to_string().chars().take(7).collect();
+            match months.last_mut() {
+                Some(last) if last.month == month => last.counts.add(incident.kind),
+                _ => {
+                    let mut counts = IncidentCounts::default();
+                    counts.add(incident.kind);
+                    months.push(MonthCounts { month, counts });
+                }
+            }
+        }
+        Self { last_90_days, consequence: record.consequence.into(), months }
+    }
+}
+
+impl From<reliability::Reliability> for Reliability {
+    fn from(reliability: reliability::Reliability) -> Self {
+        Self { as_expert: reliability.as_expert.into(), as_client: reliability.as_client.into() }
+    }
+}

@@ -20,12 +20,14 @@ pub mod quote_no_show;
 pub mod quote_reschedule;
 pub mod read_appointment;
 pub mod read_note;
+pub mod read_own_reliability;
+pub mod read_reliability;
 pub mod replace_details;
 pub mod replace_note;
 pub mod reschedule_appointment;
 pub mod withdraw_proposal;
 
-use crate::runtime::{PAYMENTS, TABLE};
+use crate::runtime::{BOOKINGS, TABLE};
 use crate::{Area, Routes};
 
 /// The functions of this area.
@@ -43,7 +45,7 @@ pub const PUBLIC: Routes = &[(list_slots::ROUTE, TABLE)];
 
 /// The other routes, and what each needs.
 pub const ROUTES: Routes = &[
-    (book_appointment::ROUTE, PAYMENTS),
+    (book_appointment::ROUTE, BOOKINGS),
     (list_appointments::ROUTE, TABLE),
     (read_appointment::ROUTE, TABLE),
     (quote_cancellation::ROUTE, TABLE),
@@ -65,4 +67,6 @@ pub const ROUTES: Routes = &[
     (read_note::ROUTE, TABLE),
     (replace_note::ROUTE, TABLE),
     (delete_note::ROUTE, TABLE),
+    (read_own_reliability::ROUTE, TABLE),
+    (read_reliability::ROUTE, TABLE),
 ];

@@ -27,5 +27,5 @@ pub use clock::StackClock;
 pub use database::DatabaseError;
 pub use environment::{Addresses, DemoUser, Description, Environment, Offer};
 pub use queue::{LocalQueue, LocalQueues, QueueState};
-pub use stack::{ListenPorts, PayPalKeys, People, SCOPE, Stack, StackConfig, StartError};
+pub use stack::{ChallengeConfig, ListenPorts, PayPalKeys, People, SCOPE, Stack, StackConfig, StartError};
 pub use terminal::Terminal;

@@ -7,10 +7,11 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use app::payments::exchange_rates::RefreshError;
-use app::payments::ports::Gateways;
+use app::payments::ports::{Challenges, Gateways, NoChallenges};
 use app::payments::reconciliation::Reconciled;
 use app::ports::Secret;
 use app::{App, AppError, Settings};
+use providers::challenge::SiteVerify;
 use simulators::ecb::{DAILY_RATES, EcbSimulator};
 use simulators::paypal::{PayPalSimulator, PayPalSimulatorConfig};
 use simulators::sign_in::{Person, SignIn, SignInConfig};
@@ -36,6 +37,8 @@ pub const SCOPE: &str = "expert-connect/api";
 pub(crate) const CLIENT_ID: &str = "expert-connect-local";
 /// The name of the secret with the Stripe keys.
 const STRIPE_SECRET: &str = "expert-connect/stripe";
+/// The name of the secret with the private key of challenges.
+const CHALLENGE_SECRET: &str = "expert-connect/challenge";
 /// The name of the secret with the PayPal keys.
 const PAYPAL_SECRET: &str = "expert-connect/paypal";
 
@@ -107,6 +110,16 @@ impl People {
     }
 }
 
+/// A service of challenges, which verifies their tokens.
+pub struct ChallengeConfig {
+    /// The public key.
+    pub site_key: String,
+    /// The private key.
+    pub secret_key: Secret,
+    /// The URL at which tokens are verified.
+    pub verify_url: Url,
+}
+
 /// The configuration of a stack.
 pub struct StackConfig {
     /// The ports to listen on.
@@ -123,6 +136,8 @@ pub struct StackConfig {
     pub paypal_keys: Option<PayPalKeys>,
     /// The URL of real exchange rates. With it, the stack reads them instead of the simulator's.
     pub ecb_rates_url: Option<Url>,
+    /// The challenges of clients whose payments were declined.
+    pub challenges: Option<ChallengeConfig>,
     /// The origins whose pages may use the API, such as `https://app.example.org`.
     pub cors_origins: Vec<String>,
     /// Counts the units that the table consumes.
@@ -140,6 +155,7 @@ impl StackConfig {
             stripe_keys: None,
             paypal_keys: None,
             ecb_rates_url: None,
+            challenges: None,
             cors_origins: Vec::new(),
             meter: None,
         }
@@ -305,6 +321,7 @@ impl Stack {
             stripe_keys,
             paypal_keys,
             ecb_rates_url,
+            challenges,
             cors_origins,
             meter,
         } = config;
@@ -391,12 +408,27 @@ impl Stack {
             "webhook_id": webhook_id,
             "webhook_roots": webhook_roots,
         });
+        let challenge_key = challenges.as_ref().map(|challenges| challenges.secret_key.clone());
         let secrets = Arc::new(
             LocalSecrets::default()
                 .with(STRIPE_SECRET, Secret::new(keys))
-                .with(PAYPAL_SECRET, Secret::new(paypal_keys.to_string())),
+                .with(PAYPAL_SECRET, Secret::new(paypal_keys.to_string()))
+                .with(CHALLENGE_SECRET, challenge_key.unwrap_or_else(|| Secret::new(""))),
         );
         let http = providers::https::client().map_err(|error| StartError::Internal(error.to_string()))?;
+        let challenges: Arc<dyn Challenges> = match challenges {
+            Some(ChallengeConfig { site_key, verify_url, .. }) => Arc::new(
+                SiteVerify::new(
+                    http.clone(),
+                    verify_url.as_str(),
+                    site_key,
+                    secrets.clone(),
+                    CHALLENGE_SECRET.to_owned(),
+                )
+                .map_err(|error| StartError::Internal(error.to_string()))?,
+            ),
+            None => Arc::new(NoChallenges),
+        };
         let mut ecb = None;
         let mut ecb_url = None;
         let rates_url = match ecb_rates_url {
@@ -445,6 +477,7 @@ impl Stack {
             random: Arc::new(aws::SystemRandom),
             gateways,
             issuer: Arc::new(issuer),
+            challenges,
             exchange_rates: Arc::new(exchange_rates),
             queue: queues.clone(),
             events: bus.clone(),

@@ -20,11 +20,13 @@ pub mod scheduling;
 
 use std::sync::Arc;
 
+use domain::payments::declines::DeclineLimits;
 use domain::payments::payout::PayoutTiming;
 use domain::scheduling::booking_limits::BookingLimits;
+use domain::scheduling::reliability::ReliabilityRules;
 use domain::{AppointmentId, Currency, InvitationId, NoteId, NotificationId, Rate, SessionTypeId, Timestamp};
 use identity::ports::Issuer;
-use payments::ports::{ExchangeRates, Gateways};
+use payments::ports::{Challenges, ExchangeRates, Gateways};
 use ports::{Clock, EventBus, JobQueue, Random};
 use store::{FailureDomain, JobName, Store, Transaction};
 
@@ -45,6 +47,10 @@ pub struct Settings {
     pub hold_seconds: i64,
     /// How much one client, or one network address, can hold and book.
     pub booking_limits: BookingLimits,
+    /// How many attempts to pay can be declined.
+    pub decline_limits: DeclineLimits,
+    /// When a cancellation is late, and what follows from late cancellations and no-shows.
+    pub reliability: ReliabilityRules,
     /// The URL to which other sites, such as a gateway, send people back; without a slash at the end.
     pub public_base_url: String,
     /// How access tokens of the issuer are read.
@@ -75,7 +81,7 @@ impl Default for SignIn {
 }
 
 impl Default for Settings {
-    /// 10 % commission, all currencies, payouts after the session, holds of ten minutes, the default limits of bookings, the address of the local system, and tokens of Cognito.
+    /// 10 % commission, all currencies, payouts after the session, holds of ten minutes, the default limits of bookings and declined payments, the address of the local system, and tokens of Cognito.
     fn default() -> Self {
         Self {
             fee: Rate::DEFAULT_COMMISSION,
@@ -83,6 +89,8 @@ impl Default for Settings {
             payout_timing: PayoutTiming::AfterSession,
             hold_seconds: 600,
             booking_limits: BookingLimits::default(),
+            decline_limits: DeclineLimits::default(),
+            reliability: ReliabilityRules::default(),
             public_base_url: "http://127.0.0.1:8080".to_owned(),
             sign_in: SignIn::default(),
         }
@@ -104,6 +112,8 @@ pub struct App {
     pub gateways: Gateways,
     /// The issuer of access tokens.
     pub issuer: Arc<dyn Issuer>,
+    /// Challenges for clients whose payments were declined.
+    pub challenges: Arc<dyn Challenges>,
     /// The publisher of exchange rates.
     pub exchange_rates: Arc<dyn ExchangeRates>,
     /// The queues of jobs that are due.

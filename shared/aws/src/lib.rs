@@ -11,7 +11,7 @@ mod secrets;
 use std::sync::{Arc, OnceLock};
 
 use app::identity::ports::NoUserInfo;
-use app::payments::ports::{Gateways, NoExchangeRates};
+use app::payments::ports::{Gateways, NoChallenges, NoExchangeRates};
 use app::ports::Secrets;
 use app::{App, Settings};
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
@@ -82,6 +82,7 @@ impl Services {
             random: Arc::new(SystemRandom),
             gateways,
             issuer: Arc::new(NoUserInfo),
+            challenges: Arc::new(NoChallenges),
             exchange_rates: Arc::new(NoExchangeRates),
             queue: Arc::new(Sqs::new(self.config.clone(), self.queue_urls.clone())),
             events: Arc::new(EventBridge::new(self.config.clone(), &self.bus)),

@@ -31,7 +31,9 @@ pub fn optional(name: &'static str) -> Option<String> {
 
 /// The settings of the use cases, from `PLATFORM_FEE_BASIS_POINTS`, `SETTLEMENT_CURRENCIES`, `PAYOUT_TIMING`, `HOLD_MINUTES`, `MAX_OPEN_HOLDS`,
 /// `MAX_OPEN_HOLDS_PER_EXPERT`, `MAX_UNPAID_HOLDS`, `MAX_BOOKINGS_PER_DAY`, `MAX_FREE_APPOINTMENTS`,
-/// `MAX_FREE_APPOINTMENTS_PER_EXPERT`, `MAX_ATTEMPTS_PER_ADDRESS`, `PUBLIC_BASE_URL`, `ROLES_CLAIM`, `ROLE_PREFIX` and `API_SCOPE`. A variable that is not set has the value of [`Settings::default`].
+/// `MAX_FREE_APPOINTMENTS_PER_EXPERT`, `MAX_ATTEMPTS_PER_ADDRESS`, `MAX_DECLINES_PER_PAYMENT`, `MAX_DECLINES_PER_CLIENT`,
+/// `MAX_DECLINES_PER_ADDRESS`, `CHALLENGE_AFTER_DECLINES`, `LATE_CANCELLATION_HOURS`, `WARNING_AFTER_INCIDENTS`,
+/// `LOWER_RANKING_AFTER_INCIDENTS`, `PUBLIC_BASE_URL`, `ROLES_CLAIM`, `ROLE_PREFIX` and `API_SCOPE`. A variable that is not set has the value of [`Settings::default`].
 ///
 /// # Errors
 /// If a variable has an invalid value.
@@ -85,6 +87,23 @@ fn settings_from(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, 
     }
     limits.attempts_per_address =
         maximum(&variable, "MAX_ATTEMPTS_PER_ADDRESS", limits.attempts_per_address, u32::MAX)?;
+    let declines = &mut settings.decline_limits;
+    for (name, limit) in [
+        ("MAX_DECLINES_PER_PAYMENT", &mut declines.per_payment),
+        ("MAX_DECLINES_PER_CLIENT", &mut declines.per_client),
+        ("MAX_DECLINES_PER_ADDRESS", &mut declines.per_address),
+        ("CHALLENGE_AFTER_DECLINES", &mut declines.challenge_after),
+    ] {
+        *limit = maximum(&variable, name, *limit, u16::MAX)?;
+    }
+    let rules = &mut settings.reliability;
+    for (name, limit) in [
+        ("LATE_CANCELLATION_HOURS", &mut rules.late_hours),
+        ("WARNING_AFTER_INCIDENTS", &mut rules.warning),
+        ("LOWER_RANKING_AFTER_INCIDENTS", &mut rules.lower_ranking),
+    ] {
+        *limit = maximum(&variable, name, *limit, u16::MAX)?;
+    }
     if let Some(url) = variable("PUBLIC_BASE_URL") {
         if !url.starts_with("https://") && !url.starts_with("http://") {
             return Err(ConfigError {
@@ -153,8 +172,10 @@ mod tests {
             limits("MAX_ATTEMPTS_PER_ADDRESS", "70000"),
             BookingLimits { attempts_per_address: 70_000, ..default }
         );
+        assert_eq!(with("MAX_DECLINES_PER_PAYMENT", "7").expect("valid").decline_limits.per_payment, 7);
         for (name, value) in [
             ("MAX_OPEN_HOLDS", "0"),
+            ("MAX_DECLINES_PER_CLIENT", "0"),
             ("MAX_BOOKINGS_PER_DAY", "65536"),
             ("MAX_ATTEMPTS_PER_ADDRESS", "-1"),
             ("SETTLEMENT_CURRENCIES", "EUR;USD"),

@@ -105,7 +105,10 @@ fn variable_description(variable: &str) -> (&'static str, &'static str) {
         }
         "appointment_id" => ("The id of the appointment, apt_…", "apt_4rp1xpa7z3dj8fssz5awsh8vht"),
         "receipt_id" => ("The id of the receipt, rcp_…", "rcp_5re95b9ee0zbgj09tqm83xssss"),
-        "person_id" => ("The id of the member, per_…", "per_5re95b9ee0zbgj09tqm83xssss"),
+        "person_id" => (
+            "The id of the person, per_…: a member in paths of an expert; their ids as a client and an expert have the same characters after the underscore",
+            "per_5re95b9ee0zbgj09tqm83xssss",
+        ),
         "note_id" => ("The id of the note, not_…", "not_4rp1xpa7z3dj8fssz5awsh8vht"),
         "invitation_id" => ("The id of the invitation, inv_…", "inv_4rp1xpa7z3dj8fssz5awsh8vht"),
         "job_id" => (

@@ -58,6 +58,9 @@ pub struct Problem {
     /// If a limit is reached, the limit: the largest number that is allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
+    /// If a challenge must be solved, the public key with which the client's browser shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site_key: Option<String>,
     /// The number of seconds to wait before retrying. The header `Retry-After` has the same value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
@@ -105,6 +108,7 @@ impl Problem {
             alternatives: None,
             price: None,
             limit: None,
+            site_key: None,
             retry_after: kind.is_temporary().then_some(RETRY_AFTER),
         }
     }

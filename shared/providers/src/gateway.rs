@@ -29,4 +29,4 @@ impl GatewayConfig {
 /// The configured address of a provider's API is not a URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" is not the URL of a provider's API")]
-pub struct InvalidAddress(String);
+pub struct InvalidAddress(pub(crate) String);

@@ -18,6 +18,7 @@
 //!
 //! A provider without an ability lacks the file.
 
+pub mod challenge;
 pub mod ecb;
 mod gateway;
 pub mod https;

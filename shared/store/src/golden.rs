@@ -16,7 +16,7 @@ use domain::receipts::receipt::DocumentName;
 use domain::scheduling::appointment::Status;
 use domain::scheduling::occupancy::OccupancyChange;
 use domain::scheduling::party::Party;
-use domain::{TimeSpan, Timestamp};
+use domain::{PersonId, TimeSpan, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::keys::{Key, PK, SK};
@@ -127,6 +127,14 @@ fn written() -> Map<String, Value> {
     );
     t.put_idempotency_record(&samples::idempotency(), None).expect("a row");
     t.put_webhook_event("stripe", "evt_1", samples::at(0)).expect("a row");
+    t.put_suspension(&samples::suspension()).expect("a row");
+    for incident in samples::incidents() {
+        t.put_incident(&samples::appointments()[0], &incident).expect("a row");
+    }
+    t.put_payment(&samples::declined_payment()).expect("a row");
+    for counter in samples::decline_counters() {
+        t.put_declines(counter, 3, samples::at(0)).expect("a row");
+    }
     for entry in samples::outbox_entries() {
         t.enqueue(FailureDomain::Payments, &entry).expect("a row");
     }
@@ -462,6 +470,8 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
             store.notification(person, appointment, "appointment.no_show").await.map(drop),
             store.read_mark(person).await.map(drop),
             store.client_bookings(samples::CLIENT).await.map(drop),
+            store.declines(samples::decline_counters()[0]).await.map(drop),
+            store.suspension(samples::suspension().person).await.map(drop),
         ];
         for (place, read) in reads.iter().enumerate() {
             let Err(ReadError::NewerRelease { .. }) = read else { panic!("{later}, read {place}: {read:?}") };
@@ -677,6 +687,17 @@ async fn check_since_version_1(store: &Store) {
 /// Checks that a store also has the samples of rows that exist since version 2.
 async fn check_since_version_2(store: &Store) {
     check_notifications(store).await;
+    for counter in samples::decline_counters() {
+        assert_eq!(store.declines(counter).await.expect("readable"), 3);
+    }
+    let client = PersonId::from_bits(samples::appointments()[0].client.bits());
+    let incidents = store.incidents(client, Party::Client, Timestamp::MIN).await.expect("readable");
+    assert_eq!(incidents, samples::incidents());
+    let suspension = samples::suspension();
+    assert_eq!(store.suspension(suspension.person).await.expect("readable"), suspension);
+    let declined = samples::declined_payment();
+    let payment = store.payment(declined.appointment).await.expect("readable");
+    assert_eq!(payment, Some(declined));
     let bookings = store.client_bookings(samples::CLIENT).await.expect("readable");
     assert_eq!(bookings, samples::client_bookings());
     let held = samples::held_payment();

@@ -28,6 +28,7 @@ pub use experts::members::{MembershipPage, Team};
 pub use experts::profiles::{Activations, Admissions, VersionedRules};
 pub use messaging::notifications::NotificationPage;
 pub use operations::outbox::{FailureDomain, JobName, OutboxEntry, StoredEntry};
+pub use payments::declines::DeclineCounter;
 pub use payments::exchange_rates::VersionedRates;
 pub use payments::ledger::LedgerPage;
 pub use payments::payment::EscalationPage;

@@ -7,8 +7,8 @@ use std::pin::Pin;
 use app::experts::{members, profiles, session_types};
 use app::idempotency::{IdempotentRequest, complete};
 use app::identity::Actor;
-use app::identity::person;
 use app::identity::signed_in::{AccessToken, Role, Scope, SignedInPerson};
+use app::identity::{person, suspension};
 use app::messaging::notifications;
 use app::operations::{failing_jobs, outbox};
 use app::payments::{
@@ -17,7 +17,7 @@ use app::payments::{
 use app::ports::Secret;
 use app::receipts::{billing, receipt};
 use app::scheduling::appointments::{self, SessionReport};
-use app::scheduling::{booking, details, history, move_quotes, notes, proposals, slots};
+use app::scheduling::{booking, details, history, move_quotes, notes, proposals, reliability, slots};
 use app::{App, AppError};
 use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::ExpertProfile;
@@ -98,6 +98,7 @@ impl Ids {
                 expected_price: None,
                 allow_overlap: false,
                 address: None,
+                challenge_token: None,
             },
         }
     }
@@ -210,6 +211,10 @@ const USE_CASES: &[UseCase] = use_cases! {
     "identity::person::read" Rule::SignedIn, READS, |app, actor, ids| person::read(app, actor, Some(&token()));
     "identity::person::replace" Rule::SignedIn, WRITES, |app, actor, ids|
         person::replace(app, actor, 0.into(), Default::default());
+    "identity::suspension::read" Rule::Has(Role::Admin), READS, |app, actor, ids|
+        suspension::read(app, actor, ids.member);
+    "identity::suspension::change" Rule::Has(Role::Admin), WRITES, |app, actor, ids|
+        suspension::change(app, actor, ids.member, 0.into(), false, name());
     "messaging::notifications::list" Rule::SignedIn, READS, |app, actor, ids|
         notifications::list(app, actor, None, false, 10);
     "messaging::notifications::mark_read" Rule::SignedIn, WRITES, |app, actor, ids|
@@ -290,6 +295,10 @@ const USE_CASES: &[UseCase] = use_cases! {
         details::replace(app, actor, ids.appointment, 0.into(), SessionDetails::default());
     "scheduling::history::list" Rule::Party, READS, |app, actor, ids|
         history::list(app, actor, ids.appointment, None, 10);
+    "scheduling::reliability::read_own" Rule::SignedIn, READS, |app, actor, ids|
+        reliability::read_own(app, actor);
+    "scheduling::reliability::read" Rule::Has(Role::Admin), READS, |app, actor, ids|
+        reliability::read(app, actor, ids.member);
     "scheduling::notes::list" Rule::Party, READS, |app, actor, ids| notes::list(app, actor, ids.appointment);
     "scheduling::notes::read" Rule::Author, READS, |app, actor, ids|
         notes::read(app, actor, ids.appointment, ids.note);

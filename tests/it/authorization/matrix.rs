@@ -85,6 +85,9 @@ pub const MATRIX: &[Entry] = &[
     entry("read_openapi", Rule::Anybody),
     entry("read_person", Rule::SignedIn),
     entry("replace_person", Rule::SignedIn).sends(|_| json!({ "language": "en" })),
+    entry("read_suspension", Rule::Has(Role::Admin)),
+    entry("suspend_person", Rule::Has(Role::Admin))
+        .sends(|_| json!({ "suspended": false, "reason": "Settled" })),
     entry("list_notifications", Rule::SignedIn),
     entry("read_notifications", Rule::SignedIn)
         .sends(|_| json!({ "until": "ntf_00000000000000000000000001" })),
@@ -145,6 +148,8 @@ pub const MATRIX: &[Entry] = &[
     entry("read_note", Rule::Author),
     entry("replace_note", Rule::Author).sends(|_| json!({ "text": "x" })),
     entry("delete_note", Rule::Author),
+    entry("read_own_reliability", Rule::SignedIn),
+    entry("read_reliability", Rule::Has(Role::Admin)),
     entry("refund_appointment", Rule::ExpertOrAdmin(Right::Money))
         .sends(|_| json!({ "amount": { "amount": 1, "currency": "EUR" } })),
     entry("resolve_escalation", Rule::Arbiter).sends(|_| json!({ "resolution": "try_again" })),

@@ -493,6 +493,7 @@ impl TestApp {
             expected_price: None,
             allow_overlap: false,
             address: None,
+            challenge_token: None,
         };
         let request =
             app::idempotency::IdempotentRequest { key: key.to_owned(), fingerprint: start.to_owned() };

@@ -276,6 +276,7 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
                 expected_price: None,
                 allow_overlap: allows_overlap(person.client_id()),
                 address: None,
+                challenge_token: None,
             };
             let body = format!("{expert} {session_type} {duration:?} {start} {seats} {pay_in:?}");
             match booking::book(app, actor, &request(key, body), &wanted).await? {

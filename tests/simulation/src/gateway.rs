@@ -142,6 +142,8 @@ pub struct GatewayState {
     serial: u64,
     /// The request that is refused for an appointment at present.
     refuses: BTreeMap<AppointmentId, OrderKind>,
+    /// The attempts to pay that were declined.
+    declined: BTreeMap<AppointmentId, u16>,
     /// Appointments whose payment was ever secured, and since when.
     pub secured: BTreeMap<AppointmentId, Timestamp>,
     /// What was returned to the client outside the platform: open and lost disputes, and dashboard refunds.
@@ -303,6 +305,7 @@ fn send_webhook(core: &mut Core, subject: &WebhookSubject) {
     }
     let body = match subject {
         WebhookSubject::Payment { appointment } => format!("evt_{number}|payment|{appointment}"),
+        WebhookSubject::DeclinedPayment { appointment } => format!("evt_{number}|declined|{appointment}"),
         WebhookSubject::Account { account } => format!("evt_{number}|account|{account}"),
         WebhookSubject::Payouts { account } => format!("evt_{number}|payouts|{account}"),
         WebhookSubject::Nothing => format!("evt_{number}|nothing|"),
@@ -319,6 +322,17 @@ fn send_webhook(core: &mut Core, subject: &WebhookSubject) {
 fn send_payment_webhook(core: &mut Core, name: &str) {
     let appointment = core.gateway.intents[name].appointment;
     send_webhook(core, &WebhookSubject::Payment { appointment });
+}
+
+fn send_declined_webhook(core: &mut Core, name: &str) {
+    let appointment = core.gateway.intents[name].appointment;
+    report_decline(core, appointment);
+}
+
+/// Counts a declined attempt to pay, and reports it.
+fn report_decline(core: &mut Core, appointment: AppointmentId) {
+    *core.gateway.declined.entry(appointment).or_default() += 1;
+    send_webhook(core, &WebhookSubject::DeclinedPayment { appointment });
 }
 
 impl GatewayState {
@@ -344,6 +358,11 @@ impl GatewayState {
     pub fn is_payable(&self, name: &str) -> bool {
         let intent = self.intents.get(name).map(|intent| intent.status);
         intent.or(self.setups.get(name).map(|setup| setup.status)) == Some(IntentStatus::Open)
+    }
+
+    /// The number of attempts to pay for an appointment that were declined.
+    pub fn declined_attempts(&self, appointment: AppointmentId) -> u16 {
+        self.declined.get(&appointment).copied().unwrap_or_default()
     }
 
     /// Whether an intent was created for an appointment: a saved card was charged, or the client was asked to pay.

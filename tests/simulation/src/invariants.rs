@@ -24,6 +24,7 @@ use crate::actors::{Command, Submission};
 use crate::core::{Core, Shared};
 
 mod days;
+mod declines;
 mod limits;
 mod payouts;
 pub mod policy;
@@ -282,6 +283,7 @@ impl Invariants {
             violations.push(format!("{id} is {} and has no payment job", appointment.status.as_str()));
         }
         check_payment_events(core, before, &known, violations);
+        declines::check_declines(core, self.known.get(&id), &known, violations);
         check_ledger(core, id, &known.movements, violations);
         self.check_payouts(core, &known, violations);
         self.known.insert(id, known);
@@ -593,7 +595,8 @@ fn check_transition(
         let hold_released = *hold_expires_at > core.instant().plus(2);
         // No other client took the slot, and the session had not ended.
         let needless = !with_others && core.instant().plus(2) < now.end;
-        if secured && (hold_released || needless) {
+        let is_declined = known.payment.as_ref().is_some_and(|payment| payment.too_many_declines);
+        if secured && !is_declined && (hold_released || needless) {
             violations.push(format!("{id} was paid in time and expired"));
         }
     }

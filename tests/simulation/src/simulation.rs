@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use app::identity::ports::NoUserInfo;
-use app::payments::ports::Gateways;
+use app::payments::ports::{Gateways, NoChallenges};
 use app::ports::{Clock, Random};
 use app::{App, Settings};
 use async_trait::async_trait;
@@ -91,6 +91,7 @@ impl Simulation {
             random: Arc::new(SimRandom(shared.clone())),
             gateways: Gateways::none().with(SimGateway(shared.clone()).ports()),
             issuer: Arc::new(NoUserInfo),
+            challenges: Arc::new(NoChallenges),
             exchange_rates: Arc::new(SimRates(shared.clone())),
             queue: Arc::new(SimQueue(shared.clone())),
             events: Arc::new(SimBus(shared.clone())),

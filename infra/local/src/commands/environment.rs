@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use app::Settings;
 use app::ports::Secret;
+use providers::challenge::TURNSTILE;
 use providers::ecb::DAILY_RATES;
 use url::Url;
 
 use super::Failure;
-use crate::{ListenPorts, PayPalKeys};
+use crate::{ChallengeConfig, ListenPorts, PayPalKeys};
 
 /// The value of a variable; `None` if it is not set, or is empty.
 pub(super) fn text(name: &'static str) -> Result<Option<String>, Failure> {
@@ -60,6 +61,28 @@ pub(super) fn ecb_rates_url() -> Result<Option<Url>, Failure> {
     let url = text.parse().ok().filter(|url: &Url| matches!(url.scheme(), "https" | "http"));
     let must = format!("must be the URL of a file of exchange rates, such as {DAILY_RATES}, but is {text:?}");
     url.map(Some).ok_or(Failure::Environment { name: NAME, must })
+}
+
+/// The service of challenges, if its keys are set. It is Cloudflare Turnstile unless `CHALLENGE_VERIFY_URL` is set.
+pub(super) fn challenges() -> Result<Option<ChallengeConfig>, Failure> {
+    const NAMES: [&str; 2] = ["CHALLENGE_SITE_KEY", "CHALLENGE_SECRET_KEY"];
+    const URL: &str = "CHALLENGE_VERIFY_URL";
+    let missing = |name, other| {
+        let must = format!("must be set too, because {other} is set: challenges need both");
+        Err(Failure::Environment { name, must })
+    };
+    let [site, secret] = NAMES;
+    let (site_key, secret_key) = match (text(site)?, text(secret)?) {
+        (Some(site_key), Some(secret_key)) => (site_key, Secret::new(secret_key)),
+        (None, None) => return Ok(None),
+        (Some(_), None) => return missing(secret, site),
+        (None, Some(_)) => return missing(site, secret),
+    };
+    let url = text(URL)?.unwrap_or_else(|| TURNSTILE.to_owned());
+    let verify_url = url.parse().ok().filter(|url: &Url| matches!(url.scheme(), "https" | "http"));
+    let must = format!("must be the URL at which tokens are verified, such as {TURNSTILE}, but is {url:?}");
+    let verify_url = verify_url.ok_or(Failure::Environment { name: URL, must })?;
+    Ok(Some(ChallengeConfig { site_key, secret_key, verify_url }))
 }
 
 /// The origins whose pages may use the API.

@@ -58,5 +58,16 @@ Environment variables of `cargo run`
   MAX_FREE_APPOINTMENTS_PER_EXPERT
                                free appointments of a client with one expert that have not ended (default 3)
   MAX_ATTEMPTS_PER_ADDRESS     attempts to book from one network address in a UTC day (default 100)
+  MAX_DECLINES_PER_PAYMENT     declined attempts of one payment (default 5)
+  MAX_DECLINES_PER_CLIENT      declined attempts to pay of a client in a UTC day (default 10)
+  MAX_DECLINES_PER_ADDRESS     declined attempts to pay from one network address in a UTC day (default 50)
+  CHALLENGE_SITE_KEY, CHALLENGE_SECRET_KEY
+                               set both to ask for a challenge of Cloudflare Turnstile after declined attempts
+  CHALLENGE_VERIFY_URL         URL at which another service verifies tokens, such as that of hCaptcha
+  CHALLENGE_AFTER_DECLINES     declined attempts of a client or an address in a UTC day before the challenge (default 3)
+  LATE_CANCELLATION_HOURS      a cancellation less than this many hours before the start is late (default 24)
+  WARNING_AFTER_INCIDENTS      late cancellations and no-shows in 90 days that lead to a warning (default 3)
+  LOWER_RANKING_AFTER_INCIDENTS
+                               late cancellations and no-shows in 90 days that lead to a lower ranking (default 5)
   LOG_LEVEL                    error, warn, info, debug or trace (default info)
 ";

@@ -22,6 +22,7 @@ pub(super) async fn run(terminal: Terminal) -> Result<(), Failure> {
         stripe_keys: environment::stripe_keys()?,
         paypal_keys: environment::paypal_keys()?,
         ecb_rates_url: environment::ecb_rates_url()?,
+        challenges: environment::challenges()?,
         cors_origins: environment::cors_origins()?,
         meter: None,
     };

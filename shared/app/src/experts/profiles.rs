@@ -3,7 +3,7 @@
 use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::{Expert, ExpertProfile};
 use domain::experts::members::Right;
-use domain::{Currency, ExpertId, Violations};
+use domain::{Currency, ExpertId, PersonId, Violations};
 use store::{Transaction, VersionedRules};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
@@ -43,7 +43,7 @@ pub async fn create(
     profile: ExpertProfile,
     published: bool,
 ) -> Result<Creation<Expert>, AppError> {
-    let person = actor.require_role(Role::Expert, Scope::Write)?;
+    let person = actor.require_active(app, Role::Expert).await?;
     check(app, &profile)?;
     let id = person.expert_id();
     app.transact("create_expert", || async {
@@ -64,11 +64,17 @@ pub async fn create(
             }
             return Err(AppError::version_conflict());
         }
+        // A suspension at the same time would not find the profile.
+        let suspension = app.store.suspension(person.id()).await?;
+        if suspension.current().is_some() {
+            return Err(AppError::version_conflict());
+        }
         let profile = profile.clone();
         let expert = Expert { id, version: 1, created_at: now, published, suspended: false, profile };
         let idempotency = request.record(person, id, now);
         let mut transaction = Transaction::new();
         transaction.put_expert(&expert)?;
+        transaction.check_suspension(&suspension);
         transaction.put_idempotency_record(&idempotency, expired.as_ref())?;
         Ok(Decision::Commit(transaction, Creation::Created(expert, idempotency)))
     })
@@ -154,8 +160,8 @@ pub async fn replace(
 /// `if_match` is the version that the administrator has read.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] if the person is not an administrator or acts for this expert, [`AppError::NotFound`] if the expert has
-/// no profile, [`AppError::VersionMismatch`] if the profile has another version.
+/// [`AppError::Forbidden`] if the person is not an administrator or acts for this expert, or if the expert is suspended as a person,
+/// [`AppError::NotFound`] if the expert has no profile, [`AppError::VersionMismatch`] if the profile has another version.
 pub async fn suspend(
     app: &App,
     actor: &Actor,
@@ -167,6 +173,12 @@ pub async fn suspend(
     app.transact("suspend_expert", || async {
         let current = read(app, id).await?;
         check_version(if_match, current.version)?;
+        let person = PersonId::from_bits(id.bits());
+        if !suspended && app.store.suspension(person).await?.current().is_some() {
+            return Err(AppError::Forbidden(
+                "the expert is suspended as a person; lift that suspension at /v1/people/{person_id}/suspension",
+            ));
+        }
         let expert = Expert { version: current.version + 1, suspended, ..current };
         let mut transaction = Transaction::new();
         transaction.put_expert(&expert)?;

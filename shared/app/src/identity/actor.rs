@@ -4,11 +4,13 @@
 use domain::experts::members::{MemberRole, Right};
 use domain::scheduling::appointment::Appointment;
 use domain::scheduling::party::ActingAs;
-use domain::{ClientId, ExpertId};
+use domain::{ClientId, ExpertId, PersonId};
 
 use super::signed_in::{Role, Scope, SignedInPerson};
 use crate::{App, AppError};
 
+/// What a suspended person is told.
+const SUSPENDED: &str = "you, or the expert for whom you act, are suspended: you can read, cancel, attend and object; GET /v1/me says why";
 const NOT_IN_ROLE: &str = "your role as a member of this expert does not allow this";
 const NOT_IMPARTIAL: &str =
     "another administrator must do this: you act for this expert, or did so within the last 180 days";
@@ -68,6 +70,16 @@ impl Actor {
         }))
     }
 
+    /// The person, if they have this role, their access token allows writing, and they are not suspended.
+    ///
+    /// # Errors
+    /// As for [`require_role`](Self::require_role), and [`AppError::Forbidden`] for a suspended person.
+    pub(crate) async fn require_active(&self, app: &App, role: Role) -> Result<&SignedInPerson, AppError> {
+        let person = self.require_role(role, Scope::Write)?;
+        require_not_suspended(app, person.id()).await?;
+        Ok(person)
+    }
+
     /// Requires that the platform itself acts.
     ///
     /// # Errors
@@ -90,7 +102,8 @@ impl Actor {
         }
     }
 
-    /// Requires that the person may act for an expert with this right: as the expert, or as a member whose role has the right.
+    /// Requires that the person may act for an expert with this right: as the expert, or as a member whose role has the right. To
+    /// change what the expert offers or earns, neither of them may be suspended.
     ///
     /// # Errors
     /// As for [`require_person`](Self::require_person), and [`AppError::Forbidden`] for all others.
@@ -103,15 +116,25 @@ impl Actor {
     ) -> Result<(), AppError> {
         let person = self.require_person(scope)?;
         let is_expert = person.expert_id() == expert;
-        if is_expert && person.has(Role::Expert) {
-            return Ok(());
+        if !(is_expert && person.has(Role::Expert)) {
+            let role = if is_expert { None } else { membership(app, person, expert).await? };
+            match role {
+                Some(role) if role.has(right) => {}
+                Some(_) => return Err(AppError::Forbidden(NOT_IN_ROLE)),
+                None => {
+                    return Err(AppError::Forbidden(
+                        "you are neither this expert nor a member of the expert",
+                    ));
+                }
+            }
         }
-        let role = if is_expert { None } else { membership(app, person, expert).await? };
-        match role {
-            Some(role) if role.has(right) => Ok(()),
-            Some(_) => Err(AppError::Forbidden(NOT_IN_ROLE)),
-            None => Err(AppError::Forbidden("you are neither this expert nor a member of the expert")),
+        if scope == Scope::Write && right != Right::Account {
+            require_not_suspended(app, person.id()).await?;
+            if !is_expert {
+                require_not_suspended(app, PersonId::from_bits(expert.bits())).await?;
+            }
         }
+        Ok(())
     }
 
     /// Requires an administrator who is neither the expert nor a member of the expert, and was no member within the last 180 days,
@@ -193,6 +216,14 @@ impl Actor {
 /// [`AppError::Forbidden`] without the right.
 pub(crate) fn require_right_of(acting: ActingAs, right: Right) -> Result<(), AppError> {
     if acting.has(right) { Ok(()) } else { Err(AppError::Forbidden(NOT_IN_ROLE)) }
+}
+
+/// Requires that a person is not suspended. Reads one row.
+async fn require_not_suspended(app: &App, person: PersonId) -> Result<(), AppError> {
+    match app.store.suspension(person).await?.current() {
+        Some(_) => Err(AppError::Forbidden(SUSPENDED)),
+        None => Ok(()),
+    }
 }
 
 /// The role of a person as a member of an expert; `None` if they are not a member. Reads one row.

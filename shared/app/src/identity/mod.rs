@@ -4,6 +4,7 @@ pub mod actor;
 pub mod person;
 pub mod ports;
 pub mod signed_in;
+pub mod suspension;
 
 pub use actor::Actor;
 pub(crate) use actor::require_right_of;

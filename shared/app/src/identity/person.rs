@@ -2,6 +2,7 @@
 
 use domain::PersonId;
 use domain::identity::person::{Person, PersonProfile, UserInfo};
+use domain::identity::suspension::Suspension;
 use store::{MembershipPage, Transaction};
 
 use crate::identity::Actor;
@@ -21,6 +22,8 @@ pub struct Me {
     pub person: Person,
     /// The first 25 experts for whom they act.
     pub memberships: MembershipPage,
+    /// Whether they are suspended.
+    pub suspension: Suspension,
 }
 
 /// The signed-in person. `token` is the access token of the request; without it, the issuer is not asked.
@@ -33,15 +36,16 @@ pub struct Me {
 /// [`AppError::SignInRequired`] if nobody is signed in.
 pub async fn read(app: &App, actor: &Actor, token: Option<&AccessToken>) -> Result<Me, AppError> {
     let id = actor.require_person(Scope::Read)?.id();
-    let (person, memberships) = tokio::try_join!(stored(app, id), memberships(app, id))?;
+    let (person, memberships, suspension) =
+        tokio::try_join!(stored(app, id), memberships(app, id), suspension(app, id))?;
     let Some(token) = token.filter(|token| person.is_outdated(token.signed_in_at, app.now())) else {
-        return Ok(Me { person, memberships });
+        return Ok(Me { person, memberships, suspension });
     };
     let person = match ask_issuer(app, token).await {
         Some(answer) => keep(app, id, &answer, token).await?,
         None => person,
     };
-    Ok(Me { person, memberships })
+    Ok(Me { person, memberships, suspension })
 }
 
 /// Replaces what the signed-in person chooses for themself. `if_match` is the [`Person::etag`] that they have read.
@@ -55,7 +59,7 @@ pub async fn replace(
     profile: PersonProfile,
 ) -> Result<Me, AppError> {
     let id = actor.require_person(Scope::Write)?.id();
-    let memberships = memberships(app, id).await?;
+    let (memberships, suspension) = tokio::try_join!(memberships(app, id), suspension(app, id))?;
     let person = app
         .transact("replace_person", || async {
             let person = stored(app, id).await?;
@@ -66,7 +70,7 @@ pub async fn replace(
             Ok(Decision::Commit(transaction, person))
         })
         .await?;
-    Ok(Me { person, memberships })
+    Ok(Me { person, memberships, suspension })
 }
 
 async fn stored(app: &App, id: PersonId) -> Result<Person, AppError> {
@@ -75,6 +79,10 @@ async fn stored(app: &App, id: PersonId) -> Result<Person, AppError> {
 
 async fn memberships(app: &App, id: PersonId) -> Result<MembershipPage, AppError> {
     Ok(app.store.memberships(id, None, MEMBERSHIPS).await?)
+}
+
+async fn suspension(app: &App, id: PersonId) -> Result<Suspension, AppError> {
+    Ok(app.store.suspension(id).await?)
 }
 
 /// What the issuer says about a person.

@@ -70,7 +70,9 @@ pub(super) fn reason(error: &AppError) -> String {
         | AppError::KeyReused
         | AppError::StillRunning
         | AppError::Scheduling(_)
-        | AppError::Payments(PaymentsError::NotReady | PaymentsError::State(_))
+        | AppError::Payments(
+            PaymentsError::NotReady | PaymentsError::State(_) | PaymentsError::Declined(_),
+        )
         | AppError::Operations(_)
         | AppError::Busy
         | AppError::Commit(CommitError::VersionConflict(_)) => error.to_string(),

@@ -6,6 +6,7 @@ use domain::payments::payment::{Escalation, Payment, PaymentState, Transition};
 use domain::scheduling::appointment::{Appointment, Outcome};
 use domain::scheduling::history::{Change as HistoryChange, HistoryEntry};
 use domain::scheduling::party::{ActingAs, Party};
+use domain::scheduling::reliability::Incident;
 use domain::{Money, Timestamp};
 use store::{RowVersion, Transaction};
 
@@ -101,12 +102,18 @@ impl<'a> Change<'a> {
                 self.transaction.put_appointment(&confirmed)?;
                 self.transaction.put_occupancy(self.appointment.expert, &occupancy.confirm(self.appointment));
                 self.changed = confirmed;
+                (self.after.declines, self.after.too_many_declines) = (0, false);
+                self.after.booked_from = None;
                 let event = EventData::confirmed(&self.changed);
                 self.app.record_event(&mut self.transaction, ActingAs::Platform, event, self.now)?;
             }
             Transition::Expire => {
                 // An error means that another transaction has already ended the hold.
-                if let Ok(expired) = self.appointment.expire(self.now) {
+                let expired = match self.after.too_many_declines {
+                    true => self.appointment.hold_released(),
+                    false => self.appointment.expire(self.now),
+                };
+                if let Ok(expired) = expired {
                     self.end_and_free_time(expired, EventData::expired).await?;
                 }
             }
@@ -139,6 +146,9 @@ impl<'a> Change<'a> {
                 let version = self.changed.version;
                 let row_version = RowVersion::Appointment(version);
                 self.transaction.put_history(self.changed.id, version, row_version, &entry)?;
+                if let Some(incident) = Incident::no_show(&self.changed) {
+                    self.transaction.put_incident(&self.changed, &incident)?;
+                }
             }
             Transition::AwaitClient { deadline } => {
                 self.after = self.after.awaiting_client_until(deadline);

@@ -31,6 +31,7 @@ pub async fn pay_with(
         .as_ref()
         .ok_or(AppError::NotCreated("there is no payment, because there is nothing to pay"))?;
     let pay_with = match (party, &record.appointment.status) {
+        _ if payment.too_many_declines => PayWith::None,
         (Party::Client, Status::Pending { .. } | Status::Confirmed) => {
             fetch_payment(app, payment).await?.pay_with
         }

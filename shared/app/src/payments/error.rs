@@ -3,6 +3,7 @@
 use domain::payments::payment::{Escalation, Payment};
 
 use crate::AppError;
+use crate::payments::declines::DeclineRefusal;
 use crate::payments::ports::{GatewayError, WebhookError};
 
 /// Why a payment, a payment account or a webhook event was not processed.
@@ -14,6 +15,9 @@ pub enum PaymentsError {
     /// The state of the payment does not allow the request. The text says why.
     #[error("{0}")]
     State(String),
+    /// Attempts to pay were declined, so no payment can be opened now.
+    #[error(transparent)]
+    Declined(#[from] DeclineRefusal),
     /// The gateway did not execute a request. A hold that the use case has committed stays, unless the gateway refused
     /// permanently.
     #[error(transparent)]

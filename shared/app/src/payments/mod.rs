@@ -3,6 +3,7 @@
 pub mod accounts;
 mod change;
 pub mod checkout;
+pub mod declines;
 pub mod error;
 pub mod escalations;
 pub mod exchange_rates;

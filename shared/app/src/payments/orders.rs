@@ -7,7 +7,7 @@ use domain::scheduling::party::ActingAs;
 use domain::{Money, Timestamp};
 use store::Transaction;
 
-use super::holds::release_hold;
+use super::holds::release_declined;
 use super::process::buyer;
 use crate::events::{EventData, PaymentChanged};
 use crate::payments::error::PaymentsError;
@@ -89,12 +89,18 @@ async fn execute(
                 if matches!(appointment.status, Status::Pending { .. }) =>
             {
                 tracing::warn!(appointment = %appointment.id, code, "the payment that the client approved was refused");
-                release_hold(app, appointment).await?;
+                release_declined(app, appointment, &payment).await?;
             }
             // The client can approve another payment until the deadline.
             (Err(GatewayError::Refused { code, .. }), Some(deadline)) => {
                 tracing::warn!(appointment = %appointment.id, code, "the payment that the client approved again was refused");
-                ask_client(app, gateway, appointment, payment, deadline).await?;
+                let version = payment.version;
+                let declined = payment.declined_once_more(&app.settings.decline_limits);
+                if declined.too_many_declines {
+                    put_payment(app, version, declined, |_| None).await?;
+                } else {
+                    ask_client(app, gateway, appointment, Payment { version, ..declined }, deadline).await?;
+                }
             }
             (result, _) => result?,
         },

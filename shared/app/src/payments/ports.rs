@@ -11,6 +11,7 @@ use domain::payments::gateway::GatewayKind;
 
 mod accounts;
 mod books;
+mod challenges;
 mod charges;
 mod rates;
 mod tax;
@@ -18,6 +19,7 @@ mod webhooks;
 
 pub use accounts::{AccountState, ConnectedAccounts, OnboardingPage, Payouts};
 pub use books::{BookLine, Books};
+pub use challenges::{Challenges, NoChallenges};
 pub use charges::{Buyer, Charges, FetchedPayment, Opened, PayWith, RefundOrder};
 pub use rates::{ExchangeRates, NoExchangeRates};
 pub use tax::{CalculatedTax, TaxCalculation, TaxReversal, TaxService};

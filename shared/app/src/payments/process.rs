@@ -86,6 +86,10 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
         let observed = Payment {
             state: payment.state_of(&snapshot, &movements, target),
             decline: snapshot.decline,
+            booked_from: payment
+                .booked_from
+                .clone()
+                .filter(|_| matches!(appointment.status, Status::Pending { .. })),
             open_dispute: snapshot.open_dispute,
             lost_dispute: snapshot.lost_dispute,
             // The client has paid, so the deadline no longer matters.

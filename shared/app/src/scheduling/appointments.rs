@@ -11,6 +11,7 @@ use domain::scheduling::booking_limits::ClientBookings;
 use domain::scheduling::cancellation::Quote;
 use domain::scheduling::occupancy::{Occupancy, Request as HoldRequest};
 use domain::scheduling::party::{ActingAs, Party};
+use domain::scheduling::reliability::{Incident, IncidentKind};
 use domain::{AppointmentId, Money, TimeSpan, Timestamp};
 use store::table::Consistency;
 use store::{AppointmentOwner, AppointmentPage, AppointmentRecord, Offer, Transaction, VersionedRules};
@@ -96,14 +97,27 @@ pub async fn quote(app: &App, actor: &Actor, id: AppointmentId) -> Result<Quote,
     let (record, party) = read(app, actor, id).await?;
     let now = app.now();
     record.appointment.cancel(party, LongText::default(), now)?;
-    Ok(quote_of(&record, party, now))
+    let suspended = expert_is_suspended(app, &record.appointment, party).await?;
+    Ok(quote_of(&record, party, suspended, now))
 }
 
-/// The quote of a cancellation. If the client has paid, the refund is at most what the platform still holds.
-pub(super) fn quote_of(record: &AppointmentRecord, party: Party, now: Timestamp) -> Quote {
+/// Whether a client cancels while the expert is suspended.
+async fn expert_is_suspended(app: &App, appointment: &Appointment, party: Party) -> Result<bool, AppError> {
+    match party {
+        Party::Client => {
+            Ok(app.store.expert(appointment.expert).await?.is_some_and(|expert| expert.suspended))
+        }
+        Party::Expert | Party::Platform => Ok(false),
+    }
+}
+
+/// The quote of a cancellation. If the client has paid, the refund is at most what the platform still holds. `suspended` says
+/// whether a client cancels while the expert is suspended.
+pub(super) fn quote_of(record: &AppointmentRecord, party: Party, suspended: bool, now: Timestamp) -> Quote {
     let final_charge = record.payment.as_ref().and_then(|payment| payment.final_charge);
-    let quote = record.appointment.cancellation_quote(party, now).after(final_charge);
-    limited(quote, record)
+    let free = suspended.then(|| record.appointment.quote_while_expert_suspended()).flatten();
+    let quote = free.unwrap_or_else(|| record.appointment.cancellation_quote(party, now));
+    limited(quote.after(final_charge), record)
 }
 
 /// A quote that refunds at most what the platform still holds, if the client has paid.
@@ -155,13 +169,17 @@ pub async fn cancel(
         if appointment.start <= now && !appointment.price.is_zero() {
             require_right_of(acting, Right::Money)?;
         }
-        let quote = quote_of(&record, party, now);
+        let suspended = expert_is_suspended(app, appointment, party).await?;
+        let quote = quote_of(&record, party, suspended, now);
         if let Some(expected) = expected.filter(|expected| *expected != quote.refund) {
             return Err(SchedulingError::QuoteChanged { refund: quote.refund, expected }.into());
         }
         let occupancy = app.store.occupancy_of(appointment).await?;
         let mut transaction = Transaction::new();
         transaction.put_appointment(&cancelled)?;
+        if let Some(late) = app.settings.reliability.of_cancellation(appointment, party, quote.basis, now) {
+            transaction.put_incident(appointment, &late)?;
+        }
         transaction.put_occupancy(appointment.expert, &occupancy.release(appointment));
         let before = record.payment.clone();
         let payment =
@@ -359,6 +377,7 @@ async fn attempt_reschedule(
     let moved = appointment.rescheduled(held.booked_time(), price, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;
+    transaction.put_incident(appointment, &Incident::of_change(IncidentKind::Move, &moved, party, now))?;
     let mut bookings = app.store.client_bookings(moved.client).await?;
     client_bookings::check_separation(app, &mut bookings, &moved, now).await?;
     if !allow_overlap {
@@ -537,6 +556,13 @@ pub async fn end(
         }
         let mut transaction = Transaction::new();
         transaction.put_appointment(&ended)?;
+        let (missed_before, missed) = (Incident::no_show(appointment), Incident::no_show(&ended));
+        if let Some(incident) = missed_before.filter(|before| missed.as_ref() != Some(before)) {
+            transaction.delete_incident(appointment, &incident);
+        }
+        if let Some(incident) = missed {
+            transaction.put_incident(appointment, &incident)?;
+        }
         let before = record.payment.clone();
         let payment = put_final_charge(app, &mut transaction, &ended, record.payment, final_charge, now)?;
         let charge = AmountChange::of_charge(before.as_ref(), payment.as_ref());

@@ -26,7 +26,8 @@ use crate::events::EventData;
 use crate::experts::profiles::{check_public, read as read_expert};
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus, release};
 use crate::identity::Actor;
-use crate::identity::signed_in::{Role, Scope, SignedInPerson};
+use crate::identity::signed_in::{Role, SignedInPerson};
+use crate::payments::declines::{self, DeclineRefusal};
 use crate::payments::error::PaymentsError;
 use crate::payments::exchange_rates::convert_for_charge;
 use crate::payments::fees::commission_rate;
@@ -67,6 +68,8 @@ pub struct Booking {
     pub allow_overlap: bool,
     /// The network address that sends the request; `None` if it is not known, so that no limit of addresses applies.
     pub address: Option<IpAddr>,
+    /// The token of a challenge that the client has solved, if the platform asked for one.
+    pub challenge_token: Option<String>,
 }
 
 /// The result of a booking.
@@ -88,7 +91,7 @@ pub struct Booked {
 /// a repeated request continues there. If the gateway refuses permanently, the hold is released.
 ///
 /// # Errors
-/// - [`AppError::Forbidden`] if the person is not a client
+/// - [`AppError::Forbidden`] if the person is not a client, or is suspended
 /// - [`AppError::KeyReused`], [`AppError::StillRunning`]: see [`IdempotentRequest`]
 /// - [`AppError::NotFound`] if the session type does not exist or the expert's profile is not public,
 ///   [`SchedulingError::NoHours`] if no hours are published
@@ -100,6 +103,8 @@ pub struct Booked {
 /// - [`SchedulingError::AtCapacity`] if the expert takes no further clients
 /// - [`SchedulingError::Slot`] if the slot cannot be booked
 /// - [`SchedulingError::PriceChanged`] if the price is not the expected one
+/// - [`PaymentsError::Declined`] if the session has a price and the client, or their network address, had too many declined
+///   attempts to pay, or must solve a challenge first
 /// - [`PaymentsError::NotReady`] if the session has a price and the expert cannot take payments
 /// - [`PaymentsError::Gateway`] if the gateway did not open the payment
 /// - [`SchedulingError::HoldEnded`] if the hold ended before the payment was opened
@@ -110,9 +115,21 @@ pub async fn book(
     request: &IdempotentRequest,
     booking: &Booking,
 ) -> Result<Creation<Booked>, AppError> {
-    let person = actor.require_role(Role::Client, Scope::Write)?;
-    let attempts = client_bookings::count_attempt(app, booking.address, app.now()).await?;
-    let attempt = || attempt_hold(app, person, request, booking, attempts.as_ref().err());
+    let person = actor.require_active(app, Role::Client).await?;
+    let now = app.now();
+    let digest = booking.address.map(|address| client_bookings::digest_of(address, now));
+    let (address, token) = ((booking.address, digest.as_deref()), booking.challenge_token.as_deref());
+    let (attempts, declines) = tokio::try_join!(
+        client_bookings::count_attempt(app, digest.as_deref(), now),
+        declines::check(app, person.client_id(), address, token),
+    )?;
+    let caller = Caller {
+        person,
+        digest: digest.as_deref(),
+        too_many_attempts: attempts.as_ref().err(),
+        declined: declines.as_ref().err(),
+    };
+    let attempt = || attempt_hold(app, caller, request, booking);
     let held = app.transact("book_appointment", attempt).await?;
     let (AppointmentRecord { appointment, payment, movements, details }, idempotency) = match held {
         Hold::Replayed(response) => return Ok(Creation::Replayed(response)),
@@ -137,6 +154,18 @@ pub async fn book(
     Ok(Creation::Created(booked, idempotency))
 }
 
+/// Who books, and what is known about them.
+#[derive(Clone, Copy)]
+struct Caller<'a> {
+    person: &'a SignedInPerson,
+    /// Stands for the network address of the request and the day; `None` if the address is not known.
+    digest: Option<&'a str>,
+    /// The limit of attempts that the network address has reached.
+    too_many_attempts: Option<&'a LimitReached>,
+    /// Why no payment can be opened, because of declined attempts to pay.
+    declined: Option<&'a DeclineRefusal>,
+}
+
 /// The result of the first step of a booking.
 enum Hold {
     /// The slot is held, or the appointment is confirmed if there is nothing to pay.
@@ -148,10 +177,9 @@ enum Hold {
 /// One attempt at the transaction that holds the slot.
 async fn attempt_hold(
     app: &App,
-    person: &SignedInPerson,
+    Caller { person, digest, too_many_attempts, declined }: Caller<'_>,
     request: &IdempotentRequest,
     booking: &Booking,
-    too_many_attempts: Option<&LimitReached>,
 ) -> Result<Decision<Hold>, AppError> {
     let now = app.now();
     let client = person.client_id();
@@ -196,6 +224,9 @@ async fn attempt_hold(
     let account = accounts.into_iter().find(|account| Some(account.gateway) == gateway);
     if is_active && !price.is_zero() && account.is_none() {
         return Err(PaymentsError::NotReady.into());
+    }
+    if let Some(refusal) = declined.filter(|_| !price.is_zero()) {
+        return Err(PaymentsError::Declined(refusal.clone()).into());
     }
     let id = app.new_appointment_id();
     // A session that nobody has paid for must not begin.
@@ -296,7 +327,8 @@ async fn attempt_hold(
             let plan = Plan::choose(offered.terms.collection, capabilities, session.end, now);
             let destination = (account.gateway, account.account);
             let payout_timing = payout_timing(app, capabilities);
-            Some(Payment::agreed(id, price, fee_rate?, destination, payout_timing, plan))
+            let agreed = Payment::agreed(id, price, fee_rate?, destination, payout_timing, plan);
+            Some(Payment { booked_from: digest.map(str::to_owned), ..agreed })
         }
     };
     match &payment {

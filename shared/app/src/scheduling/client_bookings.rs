@@ -20,8 +20,20 @@ use crate::scheduling::appointments::MAX_PAGE;
 use crate::scheduling::error::SchedulingError;
 use crate::{App, AppError};
 
-/// Counts an attempt to book from a network address. An IPv6 address stands for its network of 64 bits, because one caller has
-/// all of it. Only a digest of the network and the day is stored, for two days.
+/// A digest of a network address and the UTC day. An IPv6 address stands for its network of 64 bits, because one caller has all of
+/// it. Only the digest is stored.
+pub(super) fn digest_of(address: IpAddr, now: Timestamp) -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(&now.seconds().div_euclid(DAY).to_be_bytes());
+    match address.to_canonical() {
+        IpAddr::V4(address) => context.update(&address.octets()),
+        IpAddr::V6(address) => context.update(&address.octets()[..8]),
+    }
+    context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Counts an attempt to book from a network address, which `digest` stands for together with the day. The count is stored for two
+/// days.
 ///
 /// The result says whether too many attempts came from the network today. A repeated request counts too but is not refused.
 ///
@@ -29,18 +41,11 @@ use crate::{App, AppError};
 /// [`AppError::Read`] if the table does not count.
 pub(super) async fn count_attempt(
     app: &App,
-    address: Option<IpAddr>,
+    digest: Option<&str>,
     now: Timestamp,
 ) -> Result<Result<(), LimitReached>, AppError> {
-    let Some(address) = address else { return Ok(Ok(())) };
-    let mut context = digest::Context::new(&digest::SHA256);
-    context.update(&now.seconds().div_euclid(DAY).to_be_bytes());
-    match address.to_canonical() {
-        IpAddr::V4(address) => context.update(&address.octets()),
-        IpAddr::V6(address) => context.update(&address.octets()[..8]),
-    }
-    let digest: String = context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    let attempts = app.store.count_attempt(&digest, now.plus(2 * DAY)).await?;
+    let Some(digest) = digest else { return Ok(Ok(())) };
+    let attempts = app.store.count_attempt(digest, now.plus(2 * DAY)).await?;
     Ok(check_attempts(attempts, &app.settings.booking_limits, now))
 }
 

@@ -11,4 +11,5 @@ pub mod jobs;
 pub mod move_quotes;
 pub mod notes;
 pub mod proposals;
+pub mod reliability;
 pub mod slots;

@@ -78,15 +78,17 @@ pub async fn quote(
         let other = if party == Party::Client { Party::Expert } else { Party::Client };
         (MoveKind::Propose, proposed.accepted(other, start, now)?, Some(proposed.declined(other, now)?))
     };
+    let suspended = step.expert.suspended;
     let at_once_until = appointment.check_reschedule(now).is_ok().then(|| appointment.reschedule_until());
     Ok(MoveQuote {
         how,
         at_once_until,
         price: moved.price,
-        cancelled_now: quote_of(&record, Party::Client, now),
-        cancelled_after_move: after(&record, moved, now),
+        cancelled_now: quote_of(&record, Party::Client, suspended, now),
+        cancelled_after_move: after(&record, moved, suspended, now),
         cancelled_after_decline: declined.map(|declined| {
-            quote_of(&AppointmentRecord { appointment: declined, ..record.clone() }, Party::Client, now)
+            let record = AppointmentRecord { appointment: declined, ..record.clone() };
+            quote_of(&record, Party::Client, suspended, now)
         }),
     })
 }
@@ -99,8 +101,8 @@ fn time_at(appointment: &Appointment, start: Timestamp) -> BookedTime {
 }
 
 /// The quote of a cancellation right after a move.
-fn after(record: &AppointmentRecord, moved: Appointment, now: Timestamp) -> Quote {
+fn after(record: &AppointmentRecord, moved: Appointment, suspended: bool, now: Timestamp) -> Quote {
     let payment = record.payment.clone().map(|payment| with_final_charge(&moved, payment, moved.price, now));
     let record = AppointmentRecord { appointment: moved, payment, ..record.clone() };
-    quote_of(&record, Party::Client, now)
+    quote_of(&record, Party::Client, suspended, now)
 }

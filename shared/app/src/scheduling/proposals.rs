@@ -6,6 +6,7 @@ use domain::scheduling::appointment::{Appointment, ChangeRefusal};
 use domain::scheduling::occupancy::{Occupancy, Request as HoldRequest};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::scheduling::proposal::{MAX_STARTS_OF_CLIENT, MAX_STARTS_OF_EXPERT, Proposal, ProposalState};
+use domain::scheduling::reliability::{Incident, IncidentKind};
 use domain::{AppointmentId, TimeSpan, Timestamp, Violations};
 use store::table::Consistency;
 use store::{AppointmentRecord, Transaction};
@@ -229,6 +230,8 @@ pub async fn accept(
         };
         let mut transaction = Transaction::new();
         transaction.put_appointment(&moved)?;
+        let incident = Incident::of_change(IncidentKind::Move, &moved, proposal.by, now);
+        transaction.put_incident(appointment, &incident)?;
         let bookings = app.store.client_bookings(moved.client).await?;
         let payment = record.payment.clone();
         let payment = put_move(app, &mut transaction, &expert, bookings, &moved, payment, now).await?;
@@ -299,7 +302,11 @@ async fn close(
     check_version(if_match, appointment.version)?;
     let now = app.now();
     let closed = closed(appointment, party, now)?;
-    let transaction = closing(app, appointment, &closed, acting, now).await?;
+    let mut transaction = closing(app, appointment, &closed, acting, now).await?;
+    if closed.moves.proposal.as_ref().is_some_and(|last| last.state == ProposalState::Declined) {
+        let incident = Incident::of_change(IncidentKind::DeclinedProposal, &closed, party, now);
+        transaction.put_incident(appointment, &incident)?;
+    }
     let record = AppointmentRecord { appointment: closed, ..record };
     Ok(Decision::Commit(transaction, (record, party)))
 }

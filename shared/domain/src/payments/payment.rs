@@ -120,6 +120,12 @@ pub struct Payment {
     pub entries: u32,
     /// Why the client's bank last declined.
     pub decline: Option<Decline>,
+    /// The number of declined attempts to pay, since the appointment was confirmed or, before, since it was booked.
+    pub declines: u16,
+    /// Whether so many attempts were declined that the payment cannot be paid any more.
+    pub too_many_declines: bool,
+    /// A digest of the network address and the UTC day of the booking, until the appointment is confirmed or ends.
+    pub booked_from: Option<String>,
     /// The state that was last stored.
     pub state: PaymentState,
 }
@@ -326,6 +332,9 @@ impl Payment {
             lost_dispute: false,
             entries: 0,
             decline: None,
+            declines: 0,
+            too_many_declines: false,
+            booked_from: None,
             state: PaymentState::Open,
         }
     }

@@ -429,6 +429,13 @@ impl Appointment {
         matches!(self.status, Status::Cancelled { .. }) && self.version == 2 && !self.price.is_zero()
     }
 
+    /// Returns what a cancellation by the client would refund while the expert is suspended: everything. `None` if that makes no
+    /// difference.
+    pub fn quote_while_expert_suspended(&self) -> Option<Quote> {
+        let is_paid = self.status == Status::Confirmed && !self.price.is_zero();
+        is_paid.then(|| Quote::everything(self.price, Basis::ExpertSuspended))
+    }
+
     /// Returns what a cancellation at `now` would refund.
     pub fn cancellation_quote(&self, by: Party, now: Timestamp) -> Quote {
         match self.status {

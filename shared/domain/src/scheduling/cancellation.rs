@@ -21,6 +21,8 @@ pub enum Basis {
     ByPlatform,
     /// The expert proposed other times, and the client did not accept one.
     ProposalNotAccepted,
+    /// The expert is suspended.
+    ExpertSuspended,
     /// The client cancelled within the grace period after booking.
     Grace {
         /// The end of the grace period.

@@ -1,5 +1,6 @@
 //! The problems of the area `payments`.
 
+use app::payments::declines::DeclineRefusal;
 use app::payments::error::PaymentsError;
 use app::payments::ports::{GatewayError, WebhookError};
 
@@ -19,6 +20,15 @@ problem_types! {
     PAYMENT_REFUSED = 409 "payment-refused", "The payment gateway refused",
         "The payment gateway has permanently refused the request; this request charged nothing.",
         "Pay in another way, or contact the platform with the code that `detail` contains.";
+    TOO_MANY_DECLINED_PAYMENTS = 429 temporary "too-many-declined-payments", "Too many payments were declined",
+        "As many attempts to pay as `limit` allows were declined in this UTC day, of you or from your network address; `detail` says \
+         which.",
+        "Book again after `retry_after` seconds, on the next UTC day. Free sessions can be booked at once.";
+    CHALLENGE_REQUIRED = 403 "challenge-required", "A challenge must be solved first",
+        "Attempts to pay were declined, so a booking for a price needs proof that a person makes it. The request had no token of a \
+         challenge, or one that is not valid any more.",
+        "Show the challenge with `site_key` in the client's browser, and send the same request again with its token as \
+         `challenge_token`.";
 }
 
 pub(super) fn from_error(error: PaymentsError) -> Problem {
@@ -26,6 +36,18 @@ pub(super) fn from_error(error: PaymentsError) -> Problem {
     match error {
         PaymentsError::NotReady => Problem::new(PAYMENTS_NOT_READY, detail),
         PaymentsError::State(_) => Problem::new(PAYMENT_STATE, detail),
+        PaymentsError::Declined(DeclineRefusal::TooMany { reached, seconds }) => {
+            let retry_after = Some(u32::try_from(seconds).unwrap_or(u32::MAX));
+            let limit = Some(reached.limit.into());
+            Problem { limit, retry_after, ..Problem::new(TOO_MANY_DECLINED_PAYMENTS, detail) }
+        }
+        PaymentsError::Declined(DeclineRefusal::ChallengeRequired { site_key }) => {
+            Problem { site_key: Some(site_key), ..Problem::new(CHALLENGE_REQUIRED, detail) }
+        }
+        PaymentsError::Declined(DeclineRefusal::NotVerified(reason)) => {
+            tracing::error!(%reason, "a challenge could not be verified");
+            Problem::unavailable("the challenge could not be verified; send a request with a new token")
+        }
         PaymentsError::Gateway(GatewayError::Refused { code, message }) => {
             // The gateway's message may contain data of the expert's account, which the client must not see.
             tracing::warn!(code, message, "the payment gateway refused");

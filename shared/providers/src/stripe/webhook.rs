@@ -125,6 +125,13 @@ fn read(body: &[u8]) -> Result<(String, EventReference), WebhookError> {
         _ if account.is_some() => EventReference::Subject(WebhookSubject::Nothing),
         _ => payment_reference(&object),
     };
+    let is_declined = matches!(kind.as_str(), "payment_intent.payment_failed" | "setup_intent.setup_failed");
+    let reference = match reference {
+        EventReference::Subject(WebhookSubject::Payment { appointment }) if is_declined => {
+            EventReference::Subject(WebhookSubject::DeclinedPayment { appointment })
+        }
+        reference => reference,
+    };
     Ok((id, reference))
 }
 
@@ -219,6 +226,14 @@ mod tests {
         ] {
             assert_eq!(reference(kind, None, named(object)), payment(), "{kind}");
             // A payment on an expert's own account is not one of ours.
+            assert_eq!(reference(kind, Some("acct_1"), named(object)), nothing(), "{kind}");
+        }
+        for (kind, object) in [
+            ("payment_intent.payment_failed", "payment_intent"),
+            ("setup_intent.setup_failed", "setup_intent"),
+        ] {
+            let subject = WebhookSubject::DeclinedPayment { appointment: id.parse().expect("an id") };
+            assert_eq!(reference(kind, None, named(object)), EventReference::Subject(subject), "{kind}");
             assert_eq!(reference(kind, Some("acct_1"), named(object)), nothing(), "{kind}");
         }
         let bare = |object: &str| serde_json::json!({ "object": object, "id": "x", "metadata": {}, "payment_intent": "pi_1" });

@@ -11,6 +11,7 @@ use domain::experts::session_type::{
     BookingWindow, Collection, SessionType, SessionTypeStatus, SessionTypeTerms,
 };
 use domain::identity::person::{Person, PersonProfile};
+use domain::identity::suspension::{Suspension, SuspensionChange};
 use domain::kernel::country::Country;
 use domain::kernel::text::{LongText, ShortText};
 use domain::kernel::time::{Date, LocalTime};
@@ -33,6 +34,7 @@ use domain::scheduling::note::{NoteVisibility, SessionNote};
 use domain::scheduling::occupancy::{Day, Entry as Occupied, EntryKey, GroupSession, OccupancyChange, Seats};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::scheduling::proposal::{Moves, Proposal, ProposalState};
+use domain::scheduling::reliability::{Incident, IncidentKind};
 use domain::{
     AppointmentId, ClientId, Currency, ExpertId, InvitationId, Money, NoteId, NotificationId, PersonId, Rate,
     ReceiptId, SessionTypeId, Timestamp, Zone,
@@ -40,8 +42,8 @@ use domain::{
 
 use crate::idempotency::IdempotencyRecord;
 use crate::{
-    Admissions, JobName, OutboxEntry, ReconciliationProgress, Team, VersionedBilling, VersionedDetails,
-    VersionedRates, VersionedRules, VersionedTaxCalculation,
+    Admissions, DeclineCounter, JobName, OutboxEntry, ReconciliationProgress, Team, VersionedBilling,
+    VersionedDetails, VersionedRates, VersionedRules, VersionedTaxCalculation,
 };
 
 pub(super) const EXPERT: ExpertId = ExpertId::from_bits(1);
@@ -348,7 +350,7 @@ pub(super) fn decisions() -> Vec<Appointment> {
         NoShowReport::Appealed,
     ];
     let appointment = |(number, report)| Appointment {
-        id: appointment_id(200 + number),
+        id: appointment_id(300 + number),
         expert: OTHER_EXPERT,
         client: ClientId::from_bits(200),
         status: Status::Completed,
@@ -493,6 +495,9 @@ pub(super) fn payments() -> Vec<Payment> {
         lost_dispute: number == 10,
         entries: if number == 0 { 2 } else { 0 },
         decline: declines.get(number).copied(),
+        declines: 0,
+        too_many_declines: false,
+        booked_from: None,
         state,
     };
     states.into_iter().enumerate().map(full).collect()
@@ -503,6 +508,51 @@ pub(super) fn held_payment() -> Payment {
     let appointment = appointment_id(120);
     let payout_timing = PayoutTiming::AfterSession;
     Payment { appointment, payout_timing, escalation: None, entries: 0, ..payments().swap_remove(0) }
+}
+
+/// Incidents of every kind, the latest first.
+pub(super) fn incidents() -> Vec<Incident> {
+    let kinds = [
+        IncidentKind::NoShow,
+        IncidentKind::Move,
+        IncidentKind::LateCancellation,
+        IncidentKind::DeclinedProposal,
+    ];
+    let incident = |(place, kind): (usize, IncidentKind)| {
+        let place = place as i64;
+        Incident { side: Party::Client, kind, appointment: appointment_id(0), at: at(-place), number: 3 }
+    };
+    kinds.into_iter().enumerate().map(incident).collect()
+}
+
+/// A person who was suspended again.
+pub(super) fn suspension() -> Suspension {
+    let change = |suspended, minute: i64| SuspensionChange {
+        suspended,
+        reason: short("Fraud"),
+        by: PersonId::from_bits(9),
+        at: at(60 * minute),
+    };
+    let changes = vec![change(true, 0), change(false, 1), change(true, 2)];
+    Suspension { person: PersonId::from_bits(7), version: 3, changes }
+}
+
+/// A payment that too many attempts to pay have ended.
+pub(super) fn declined_payment() -> Payment {
+    let open = payments().swap_remove(1);
+    Payment {
+        appointment: appointment_id(200),
+        escalation: None,
+        declines: 5,
+        too_many_declines: true,
+        booked_from: Some("00ff".to_owned()),
+        ..open
+    }
+}
+
+/// The counters of declined attempts.
+pub(super) fn decline_counters() -> [DeclineCounter<'static>; 2] {
+    [DeclineCounter::Client(CLIENT, at(0)), DeclineCounter::Address("00ff")]
 }
 
 /// Two entries that together have every kind of movement and every account.

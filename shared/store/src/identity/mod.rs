@@ -3,3 +3,4 @@
 pub mod keys;
 pub mod people;
 pub(crate) mod rows;
+pub mod suspensions;

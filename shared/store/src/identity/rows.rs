@@ -1,6 +1,7 @@
 //! The stored form of people.
 
 use domain::identity::person::{Person, PersonProfile};
+use domain::identity::suspension::{Suspension, SuspensionChange};
 use domain::{PersonId, Timestamp};
 
 use crate::row::{Row, Text, stored};
@@ -9,7 +10,24 @@ impl Row<Person> for PersonRow {
     const SCHEMA: u16 = 1;
 }
 
+impl Row<Suspension> for SuspensionRow {
+    const SCHEMA: u16 = 1;
+}
+
 stored! {
+    struct SuspensionRow for Suspension {
+        person: PersonId,
+        version: u64,
+        changes: Vec<SuspensionChangeRow>,
+    }
+
+    struct SuspensionChangeRow for SuspensionChange {
+        suspended: bool,
+        reason: Text,
+        by: PersonId,
+        at: Timestamp,
+    }
+
     struct PersonRow for Person {
         id: PersonId,
         version: u64,

@@ -8,6 +8,8 @@
 //! | list_slots, list_session_types, booking, onboarding | an expert's account at a gateway | table | `EXPERT#<expert>` | `ACCOUNT#<gateway>` |
 //! | booking, administrators | an expert's own commission rate | table | `EXPERT#<expert>` | `FEE` |
 //! | webhooks | the expert who owns an account at a gateway | table | `ACCOUNT#<gateway>#<account>` | `R` |
+//! | webhooks, booking | a client's declined attempts to pay in a UTC day | table | `CLIENT#<client>` | `DECLINES#<yyyymmdd>` |
+//! | webhooks, booking | the declined attempts to pay from one network address in a UTC day | table | `ADDRESS#<digest>` | `DECLINES` |
 //! | webhooks | has this event been received | table | `EVT#<gateway>#<event>` | `R` |
 //! | expert's ledger and earnings | an expert's ledger entries by time | GSI1 | `LEDGER#<expert>` | `<at>#<entry>` |
 //! | reconciliation, commission report | all ledger entries of a UTC day | GSI2 | `LEDGER#<yyyymmdd>` | `<at>#<entry>` |
@@ -20,7 +22,7 @@
 
 use chrono::{Datelike, NaiveDate};
 use domain::payments::gateway::GatewayKind;
-use domain::{AppointmentId, ExpertId, Timestamp};
+use domain::{AppointmentId, ClientId, ExpertId, Timestamp};
 
 use crate::keys::{Key, appointment_partition, expert_partition, instant};
 
@@ -108,6 +110,17 @@ pub fn exchange_rates() -> Key {
     Key::new("RATES", "ECB")
 }
 
+/// A client's declined attempts to pay in a UTC day.
+pub fn declines_of_client(client: ClientId, day: NaiveDate) -> Key {
+    let sk = format!("DECLINES#{:04}{:02}{:02}", day.year(), day.month(), day.day());
+    Key::new(format!("CLIENT#{client}"), sk)
+}
+
+/// The declined attempts to pay for bookings from a network address in a UTC day. `digest` stands for both.
+pub fn declines_of_address(digest: &str) -> Key {
+    Key::new(format!("ADDRESS#{digest}"), "DECLINES")
+}
+
 /// A webhook event that was received from a gateway.
 pub fn webhook_event(gateway: &str, id: &str) -> Key {
     Key::new(format!("EVT#{gateway}#{id}"), "R")
@@ -133,6 +146,8 @@ pub(crate) mod tests {
             row(fee(EXPERT)),
             row(account_owner(Stripe, "acct_1")),
             row(webhook_event("stripe", "evt_1")),
+            row(declines_of_client(ClientId::from_bits(1), start().utc_date())),
+            row(declines_of_address("00ff")),
             indexed(GSI1, ledger_of_expert(EXPERT), order.clone()),
             indexed(GSI2, ledger_of_day(start().utc_date()), order),
             row(payout(EXPERT, Stripe, "paid", "po_1")),
@@ -160,6 +175,9 @@ pub(crate) mod tests {
         assert_eq!(account_owner(Stripe, "acct_1").to_string(), "ACCOUNT#stripe#acct_1 / R");
         assert_eq!(fee(EXPERT).sk, "FEE");
         assert_eq!(webhook_event("stripe", "evt_1").to_string(), "EVT#stripe#evt_1 / R");
+        let declines = declines_of_client(ClientId::from_bits(1), start().utc_date());
+        assert_eq!(declines.to_string(), format!("CLIENT#cli_{ZEROS}1 / DECLINES#20270305"));
+        assert_eq!(declines_of_address("00ff").to_string(), "ADDRESS#00ff / DECLINES");
         assert_eq!(reconciliation_progress(Stripe).to_string(), "BOOKS#stripe / COMPARED");
         let open = unresolved_difference(OPEN, Stripe, "ch_1", "EUR");
         assert_eq!(open.to_string(), "DIFFERENCES / OPEN#stripe#ch_1#EUR");

@@ -1,6 +1,7 @@
 //! Rows of the area `payments`.
 
 pub mod accounts;
+pub mod declines;
 pub mod exchange_rates;
 pub mod keys;
 pub mod ledger;

@@ -14,6 +14,7 @@ use domain::{AppointmentId, Currency, ExpertId, Money, Rate, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::accounts::AccountOwner;
+use super::declines::CountedDeclines;
 use super::exchange_rates::VersionedRates;
 use super::reconciliation::ReconciliationProgress;
 use super::webhook_events::ReceivedEvent;
@@ -40,6 +41,10 @@ impl Row<AccountOwner> for AccountOwnerRow {
 }
 
 impl Row<ReceivedEvent> for ReceivedEventRow {
+    const SCHEMA: u16 = 1;
+}
+
+impl Row<CountedDeclines> for DeclinedAttemptsRow {
     const SCHEMA: u16 = 1;
 }
 
@@ -100,6 +105,12 @@ stored! {
         lost_dispute: bool,
         entries: u32,
         decline: Option<DeclineRow>,
+        #[serde(default)]
+        declines: u16,
+        #[serde(default)]
+        too_many_declines: bool,
+        #[serde(default)]
+        booked_from: Option<String>,
         state: PaymentStateRow,
     }
 
@@ -186,6 +197,10 @@ stored! {
     }
 
     struct ReceivedEventRow for ReceivedEvent {
+        version: u64,
+    }
+
+    struct DeclinedAttemptsRow for CountedDeclines {
         version: u64,
     }
 

@@ -10,6 +10,7 @@
 //! | client, expert | the notes about a session | table | `APT#<id>` | `note#<note>` |
 //! | client, expert | how many notes a side wrote | table | `APT#<id>` | `notes#<side>` |
 //! | booking | what a client has booked, as far as limits need it | table | `CLIENT#<client>` | `BOOKINGS` |
+//! | the person, administrators | what counts for the reliability of a person as an expert or a client, by time | table | `RELIABILITY#<side>#<person>` | `<at>#<appointment>#<kind>#<number>` |
 //! | booking | how often one network address tried to book in a UTC day | table | `ADDRESS#<digest>` | `ATTEMPTS` |
 //! | expert | an expert's appointments by time | GSI1 | `EXP#<expert>` | `<start>#<id>` |
 //! | client | a client's appointments by time | GSI2 | `CLI#<client>` | `<start>#<id>` |
@@ -23,7 +24,8 @@ use std::fmt;
 
 use chrono::{Datelike, NaiveDate};
 use domain::scheduling::party::Party;
-use domain::{AppointmentId, ClientId, ExpertId, NoteId, SessionTypeId, TimeSpan, Timestamp};
+use domain::scheduling::reliability::Incident;
+use domain::{AppointmentId, ClientId, ExpertId, NoteId, PersonId, SessionTypeId, TimeSpan, Timestamp};
 
 use crate::keys::{Key, appointment_partition, expert_partition, instant};
 
@@ -139,6 +141,19 @@ pub fn client_bookings(client: ClientId) -> Key {
     Key::new(format!("CLIENT#{client}"), "BOOKINGS")
 }
 
+/// The partition of what counts for the reliability of a person as one side.
+pub fn incidents_of(person: PersonId, side: Party) -> String {
+    let side = if side == Party::Client { "client" } else { "expert" };
+    format!("RELIABILITY#{side}#{person}")
+}
+
+/// Something that counts for the reliability of a person.
+pub fn incident(person: PersonId, incident: &Incident) -> Key {
+    let Incident { side, kind, appointment, at, number } = incident;
+    let sk = format!("{}#{appointment}#{}#{number}", instant(*at), kind.as_str());
+    Key::new(incidents_of(person, *side), sk)
+}
+
 /// The attempts to book from a network address in a UTC day. `digest` stands for both.
 pub fn attempts(digest: &str) -> Key {
     Key::new(format!("ADDRESS#{digest}"), "ATTEMPTS")
@@ -188,13 +203,24 @@ pub(crate) mod tests {
             row(notes_written(APPOINTMENT, Party::Client)),
             row(client_bookings(ClientId::from_bits(1))),
             row(attempts("00ff")),
+            row(incident(PersonId::from_bits(2), &late())),
             indexed(GSI1, appointments_of_expert(EXPERT), order.clone()),
             indexed(GSI2, appointments_of_client(ClientId::from_bits(1)), order),
         ]
     }
 
+    fn late() -> Incident {
+        let kind = domain::scheduling::reliability::IncidentKind::LateCancellation;
+        Incident { side: Party::Client, kind, appointment: APPOINTMENT, at: start(), number: 0 }
+    }
+
     #[test]
     fn key_strings_do_not_change() {
+        let late = incident(PersonId::from_bits(2), &late());
+        assert_eq!(
+            late.to_string(),
+            format!("RELIABILITY#client#per_{ZEROS}2 / 001804237200#apt_{ZEROS}a#late_cancellation#0")
+        );
         let date = start().utc_date();
         assert_eq!(day(EXPERT, date).to_string(), format!("EXPERT#exp_{ZEROS}1 / D#20270305"));
         assert_eq!(

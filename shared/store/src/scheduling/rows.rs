@@ -7,6 +7,7 @@ use domain::scheduling::history::{Change, ChangedBy, HistoryEntry, SessionTime};
 use domain::scheduling::note::{NoteVisibility, SessionNote};
 use domain::scheduling::party::Party;
 use domain::scheduling::proposal::{Moves, Proposal, ProposalState};
+use domain::scheduling::reliability::{Incident, IncidentKind};
 use domain::{AppointmentId, ClientId, ExpertId, NoteId, PersonId, SessionTypeId, Timestamp};
 
 use super::notes::{NotesWritten, VersionedDetails};
@@ -26,6 +27,10 @@ impl Row<VersionedDetails> for DetailsRow {
     const SCHEMA: u16 = 1;
 }
 
+impl Row<Incident> for IncidentRow {
+    const SCHEMA: u16 = 1;
+}
+
 impl Row<HistoryEntry> for HistoryRow {
     const SCHEMA: u16 = 1;
 }
@@ -39,6 +44,22 @@ impl Row<NotesWritten> for NotesWrittenRow {
 }
 
 stored! {
+    struct IncidentRow for Incident {
+        side: PartyRow,
+        kind: IncidentKindRow,
+        appointment: AppointmentId,
+        at: Timestamp,
+        number: u64,
+    }
+
+    enum IncidentKindRow for IncidentKind {
+        LateCancellation,
+        DeclinedProposal,
+        Move,
+        NoShow,
+        _ => Err(Unreadable::unknown("kind of incident"))
+    }
+
     struct AppointmentRow for Appointment {
         id: AppointmentId,
         version: u64,

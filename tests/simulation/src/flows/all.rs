@@ -10,7 +10,7 @@ use domain::kernel::time::{DAY, HOUR};
 use domain::payments::ledger::Totals;
 use domain::payments::payment::OrderKind;
 use domain::payments::payout::PayoutTiming;
-use domain::scheduling::appointment::Outcome;
+use domain::scheduling::appointment::{Outcome, Status};
 use domain::scheduling::booking_limits::BookingLimits;
 use domain::scheduling::party::Party;
 
@@ -121,6 +121,21 @@ pub const FLOWS: &[Flow] = &[
         },
     },
     Flow {
+        name: "five cards are declined, and the hold ends",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            let id = scenario.book(0, IN_34_HOURS);
+            for _ in 0..5 {
+                scenario.pay(id, ClientPayment::Declined);
+                scenario.advance(60);
+            }
+            scenario.expect_all("too many declined attempts end the hold", |known| {
+                known.appointment.status == Status::Expired
+            });
+            scenario.advance(HOUR);
+        },
+    },
+    Flow {
         name: "a webhook of a payment is lost",
         run: |scenario| {
             scenario.offer(unchanged_terms);
@@ -188,6 +203,24 @@ pub const FLOWS: &[Flow] = &[
             scenario.set_faults(|faults| faults.declined_card = 10_000);
             scenario.advance_to(IN_THREE_WEEKS + 3 * DAY);
             scenario.set_faults(|faults| faults.declined_card = 0);
+        },
+    },
+    Flow {
+        name: "a saved card is declined, and so are four others",
+        run: |scenario| {
+            scenario.offer_authorize_then_capture(unchanged_terms);
+            let id = scenario.book_and_pay(IN_THREE_WEEKS);
+            scenario.set_faults(|faults| faults.declined_card = 10_000);
+            scenario.advance_to(IN_THREE_WEEKS - 4 * DAY + 2 * HOUR);
+            scenario.set_faults(|faults| faults.declined_card = 0);
+            for _ in 0..4 {
+                scenario.pay_again(id, ClientPayment::Declined);
+                scenario.advance(60);
+            }
+            scenario.expect_all("too many declined attempts cancel the session", |known| {
+                matches!(known.appointment.status, Status::Cancelled { .. })
+            });
+            scenario.advance_to(IN_THREE_WEEKS + 3 * DAY);
         },
     },
     Flow {

@@ -62,10 +62,12 @@ pub fn pay(core: &mut Core, secret: &str, how: ClientPayment) -> bool {
             ClientPayment::Declined => setup.decline = Some(Decline::Refused),
             ClientPayment::Now | ClientPayment::Delayed => setup.status = IntentStatus::CardSaved,
         }
-        if how != ClientPayment::Declined {
-            let now = core.instant();
-            core.gateway.secured.entry(appointment).or_insert(now);
+        if how == ClientPayment::Declined {
+            report_decline(core, appointment);
+            return true;
         }
+        let now = core.instant();
+        core.gateway.secured.entry(appointment).or_insert(now);
         send_webhook(core, &WebhookSubject::Payment { appointment });
         return true;
     }
@@ -86,7 +88,10 @@ pub fn pay(core: &mut Core, secret: &str, how: ClientPayment) -> bool {
             secure_payment(core, secret, holds);
         }
     }
-    send_payment_webhook(core, secret);
+    match how {
+        ClientPayment::Declined => send_declined_webhook(core, secret),
+        ClientPayment::Now | ClientPayment::Delayed => send_payment_webhook(core, secret),
+    }
     true
 }
 
@@ -101,6 +106,7 @@ fn bank_decides(core: &mut Core, name: &str, arrives: bool) {
             intent.status = IntentStatus::Open;
             intent.decline = Some(Decline::InsufficientFunds);
         });
+        return send_declined_webhook(core, name);
     }
     send_payment_webhook(core, name);
 }

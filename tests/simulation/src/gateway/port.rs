@@ -361,10 +361,11 @@ impl Charges for SimGateway {
                     if core.rng.happens(core.faults.declined_card) {
                         let decline = *core.rng.pick(&[Decline::AuthenticationRequired, Decline::Refused]);
                         set(core, &name, |intent| intent.decline = Some(decline));
+                        send_declined_webhook(core, &name);
                     } else {
                         secure_payment(core, &name, LATER_AUTHORIZATION_HOLDS);
+                        send_payment_webhook(core, &name);
                     }
-                    send_payment_webhook(core, &name);
                     Ok(name)
                 })
             }
@@ -745,6 +746,9 @@ impl Webhooks for SimGateway {
         let name = name.ok_or_else(invalid)?.to_owned();
         let subject = match kind {
             Some("payment") => WebhookSubject::Payment { appointment: name.parse().map_err(|_| invalid())? },
+            Some("declined") => {
+                WebhookSubject::DeclinedPayment { appointment: name.parse().map_err(|_| invalid())? }
+            }
             Some("account") => WebhookSubject::Account { account: name },
             Some("payouts") => WebhookSubject::Payouts { account: name },
             _ => WebhookSubject::Nothing,

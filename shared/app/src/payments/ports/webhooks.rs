@@ -41,6 +41,11 @@ pub enum WebhookSubject {
         /// The appointment, from the metadata of the gateway's object.
         appointment: AppointmentId,
     },
+    /// The payment of an appointment, of which an attempt to pay was declined.
+    DeclinedPayment {
+        /// The appointment, from the metadata of the gateway's object.
+        appointment: AppointmentId,
+    },
     /// An expert's account.
     Account {
         /// The account's id at the gateway, or the expert's id with which the account was created.

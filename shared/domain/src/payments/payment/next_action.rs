@@ -35,9 +35,9 @@ pub enum Wait {
 pub enum Transition {
     /// Confirm the appointment: the money is secured.
     Confirm,
-    /// Expire the appointment: its hold has expired without payment.
+    /// Expire the appointment: its hold has expired without payment, or too many attempts to pay were declined.
     Expire,
-    /// Cancel the appointment: the card failed, and the client did not pay again in time.
+    /// Cancel the appointment: the card failed, and the client did not pay again in time, or too many attempts were declined.
     CancelUnpaid,
     /// Complete the appointment: its end has passed and nobody reported a no-show.
     Complete,
@@ -244,7 +244,9 @@ impl Situation<'_> {
                 PaymentAction::Transition(Transition::Confirm)
             }
             IntentStatus::Approved if before_session_end => PaymentAction::Order(Order::CompleteApproved),
-            _ if !hold_expired => PaymentAction::Wait(Wait::Until(hold_expires_at)),
+            _ if !hold_expired && !self.payment.too_many_declines => {
+                PaymentAction::Wait(Wait::Until(hold_expires_at))
+            }
             IntentStatus::Open | IntentStatus::Approved if !self.capabilities.requires_completion => {
                 PaymentAction::Order(Order::CancelIntent)
             }
@@ -309,6 +311,12 @@ impl Situation<'_> {
                 PaymentAction::Wait(Wait::Done)
             }
             _ if self.now >= self.appointment.end => PaymentAction::Transition(Transition::WriteOff),
+            _ if self.payment.too_many_declines => match self.snapshot.status {
+                IntentStatus::Open if !self.capabilities.requires_completion => {
+                    PaymentAction::Order(Order::CancelIntent)
+                }
+                _ => PaymentAction::Transition(Transition::CancelUnpaid),
+            },
             None => ask(action_deadline(self.appointment, self.now)),
             Some(deadline) if self.now >= deadline => PaymentAction::Transition(Transition::CancelUnpaid),
             Some(deadline) if needs_new_intent => ask(deadline),
@@ -320,6 +328,7 @@ impl Situation<'_> {
     /// deadline to pay.
     fn can_still_pay(&self) -> bool {
         match self.payment.action_deadline {
+            _ if self.payment.too_many_declines => false,
             Some(deadline) => self.now < deadline,
             None => self.appointment.status == Status::Confirmed && self.now < self.appointment.end,
         }

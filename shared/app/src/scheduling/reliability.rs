@@ -1,0 +1,69 @@
+//! How reliable people are as experts and as clients.
+
+use domain::kernel::time::DAY;
+use domain::scheduling::party::Party;
+use domain::scheduling::reliability::{COUNTED_FOR, Consequence, Incident, IncidentKind};
+use domain::{PersonId, Timestamp};
+
+use crate::identity::Actor;
+use crate::identity::signed_in::{Role, Scope};
+use crate::{App, AppError};
+
+/// For how long incidents are listed, in seconds.
+const LISTED_FOR: i64 = 365 * DAY;
+
+/// What a person did as one side of their appointments.
+#[derive(Debug, Clone)]
+pub struct SideRecord {
+    /// The incidents of the last 365 days, the latest first, and at most 1,000.
+    pub incidents: Vec<Incident>,
+    /// Since when incidents have consequences.
+    pub counted_since: Timestamp,
+    /// What follows from the late cancellations and no-shows since then.
+    pub consequence: Consequence,
+}
+
+/// The reliability of a person.
+#[derive(Debug, Clone)]
+pub struct Reliability {
+    /// As an expert.
+    pub as_expert: SideRecord,
+    /// As a client.
+    pub as_client: SideRecord,
+}
+
+/// The reliability of the signed-in person.
+///
+/// # Errors
+/// [`AppError::SignInRequired`] if nobody is signed in.
+pub async fn read_own(app: &App, actor: &Actor) -> Result<Reliability, AppError> {
+    let person = actor.require_person(Scope::Read)?.id();
+    of_person(app, person).await
+}
+
+/// The reliability of any person, for administrators.
+///
+/// # Errors
+/// [`AppError::Forbidden`] if the actor is not an administrator.
+pub async fn read(app: &App, actor: &Actor, person: PersonId) -> Result<Reliability, AppError> {
+    actor.require_role(Role::Admin, Scope::Read)?;
+    of_person(app, person).await
+}
+
+async fn of_person(app: &App, person: PersonId) -> Result<Reliability, AppError> {
+    let (as_expert, as_client) =
+        tokio::try_join!(of_side(app, person, Party::Expert), of_side(app, person, Party::Client))?;
+    Ok(Reliability { as_expert, as_client })
+}
+
+async fn of_side(app: &App, person: PersonId, side: Party) -> Result<SideRecord, AppError> {
+    let now = app.now();
+    let incidents = app.store.incidents(person, side, now.plus(-LISTED_FOR)).await?;
+    let counted_since = now.plus(-COUNTED_FOR);
+    let counts = |incident: &&Incident| {
+        incident.at >= counted_since
+            && matches!(incident.kind, IncidentKind::LateCancellation | IncidentKind::NoShow)
+    };
+    let consequence = app.settings.reliability.consequence(incidents.iter().filter(counts).count());
+    Ok(SideRecord { incidents, counted_since, consequence })
+}

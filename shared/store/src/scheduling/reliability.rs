@@ -1,0 +1,75 @@
+//! Rows of what counts for the reliability of experts and clients.
+
+use domain::kernel::time::DAY;
+use domain::scheduling::appointment::Appointment;
+use domain::scheduling::party::Party;
+use domain::scheduling::reliability::Incident;
+use domain::{PersonId, Timestamp};
+
+use super::keys;
+use super::rows::IncidentRow;
+use crate::keys::EXPIRES_AT;
+use crate::row::read_list;
+use crate::table::{Condition, Consistency, Query};
+use crate::transaction::number;
+use crate::{CommitError, ReadError, Store, Transaction};
+
+/// How long an incident is kept, in seconds.
+const RETENTION: i64 = 400 * DAY;
+/// The maximum number of incidents that are read.
+const MAX_INCIDENTS: u16 = 1_000;
+
+/// The person of a side of an appointment.
+fn person_of(appointment: &Appointment, side: Party) -> PersonId {
+    match side {
+        Party::Client => PersonId::from_bits(appointment.client.bits()),
+        Party::Expert | Party::Platform => PersonId::from_bits(appointment.expert.bits()),
+    }
+}
+
+impl Transaction {
+    /// Writes an incident of a side of an appointment. The same incident replaces itself.
+    ///
+    /// # Errors
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
+    pub fn put_incident(
+        &mut self,
+        appointment: &Appointment,
+        incident: &Incident,
+    ) -> Result<(), CommitError> {
+        let key = keys::incident(person_of(appointment, incident.side), incident);
+        let ttl = [(EXPIRES_AT, number(incident.at.plus(RETENTION).seconds()))];
+        self.put_row::<IncidentRow, _>(key, Condition::None, incident, ttl)
+    }
+
+    /// Deletes an incident that did not happen after all.
+    pub fn delete_incident(&mut self, appointment: &Appointment, incident: &Incident) {
+        let key = keys::incident(person_of(appointment, incident.side), incident);
+        self.delete(key, Condition::None);
+    }
+}
+
+impl Store {
+    /// The incidents of a person since an instant, the latest first, and at most 1,000. Those that cannot be read are left out.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the table cannot be read.
+    pub async fn incidents(
+        &self,
+        person: PersonId,
+        side: Party,
+        since: Timestamp,
+    ) -> Result<Vec<Incident>, ReadError> {
+        let query = Query {
+            index: None,
+            pk: keys::incidents_of(person, side),
+            from: crate::keys::instant(since),
+            to: "~".to_owned(),
+            descending: true,
+            limit: Some(MAX_INCIDENTS),
+            consistency: Consistency::Strong,
+        };
+        let (incidents, _) = read_list::<IncidentRow, _>(self.table.query(&query).await?);
+        Ok(incidents)
+    }
+}

@@ -1,0 +1,172 @@
+//! Suspended people: what they can no longer do, what they still can, and what happens to their appointments and payments.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Response, TestApp, office_hours, paid_hour};
+
+const AT: &str = "2027-01-05T10:00:00Z";
+
+/// The id of a person, as an administrator derives it from the id of a client or an expert.
+fn person_of(id: &str) -> String {
+    format!("per_{}", id.split_once('_').expect("an id").1)
+}
+
+/// An administrator suspends a person, or lifts the suspension.
+async fn suspend(test: &TestApp, person: &str, suspended: bool, reason: &str) -> Response {
+    let path = format!("/v1/people/{person}/suspension");
+    let tag = test.get(&path).signed_in_as("margaret").send().await.etag();
+    let change = test.put(&path).signed_in_as("margaret").header("If-Match", &tag);
+    change.json(&json!({ "suspended": suspended, "reason": reason })).send().await
+}
+
+async fn me(test: &TestApp, subject: &str) -> Value {
+    test.get("/v1/me").signed_in_as(subject).send().await.expect(200)
+}
+
+/// What the client would get back by cancelling now, and why.
+async fn quote(test: &TestApp, appointment: &str) -> (Value, Value) {
+    let path = format!("/v1/appointments/{appointment}/cancellation");
+    let quote = test.get(&path).signed_in_as("alan").send().await.expect(200);
+    (quote["refund"]["amount"].clone(), quote["reason"].clone())
+}
+
+#[tokio::test]
+async fn suspended_client_cannot_book_but_can_read_and_cancel() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let booked = test.book_and_pay(&offer, AT, "a").await;
+    let alan = me(&test, "alan").await;
+    let person = person_of(alan["client_id"].as_str().expect("an id"));
+    assert_eq!(alan["id"], person.as_str());
+    let suspended = suspend(&test, &person, true, "Stolen cards").await.expect(200);
+    assert_eq!((&suspended["suspended"], &suspended["version"]), (&json!(true), &json!(1)));
+
+    let refused = test.book(&offer, "2027-01-05T12:00:00Z", "b").await;
+    assert_eq!(refused.problem(403), "forbidden");
+    assert!(refused.body["detail"].as_str().expect("text").contains("suspended"), "{:#}", refused.body);
+    let reason = json!({ "reason": "Stolen cards", "since": "2027-01-04T08:00:00Z" });
+    assert_eq!(me(&test, "alan").await["suspension"], reason);
+    // What is booked stays.
+    assert_eq!(test.appointment(&booked).await["status"], "confirmed");
+    test.post_action("alan", &booked, "cancel", &Value::Null).await.expect(200);
+
+    let lifted = suspend(&test, &person, false, "A mistake").await.expect(200);
+    let by: Vec<&Value> =
+        lifted["changes"].as_array().expect("a list").iter().map(|one| &one["by"]).collect();
+    let margaret = me(&test, "margaret").await["id"].clone();
+    assert_eq!((lifted["suspended"].clone(), by), (json!(false), vec![&margaret, &margaret]));
+    assert_eq!(me(&test, "alan").await.get("suspension"), None);
+    test.book(&offer, "2027-01-05T12:00:00Z", "c").await.expect(201);
+}
+
+#[tokio::test]
+async fn suspended_expert_cannot_be_booked_or_change_the_offer() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    test.join(&offer.expert, "ada", "katherine", "manager").await;
+    let path = format!("/v1/experts/{}", offer.expert);
+    suspend(&test, &person_of(&offer.expert), true, "Complaints").await.expect(200);
+    let listed = test.get(&format!("{path}/session-types")).send().await.expect(200);
+    assert_eq!(listed["session_types"][0]["unavailable_reason"], "expert_not_live");
+    assert_eq!(test.book(&offer, AT, "a").await.problem(409), "expert-not-live");
+    let session_type = format!("{path}/session-types/{}", offer.session_type);
+    let profile = json!({ "name": "Ada", "headline": "Engines" });
+    // The members of a suspended expert act for them, so they cannot either.
+    for subject in ["ada", "katherine"] {
+        for (method, path, body) in [
+            (Method::PUT, path.clone(), &profile),
+            (Method::PUT, format!("{path}/availability"), &office_hours()),
+            (Method::POST, format!("{path}/session-types"), &paid_hour()),
+            (Method::PUT, session_type.clone(), &paid_hour()),
+            (Method::DELETE, session_type.clone(), &Value::Null),
+        ] {
+            let request = test.request(method, &path).signed_in_as(subject).header("If-Match", "*");
+            let request = request.idempotency_key("k");
+            let request = if body.is_null() { request } else { request.json(body) };
+            assert_eq!(request.send().await.problem(403), "forbidden", "{subject} {path}");
+        }
+        test.get(&format!("{path}/profile")).signed_in_as(subject).send().await.expect(200);
+    }
+    // The suspension of the expert alone cannot be lifted.
+    let tag = test.get(&format!("{path}/profile")).signed_in_as("margaret").send().await.etag();
+    let lift = test.put(&format!("{path}/suspension")).signed_in_as("margaret").header("If-Match", &tag);
+    assert_eq!(lift.json(&json!({ "suspended": false })).send().await.problem(403), "forbidden");
+    suspend(&test, &person_of(&offer.expert), false, "Settled").await.expect(200);
+    test.book(&offer, AT, "b").await.expect(201);
+}
+
+#[tokio::test]
+async fn client_of_a_suspended_expert_gets_everything_back() {
+    let test = TestApp::new().await;
+    let mut terms = paid_hour();
+    terms["cancellation_policy"] =
+        json!({ "tiers": [{ "until_hours_before": 48, "refund_percent": 50 }], "no_show_refund_percent": 0 });
+    let offer = test.offer(&terms).await;
+    let booked = test.book_and_pay(&offer, AT, "a").await;
+    assert_eq!(quote(&test, &booked).await, (json!(0), json!("too_late")));
+    suspend(&test, &person_of(&offer.expert), true, "Complaints").await.expect(200);
+    assert_eq!(quote(&test, &booked).await, (json!(8_000), json!("expert_suspended")));
+    let expected = json!({ "expected_refund": { "amount": 8_000, "currency": "EUR" } });
+    test.post_action("alan", &booked, "cancel", &expected).await.expect(200);
+    test.stack.run_until_idle().await;
+    let cancelled = test.appointment(&booked).await;
+    assert_eq!(
+        (&cancelled["status"], &cancelled["payment"]["state"]),
+        (&json!("cancelled"), &json!("refunded"))
+    );
+}
+
+#[tokio::test]
+async fn suspended_expert_is_paid_for_what_took_place() {
+    let test = TestApp::new().await;
+    let mut terms = paid_hour();
+    terms["collection"] = json!("authorize_then_capture");
+    let offer = test.offer(&terms).await;
+    let booked = test.book_and_pay(&offer, AT, "a").await;
+    suspend(&test, &person_of(&offer.expert), true, "Complaints").await.expect(200);
+    // From 08:00 until the session is over on the next day.
+    test.advance(27 * 3_600 + 60);
+    test.post_action("ada", &booked, "complete", &json!({})).await.expect(200);
+    test.stack.run_until_idle().await;
+    let completed = test.appointment(&booked).await;
+    assert_eq!((&completed["status"], &completed["payment"]["state"]), (&json!("completed"), &json!("paid")));
+}
+
+#[tokio::test]
+async fn suspended_person_can_object_to_a_no_show() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let booked = test.book_and_pay(&offer, AT, "a").await;
+    let person = me(&test, "alan").await["id"].as_str().expect("an id").to_owned();
+    suspend(&test, &person, true, "Complaints").await.expect(200);
+    test.advance(26 * 3_600 + 900);
+    test.post_action("ada", &booked, "no-show", &json!({ "missed_by": "client" })).await.expect(200);
+    test.stack.run_until_idle().await;
+    test.post_action("alan", &booked, "no-show/objection", &Value::Null).await.expect(200);
+    assert_eq!(test.appointment(&booked).await["no_show_report"]["state"], "disputed");
+}
+
+#[tokio::test]
+async fn suspension_needs_a_reason_and_another_administrator() {
+    let test = TestApp::new().await;
+    let margaret = me(&test, "margaret").await["id"].as_str().expect("an id").to_owned();
+    assert_eq!(suspend(&test, &margaret, true, "Rest").await.problem(403), "forbidden");
+    let alan = me(&test, "alan").await["id"].as_str().expect("an id").to_owned();
+    assert_eq!(suspend(&test, &alan, true, "").await.problem(422), "invalid");
+    let first = suspend(&test, &alan, true, "Spam").await.expect(200);
+    // Nothing new.
+    assert_eq!(suspend(&test, &alan, true, "Spam").await.expect(200), first);
+    let path = format!("/v1/people/{alan}/suspension");
+    let stale = test.put(&path).signed_in_as("margaret").header("If-Match", "\"0\"");
+    let stale = stale.json(&json!({ "suspended": false, "reason": "Settled" })).send().await;
+    assert_eq!(stale.problem(412), "version-mismatch");
+    assert_eq!(test.get(&path).signed_in_as("alan").send().await.problem(403), "forbidden");
+    assert_eq!(test.get(&path).signed_in_as("margaret").send().await.expect(200), first);
+    // Nobody can create a profile while suspended.
+    let grace = me(&test, "grace").await["id"].as_str().expect("an id").to_owned();
+    suspend(&test, &grace, true, "Spam").await.expect(200);
+    let create = test.post("/v1/experts").signed_in_as("grace").idempotency_key("profile");
+    let refused = create.json(&json!({ "name": "Grace", "headline": "Compilers" })).send().await;
+    assert_eq!(refused.problem(403), "forbidden");
+}
