@@ -137,7 +137,7 @@ async fn hold_with_a_capacity_stays_within_its_budget_with_forty_active_clients(
     let costs = test.meter.take();
     let refusal = self::reads(&costs);
     println!("refusal with a capacity of 40: {refusal} tenths of read units");
-    assert!(refusal <= 100 && transactions(costs).is_empty(), "refusal: {refusal} tenths of a read unit");
+    assert!(refusal <= 120 && transactions(costs).is_empty(), "refusal: {refusal} tenths of a read unit");
 }
 
 #[tokio::test]
