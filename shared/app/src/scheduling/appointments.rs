@@ -270,6 +270,19 @@ pub(super) fn check_mover(acting: ActingAs) -> Result<Party, AppError> {
     }
 }
 
+/// Checks that a session can be moved to an end, as far as its payment allows it.
+///
+/// # Errors
+/// [`SchedulingError::TooFarAhead`] if the gateway could not hold or refund the payment until then.
+pub(super) fn check_payment(
+    record: &AppointmentRecord,
+    end: Timestamp,
+    now: Timestamp,
+) -> Result<(), SchedulingError> {
+    let Some(payment) = &record.payment else { return Ok(()) };
+    Ok(payment.check_move(&record.movements, end, now)?)
+}
+
 /// What a move of an appointment depends on.
 pub(super) struct Move {
     /// The expert.
@@ -357,6 +370,7 @@ async fn attempt_reschedule(
         }
     };
     let moved = appointment.rescheduled(held.booked_time(), price, now)?;
+    check_payment(&record, moved.end, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;
     let mut bookings = app.store.client_bookings(moved.client).await?;

@@ -100,6 +100,7 @@ pub struct Booked {
 /// - [`SchedulingError::AtCapacity`] if the expert takes no further clients
 /// - [`SchedulingError::Slot`] if the slot cannot be booked
 /// - [`SchedulingError::PriceChanged`] if the price is not the expected one
+/// - [`SchedulingError::TooFarAhead`] if the gateway could not hold or refund the payment until the session, and saves no cards
 /// - [`PaymentsError::NotReady`] if the session has a price and the expert cannot take payments
 /// - [`PaymentsError::Gateway`] if the gateway did not open the payment
 /// - [`SchedulingError::HoldEnded`] if the hold ended before the payment was opened
@@ -293,10 +294,13 @@ async fn attempt_hold(
         None => None,
         Some(account) => {
             let capabilities = app.gateways.get(account.gateway)?.charges.capabilities();
-            let plan = Plan::choose(offered.terms.collection, capabilities, session.end, now);
-            let destination = (account.gateway, account.account);
             let payout_timing = payout_timing(app, capabilities);
-            Some(Payment::agreed(id, price, fee_rate?, destination, payout_timing, plan))
+            let collection = offered.terms.collection;
+            let plan = Plan::choose(collection, capabilities, payout_timing, session.end, now)
+                .map_err(SchedulingError::from)?;
+            let destination = (account.gateway, account.account);
+            let agreed = Payment::agreed(id, price, fee_rate?, destination, payout_timing, plan);
+            Some(Payment { pay_ahead_limit: capabilities.pay_ahead_limit(payout_timing), ..agreed })
         }
     };
     match &payment {

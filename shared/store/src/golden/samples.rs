@@ -474,6 +474,7 @@ pub(super) fn payments() -> Vec<Payment> {
         fee_rate: Rate::DEFAULT_COMMISSION,
         destination: "acct_1".to_owned(),
         payout_timing: PayoutTiming::AtPayment,
+        pay_ahead_limit: None,
         plan: plans[number % plans.len()],
         references: References {
             intent: Some("pi_1".to_owned()),
@@ -502,7 +503,15 @@ pub(super) fn payments() -> Vec<Payment> {
 pub(super) fn held_payment() -> Payment {
     let appointment = appointment_id(120);
     let payout_timing = PayoutTiming::AfterSession;
-    Payment { appointment, payout_timing, escalation: None, entries: 0, ..payments().swap_remove(0) }
+    let pay_ahead_limit = Some(7_776_000);
+    Payment {
+        appointment,
+        payout_timing,
+        pay_ahead_limit,
+        escalation: None,
+        entries: 0,
+        ..payments().swap_remove(0)
+    }
 }
 
 /// Two entries that together have every kind of movement and every account.

@@ -79,6 +79,8 @@ stored! {
         destination: String,
         #[serde(default)]
         payout_timing: PayoutTimingRow,
+        #[serde(default)]
+        pay_ahead_limit: Option<i64>,
         plan: PlanRow,
         references: ReferencesRow,
         intent_number: u16,

@@ -225,6 +225,8 @@ impl Charges for SimGateway {
             requires_completion: false,
             supports_transfers: true,
             refunds_after_dispute: false,
+            hold_period: Some(90 * DAY),
+            refund_period: None,
         }
     }
 

@@ -249,7 +249,8 @@ impl<'a> Model<'a> {
             }
             BookingWindow::Dates { first, last } => (first.naive()..=last.naive()).contains(&date),
         };
-        in_window && self.has_notice(terms, start, now)
+        let farthest = today().checked_add_months(chrono::Months::new(24)).unwrap();
+        in_window && date <= farthest && self.has_notice(terms, start, now)
     }
 
     fn has_notice(&self, terms: &SessionTerms, start: Timestamp, now: Timestamp) -> bool {
