@@ -32,7 +32,7 @@ use crate::payments::exchange_rates::convert_for_charge;
 use crate::payments::fees::commission_rate;
 use crate::payments::holds::{self, release_hold};
 use crate::payments::jobs::PaymentsJob;
-use crate::payments::payout_timing::payout_timing;
+use crate::payments::payout_timing::payout_terms;
 use crate::payments::ports::{GatewayError, Opened, PayWith};
 use crate::payments::process::{buyer, fetch_payment};
 use crate::scheduling::error::SchedulingError;
@@ -157,10 +157,10 @@ async fn attempt_hold(
     let now = app.now();
     let client = person.client_id();
     let Booking { expert, session_type, start, seats, attendee, details, gateway, .. } = booking;
-    let (status, offer, fee_rate, client_row) = tokio::join!(
+    let (status, offer, fee, client_row) = tokio::join!(
         request.status(app, person, now),
         app.store.offer(*expert, *session_type, Consistency::Strong),
-        commission_rate(app, *expert),
+        app.store.fee(*expert),
         app.store.client_bookings(client),
     );
     let stale_record = match status? {
@@ -294,12 +294,14 @@ async fn attempt_hold(
         None => None,
         Some(account) => {
             let capabilities = app.gateways.get(account.gateway)?.charges.capabilities();
-            let payout_timing = payout_timing(app, capabilities);
+            let fee = fee?;
+            let payout_timing = payout_terms(app, *expert, fee.as_ref(), capabilities).await?.timing;
             let collection = offered.terms.collection;
             let plan = Plan::choose(collection, capabilities, payout_timing, session.end, now)
                 .map_err(SchedulingError::from)?;
             let destination = (account.gateway, account.account);
-            let agreed = Payment::agreed(id, price, fee_rate?, destination, payout_timing, plan);
+            let rate = commission_rate(app, fee.as_ref());
+            let agreed = Payment::agreed(id, price, rate, destination, payout_timing, plan);
             Some(Payment { pay_ahead_limit: capabilities.pay_ahead_limit(payout_timing), ..agreed })
         }
     };

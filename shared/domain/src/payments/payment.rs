@@ -317,6 +317,9 @@ pub struct PaymentSnapshot {
     pub lost_dispute: bool,
     /// Why the client's bank last declined.
     pub decline: Option<Decline>,
+    /// The gateway's identity of the means with which the client paid, such as the fingerprint of a card. `None` if the
+    /// client has not paid, or the gateway reports none.
+    pub paid_with: Option<String>,
 }
 
 impl Payment {

@@ -211,7 +211,9 @@ impl SimGateway {
             (open_dispute, lost_dispute) = (open, lost);
         }
         movements.sort_by_key(|movement| movement.at);
-        let snapshot = PaymentSnapshot { status, movements, open_dispute, lost_dispute, decline };
+        // Each payment is made with another card.
+        let paid_with = Some(name.clone());
+        let snapshot = PaymentSnapshot { status, movements, open_dispute, lost_dispute, decline, paid_with };
         Ok(FetchedPayment { snapshot, pay_with: pay_with(status, &name), unrecorded_intent })
     }
 }
@@ -314,6 +316,7 @@ impl Charges for SimGateway {
             open_dispute: false,
             lost_dispute: false,
             decline,
+            paid_with: None,
         };
         Ok(FetchedPayment { snapshot, pay_with: pay_with(status, setup), unrecorded_intent: None })
     }

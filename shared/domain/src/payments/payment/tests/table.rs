@@ -91,6 +91,7 @@ fn step_at(
         open_dispute: false,
         lost_dispute: false,
         decline: None,
+        paid_with: None,
     };
     next_action(appointment, payment, &snapshot, &movements, capabilities, now)
 }
@@ -410,6 +411,7 @@ fn nothing_is_refunded_during_an_open_dispute() {
             open_dispute,
             lost_dispute: false,
             decline: None,
+            paid_with: None,
         };
         next_action(&cancelled(), &final_charge(2_000), &snapshot, movements, ABILITIES, now)
     };
@@ -434,6 +436,7 @@ fn transfer_that_is_not_reported_yet_is_not_repeated() {
         open_dispute: false,
         lost_dispute: false,
         decline: None,
+        paid_with: None,
     };
     let now = start().plus(-HOUR);
     let step =
@@ -538,6 +541,7 @@ fn state_follows_from_the_movements() {
             open_dispute: false,
             lost_dispute: false,
             decline: None,
+            paid_with: None,
         };
         payment.state_of(&snapshot, &movements, payment.amount_due(&Status::Completed))
     };
@@ -601,6 +605,7 @@ fn payment_waits_for_the_movement_of_a_succeeded_intent() {
         open_dispute: false,
         lost_dispute: false,
         decline: None,
+        paid_with: None,
     };
     let now = start().plus(-HOUR);
     let step = next_action(&with(Status::Confirmed), &payment(), &snapshot, &[], ABILITIES, now);
