@@ -310,7 +310,7 @@ impl Move {
         // An appointment keeps its length, and it can be moved even after the expert has retired the session type, and while the
         // expert is not live.
         let minutes = u16::try_from(appointment.session_span().seconds() / 60).unwrap_or(u16::MAX);
-        let mut session = offered.of_length(minutes);
+        let mut session = offered.bookable_of_length(minutes, rules.rules.time_zone, app.now());
         session.status = domain::experts::session_type::SessionTypeStatus::Active;
         // An individual session stays individual, and a group booking keeps its seats, even if the capacity is lower now.
         session.terms.capacity = match appointment.group {

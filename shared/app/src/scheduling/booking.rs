@@ -225,7 +225,7 @@ async fn attempt_hold(
     let admissions = clients::check_capacity(app, &profile, client, now).await?;
     let hold_request = HoldRequest {
         appointment: id,
-        session: offered.of_length(duration.minutes),
+        session: offered.bookable_of_length(duration.minutes, rules.rules.time_zone, now),
         start: *start,
         seats: *seats,
         hold_expires_at: (!price.is_zero()).then_some(hold_expires_at),

@@ -160,6 +160,9 @@ async fn unresolved_no_show_report_holds_the_money() {
     assert_eq!(test.shares(&offer).await, [8_000, 0, 8_000]);
     test.post_action("margaret", &appointment, "complete", &Value::Null).await.expect(200);
     test.stack.run_until_idle().await;
+    assert_eq!(test.shares(&offer).await, [8_000, 0, 8_000]);
+    // The parties can object to the decision for a day.
+    test.advance_to("2027-01-10T11:05:00Z").await;
     assert_eq!(test.shares(&offer).await, [8_000, 7_200, 800]);
 }
 

@@ -1,7 +1,5 @@
 //! The period in which a session may start according to notice and booking window.
 
-use chrono::Months;
-
 use super::{BusyTimes, Refusal, slots_between};
 use crate::experts::availability::AvailabilityRules;
 use crate::experts::duration::SessionTerms;
@@ -9,9 +7,6 @@ use crate::experts::session_type::{BookingWindow, FREE_DAYS_LOOK_AHEAD};
 use crate::kernel::time::{
     DAY, HOUR, MINUTE, TimeSpan, Timestamp, Zone, date_of_number, day_number, monday_of,
 };
-
-/// No session can be booked further ahead than this many months, whatever the booking window says.
-const MAX_MONTHS_AHEAD: u32 = 24;
 
 /// The period in which a session may start according to the minimum notice and the booking window.
 #[derive(Debug, Clone)]
@@ -50,7 +45,6 @@ impl BookablePeriod {
                 (Some(day_number(first.naive())), day_number(last.naive()))
             }
         };
-        let last_day = last_day.min(farthest_day(today));
         let from = first_day.map_or(earliest, |first| earliest.max(zone.day_start(first)));
         Self { zone, first_day, last_day, earliest, from, until: zone.day_start(last_day + 1) }
     }
@@ -91,12 +85,6 @@ impl BookablePeriod {
         }
         Ok(())
     }
-}
-
-/// Returns the last day on which any session may start.
-fn farthest_day(today: i64) -> i64 {
-    let date = date_of_number(today).checked_add_months(Months::new(MAX_MONTHS_AHEAD));
-    date.map_or(today, day_number)
 }
 
 /// Returns the day this many business days, Monday to Friday, after a day.

@@ -249,8 +249,7 @@ impl<'a> Model<'a> {
             }
             BookingWindow::Dates { first, last } => (first.naive()..=last.naive()).contains(&date),
         };
-        let farthest = today().checked_add_months(chrono::Months::new(24)).unwrap();
-        in_window && date <= farthest && self.has_notice(terms, start, now)
+        in_window && self.has_notice(terms, start, now)
     }
 
     fn has_notice(&self, terms: &SessionTerms, start: Timestamp, now: Timestamp) -> bool {
