@@ -7,7 +7,7 @@
 //! | variable | required | meaning |
 //! |---|---|---|
 //! | `TABLE_NAME`, `PAYMENT_JOBS_QUEUE_URL`, `GENERAL_JOBS_QUEUE_URL`, `EVENT_BUS_NAME` | by all | names of the stack's resources ([`Services`]) |
-//! | `PLATFORM_FEE_BASIS_POINTS`, `SETTLEMENT_CURRENCIES`, `PAYOUT_TIMING`, `HOLD_MINUTES`, `MAX_…`, `CHALLENGE_AFTER_DECLINES`, `LATE_CANCELLATION_HOURS`, `…_AFTER_INCIDENTS`, `PUBLIC_BASE_URL` | no | the platform's settings, with defaults: see [`config::settings`] |
+//! | `PLATFORM_FEE_BASIS_POINTS`, `SETTLEMENT_CURRENCIES`, `PAYOUT_TIMING`, `NEW_EXPERT_SESSIONS`, `HOLD_MINUTES`, `MAX_…`, `CHALLENGE_AFTER_DECLINES`, `LATE_CANCELLATION_HOURS`, `…_AFTER_INCIDENTS`, `PUBLIC_BASE_URL` | no | the platform's settings, with defaults: see [`config::settings`] |
 //! | `ROLES_CLAIM`, `ROLE_PREFIX`, `API_SCOPE` | no | how access tokens are read: the claim with the roles (`cognito:groups` by default; `object.member` names a member of an object), the text before each role (none by default), and the scope of full access (`expert-connect/api` by default) |
 //! | `STRIPE_SECRET_ID`, `STRIPE_API_BASE` | by [`PAYMENTS`] | Stripe's keys and address |
 //! | `PAYPAL_SECRET_ID` | no | PayPal's keys; without it there is no PayPal |

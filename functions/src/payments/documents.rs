@@ -2,7 +2,7 @@
 
 use app::payments::{ports, refunds};
 use domain::kernel::time::Date;
-use domain::payments::{account, exchange, gateway, ledger, payment, report};
+use domain::payments::{account, exchange, gateway, ledger, payment, payout, report};
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, Currency, Money, Rate, Timestamp};
 use http_api::{Problem, Request, csv};
@@ -319,18 +319,35 @@ impl Payment {
     }
 }
 
-/// The platform's fee for an expert. A change applies to new appointments; existing ones keep their rate.
+/// When an expert gets their share of a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PayoutTiming {
+    /// As soon as the client pays.
+    AtPayment,
+    /// One day after the end of the session.
+    AfterSession,
+}
+
+mirror!(enum PayoutTiming <=> payout::PayoutTiming { AtPayment, AfterSession });
+
+/// The platform's fee for an expert, and when the expert is paid. A change applies to new appointments; existing ones keep theirs.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpertFee {
     /// The fee in basis points (hundredths of a percent) of the price; null for the platform's default.
     #[schemars(range(max = 10_000))]
     pub basis_points: Option<u16>,
+    /// When the expert gets their share of new payments; absent for the platform's setting. New experts get it after the session,
+    /// whatever this says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payout_timing: Option<PayoutTiming>,
 }
 
 impl From<account::ExpertFee> for ExpertFee {
     fn from(fee: account::ExpertFee) -> Self {
-        Self { basis_points: fee.rate.map(Rate::basis_points) }
+        let payout_timing = fee.payout_timing.map(Into::into);
+        Self { basis_points: fee.rate.map(Rate::basis_points), payout_timing }
     }
 }
 

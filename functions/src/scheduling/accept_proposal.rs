@@ -21,7 +21,7 @@ pub const ROUTE: Route = Route {
         Operation::responds_with::<Appointment>(schemas, StatusCode::OK)
             .accepts::<AcceptanceRequest>(schemas)
             .conditional()
-            .problems(&[problem::INVALID_STATUS, problem::PAYMENT_STATE])
+            .problems(&[problem::INVALID_STATUS, problem::PAYMENT_STATE, problem::TOO_FAR_AHEAD])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -37,6 +37,7 @@ pub const ROUTE: Route = Route {
                 problem::OVERLAPPING_SESSION,
                 problem::NO_PRICE,
                 problem::PRICE_CHANGED,
+                problem::TOO_FAR_AHEAD,
                 problem::HOLD_EXPIRED,
                 problem::PAYMENTS_NOT_READY,
                 problem::PAYMENT_REFUSED,

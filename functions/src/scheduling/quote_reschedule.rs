@@ -21,7 +21,7 @@ pub const ROUTE: Route = Route {
     operation: |schemas| {
         Operation::responds_with::<RescheduleQuote>(schemas, StatusCode::OK)
             .query::<RescheduleQuoteQuery>()
-            .problems(&[problem::INVALID_STATUS, problem::NO_HOURS])
+            .problems(&[problem::INVALID_STATUS, problem::NO_HOURS, problem::TOO_FAR_AHEAD])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };

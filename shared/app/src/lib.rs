@@ -43,6 +43,9 @@ pub struct Settings {
     pub currencies: Vec<Currency>,
     /// When experts get their share of new payments.
     pub payout_timing: PayoutTiming,
+    /// How many paid sessions a new expert must complete without a dispute, with distinct clients and means of payment, before they
+    /// can get their share at payment.
+    pub new_expert_sessions: u16,
     /// How long a slot is held while the client pays, in seconds.
     pub hold_seconds: i64,
     /// How much one client, or one network address, can hold and book.
@@ -87,6 +90,7 @@ impl Default for Settings {
             fee: Rate::DEFAULT_COMMISSION,
             currencies: Vec::new(),
             payout_timing: PayoutTiming::AfterSession,
+            new_expert_sessions: 3,
             hold_seconds: 600,
             booking_limits: BookingLimits::default(),
             decline_limits: DeclineLimits::default(),

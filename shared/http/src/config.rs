@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use app::Settings;
+use domain::payments::payout::MAX_PROVEN_SESSIONS;
 use domain::{Currency, Rate};
 
 /// An environment variable is missing or invalid.
@@ -29,7 +30,7 @@ pub fn optional(name: &'static str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The settings of the use cases, from `PLATFORM_FEE_BASIS_POINTS`, `SETTLEMENT_CURRENCIES`, `PAYOUT_TIMING`, `HOLD_MINUTES`, `MAX_OPEN_HOLDS`,
+/// The settings of the use cases, from `PLATFORM_FEE_BASIS_POINTS`, `SETTLEMENT_CURRENCIES`, `PAYOUT_TIMING`, `NEW_EXPERT_SESSIONS`, `HOLD_MINUTES`, `MAX_OPEN_HOLDS`,
 /// `MAX_OPEN_HOLDS_PER_EXPERT`, `MAX_UNPAID_HOLDS`, `MAX_BOOKINGS_PER_DAY`, `MAX_FREE_APPOINTMENTS`,
 /// `MAX_FREE_APPOINTMENTS_PER_EXPERT`, `MAX_ATTEMPTS_PER_ADDRESS`, `MAX_DECLINES_PER_PAYMENT`, `MAX_DECLINES_PER_CLIENT`,
 /// `MAX_DECLINES_PER_ADDRESS`, `CHALLENGE_AFTER_DECLINES`, `LATE_CANCELLATION_HOURS`, `WARNING_AFTER_INCIDENTS`,
@@ -64,6 +65,13 @@ fn settings_from(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, 
         settings.payout_timing = name.parse().map_err(|_| ConfigError {
             name: "PAYOUT_TIMING",
             must: format!("must be at_payment or after_session, but is \"{name}\""),
+        })?;
+    }
+    if let Some(sessions) = variable("NEW_EXPERT_SESSIONS").filter(|sessions| !sessions.is_empty()) {
+        let valid = sessions.parse().ok().filter(|sessions| *sessions <= MAX_PROVEN_SESSIONS);
+        settings.new_expert_sessions = valid.ok_or_else(|| ConfigError {
+            name: "NEW_EXPERT_SESSIONS",
+            must: format!("must be an integer from 0 to {MAX_PROVEN_SESSIONS}, but is \"{sessions}\""),
         })?;
     }
     if let Some(minutes) = variable("HOLD_MINUTES") {
@@ -160,6 +168,7 @@ mod tests {
         assert_eq!(with("ROLES_CLAIM", "").expect("valid").sign_in.roles_claim, "cognito:groups");
         assert_eq!(with("ROLE_PREFIX", "/").expect("valid").sign_in.role_prefix, "/");
         assert_eq!(with("API_SCOPE", "api").expect("valid").sign_in.scope, "api");
+        assert_eq!(with("NEW_EXPERT_SESSIONS", "0").expect("valid").new_expert_sessions, 0);
         let limits = |name, value| with(name, value).expect("valid").booking_limits;
         let default = BookingLimits::default();
         assert_eq!(limits("MAX_OPEN_HOLDS", ""), default);
@@ -181,6 +190,7 @@ mod tests {
             ("SETTLEMENT_CURRENCIES", "EUR;USD"),
             ("SETTLEMENT_CURRENCIES", "EUR,"),
             ("PAYOUT_TIMING", "later"),
+            ("NEW_EXPERT_SESSIONS", "21"),
             ("HOLD_MINUTES", "0"),
             ("HOLD_MINUTES", "x"),
             ("PLATFORM_FEE_BASIS_POINTS", "10001"),

@@ -290,8 +290,9 @@ mod tests {
         let (limit, with_expert, again_at) = (1, true, Timestamp::from_seconds(0));
         let attempts = LimitReached::AttemptsOfAddress { limit: 1, again_at };
         let overlap = SchedulingError::Overlap { start: again_at, end: again_at };
+        let too_far = domain::payments::payment::TooFarAhead { ends_by: again_at };
         let reached = |reached: LimitReached| AppError::from(SchedulingError::Limit { reached, seconds: 1 });
-        let cases: [(AppError, u16, &str, Option<&str>); 57] = [
+        let cases: [(AppError, u16, &str, Option<&str>); 58] = [
             (AppError::SignInRequired, 401, "unauthorized", None),
             (AppError::Forbidden(""), 403, "forbidden", None),
             (AppError::NotFound(""), 404, "not-found", None),
@@ -350,6 +351,7 @@ mod tests {
             ),
             (reached(attempts), 429, "too-many-attempts", None),
             (overlap.into(), 409, "overlapping-session", Some("/start")),
+            (SchedulingError::from(too_far).into(), 409, "too-far-ahead", None),
             (SchedulingError::HoldEnded.into(), 409, "hold-expired", None),
             (
                 SchedulingError::PriceChanged { price: zero(), expected: zero() }.into(),

@@ -81,6 +81,8 @@ fn written() -> Map<String, Value> {
         t.put_payment(&payment).expect("a row");
     }
     t.put_payment(&samples::held_payment()).expect("a row");
+    t.put_fee(samples::OTHER_EXPERT, &samples::fee_with_payout_timing()).expect("a row");
+    t.put_track_record(samples::EXPERT, &samples::track_record()).expect("a row");
     for entry in samples::entries() {
         t.put_ledger_entry(samples::appointment_id(0), &entry).expect("a row");
     }
@@ -700,6 +702,10 @@ async fn check_since_version_2(store: &Store) {
     assert_eq!(payment, Some(declined));
     let bookings = store.client_bookings(samples::CLIENT).await.expect("readable");
     assert_eq!(bookings, samples::client_bookings());
+    let fee = store.fee(samples::OTHER_EXPERT).await.expect("readable");
+    assert_eq!(fee, Some(samples::fee_with_payout_timing()));
+    let record = store.track_record(samples::EXPERT).await.expect("readable");
+    assert_eq!(record, samples::track_record());
     let held = samples::held_payment();
     assert_eq!(store.payment(held.appointment).await.expect("readable"), Some(held));
     for appointment in samples::proposals().into_iter().chain(samples::decisions()) {

@@ -339,7 +339,7 @@ const USE_CASES: &[UseCase] = use_cases! {
     "payments::fees::read_expert_fee" Rule::Has(Role::Admin), READS, |app, actor, ids|
         fees::read_expert_fee(app, actor, ids.expert);
     "payments::fees::set_expert_fee" Rule::Impartial, WRITES, |app, actor, ids|
-        fees::set_expert_fee(app, actor, ids.expert, 0.into(), None);
+        fees::set_expert_fee(app, actor, ids.expert, 0.into(), None, None);
     "payments::reconciliation::reconcile" Rule::Platform, WRITES, |app, actor, ids|
         reconciliation::reconcile(app, actor);
     "payments::refunds::refund" Rule::ExpertOrAdmin(Right::Money), WRITES, |app, actor, ids|

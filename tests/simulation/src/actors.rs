@@ -370,7 +370,9 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
         }
         Command::SetExpertFee(expert, rate) => {
             let version = fees::read_expert_fee(app, actor, *expert).await?.version;
-            fees::set_expert_fee(app, actor, *expert, version.into(), *rate).await.map(|_| Reply::default())
+            fees::set_expert_fee(app, actor, *expert, version.into(), *rate, None)
+                .await
+                .map(|_| Reply::default())
         }
         Command::Reconcile => {
             let found = app::payments::reconciliation::reconcile(app, &Actor::Platform).await?;

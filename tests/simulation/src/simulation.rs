@@ -101,6 +101,7 @@ impl Simulation {
                     1 => PayoutTiming::AtPayment,
                     _ => PayoutTiming::AfterSession,
                 },
+                new_expert_sessions: 0,
                 ..Settings::default()
             },
         };

@@ -48,6 +48,7 @@ Environment variables of `cargo run`
   PLATFORM_FEE_BASIS_POINTS    fee of the platform (default 1000, which is 10 %)
   SETTLEMENT_CURRENCIES        currencies that prices may have, such as EUR,USD (default: all)
   PAYOUT_TIMING                when experts get their share, at_payment or after_session (default after_session)
+  NEW_EXPERT_SESSIONS          paid sessions that a new expert completes before at_payment can apply (default 3)
   CORS_ORIGINS                 origins whose pages may use the API, such as https://app.example.org (default: none)
   HOLD_MINUTES                 minutes for which a slot is held while payment is pending (default 10)
   MAX_OPEN_HOLDS               unpaid holds of a client at the same time (default 2)

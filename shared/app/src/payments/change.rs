@@ -70,6 +70,24 @@ impl<'a> Change<'a> {
         }
     }
 
+    /// Empties the track record of the expert if there is a new dispute.
+    ///
+    /// # Errors
+    /// [`AppError::Read`] if it cannot be read.
+    pub(super) async fn empty_track_record(&mut self) -> Result<(), AppError> {
+        let (is_disputed, was_disputed) = (
+            self.after.open_dispute || self.after.lost_dispute,
+            self.before.open_dispute || self.before.lost_dispute,
+        );
+        if is_disputed && !was_disputed {
+            let expert = self.appointment.expert;
+            if let Some(record) = self.app.store.track_record(expert).await?.emptied() {
+                self.transaction.put_track_record(expert, &record)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Sets or clears the escalation. A new escalation is logged and published.
     pub(super) fn set_escalation(&mut self, escalation: Option<Escalation>) {
         self.after.escalation = escalation;

@@ -1,6 +1,7 @@
-//! The platform's commission on an expert's prices.
+//! The platform's commission on an expert's prices, and what else an administrator decides about their new bookings.
 
 use domain::payments::account::ExpertFee;
+use domain::payments::payout::PayoutTiming;
 use domain::{ExpertId, Rate};
 use store::Transaction;
 
@@ -20,11 +21,11 @@ pub async fn read_expert_fee(app: &App, actor: &Actor, expert: ExpertId) -> Resu
 }
 
 async fn current_fee(app: &App, expert: ExpertId) -> Result<ExpertFee, AppError> {
-    Ok(app.store.fee(expert).await?.unwrap_or(ExpertFee { version: 0, rate: None }))
+    Ok(app.store.fee(expert).await?.unwrap_or(ExpertFee { version: 0, rate: None, payout_timing: None }))
 }
 
-/// Sets an expert's own commission rate for new bookings; `None` restores the usual rate. Existing bookings keep their rate.
-/// Setting the same rate again changes nothing. `if_match` is the version that the administrator has read; 0 if none was ever
+/// Sets an expert's own commission rate and payout timing for new bookings; `None` restores the usual one. Existing bookings keep
+/// theirs. Setting the same again changes nothing. `if_match` is the version that the administrator has read; 0 if none was ever
 /// set.
 ///
 /// # Errors
@@ -37,16 +38,17 @@ pub async fn set_expert_fee(
     expert: ExpertId,
     if_match: IfMatch,
     rate: Option<Rate>,
+    payout_timing: Option<PayoutTiming>,
 ) -> Result<ExpertFee, AppError> {
     actor.require_impartial_admin(app, expert).await?;
     profiles::read(app, expert).await?;
     app.transact("set_expert_fee", || async {
         let current = current_fee(app, expert).await?;
-        if current.version > 0 && current.rate == rate {
+        if current.version > 0 && (current.rate, current.payout_timing) == (rate, payout_timing) {
             return Ok(Decision::Unchanged(current));
         }
         check_version(if_match, current.version)?;
-        let fee = ExpertFee { version: current.version + 1, rate };
+        let fee = ExpertFee { version: current.version + 1, rate, payout_timing };
         let mut transaction = Transaction::new();
         transaction.put_fee(expert, &fee)?;
         Ok(Decision::Commit(transaction, fee))
@@ -54,10 +56,7 @@ pub async fn set_expert_fee(
     .await
 }
 
-/// The commission rate of an expert's new bookings.
-///
-/// # Errors
-/// [`AppError::Read`] if the table cannot be read, or a row cannot be parsed.
-pub(crate) async fn commission_rate(app: &App, expert: ExpertId) -> Result<Rate, AppError> {
-    Ok(app.store.fee(expert).await?.and_then(|fee| fee.rate).unwrap_or(app.settings.fee))
+/// The commission rate of new bookings of an expert, given what an administrator has decided.
+pub(crate) fn commission_rate(app: &App, fee: Option<&ExpertFee>) -> Rate {
+    fee.and_then(|fee| fee.rate).unwrap_or(app.settings.fee)
 }

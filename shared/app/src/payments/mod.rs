@@ -11,7 +11,7 @@ pub mod fees;
 pub(crate) mod holds;
 pub mod jobs;
 mod orders;
-pub(crate) mod payout_timing;
+pub mod payout_timing;
 pub(crate) mod payouts;
 pub mod ports;
 pub(crate) mod process;

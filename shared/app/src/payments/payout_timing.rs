@@ -1,14 +1,81 @@
-//! When an expert gets their share of a payment.
+//! When an expert gets their share of a payment, and the sessions by which a new expert proves themselves.
 
-use domain::payments::gateway::Capabilities;
-use domain::payments::payout::PayoutTiming;
+use domain::ExpertId;
+use domain::Timestamp;
+use domain::experts::members::Right;
+use domain::payments::account::ExpertFee;
+use domain::payments::gateway::{Capabilities, GatewayKind};
+use domain::payments::ledger::Totals;
+use domain::payments::payment::PaymentSnapshot;
+use domain::payments::payout::{PayoutReason, PayoutTerms, PayoutTiming, ProvenSession};
+use domain::scheduling::appointment::{Appointment, Status};
+use store::Transaction;
 
-use crate::App;
+use crate::identity::Actor;
+use crate::identity::signed_in::Scope;
+use crate::{App, AppError};
 
-/// Returns when an expert gets their share of a new payment. A gateway that cannot pay experts later pays them at once.
-pub(crate) fn payout_timing(app: &App, capabilities: Capabilities) -> PayoutTiming {
-    match capabilities.supports_transfers {
-        true => app.settings.payout_timing,
-        false => PayoutTiming::AtPayment,
+/// Returns when an expert gets their share of new payments through a gateway, and why. Members may read it.
+///
+/// # Errors
+/// [`AppError::Forbidden`] if the actor does not act for the expert,
+/// [`PaymentsError::Gateway`](crate::payments::error::PaymentsError::Gateway) if the gateway is not configured.
+pub async fn read_payout_terms(
+    app: &App,
+    actor: &Actor,
+    expert: ExpertId,
+    gateway: GatewayKind,
+) -> Result<PayoutTerms, AppError> {
+    actor.require_right(app, expert, Right::Account, Scope::Read).await?;
+    let capabilities = app.gateways.get(gateway)?.charges.capabilities();
+    let fee = app.store.fee(expert).await?;
+    payout_terms(app, expert, fee.as_ref(), capabilities).await
+}
+
+/// Returns when an expert gets their share of a new payment, given what an administrator has decided. A gateway that cannot hold
+/// money pays at once.
+///
+/// # Errors
+/// [`AppError::Read`] if the table cannot be read, or a row cannot be parsed.
+pub(crate) async fn payout_terms(
+    app: &App,
+    expert: ExpertId,
+    fee: Option<&ExpertFee>,
+    capabilities: Capabilities,
+) -> Result<PayoutTerms, AppError> {
+    if capabilities.hold_period.is_none() {
+        return Ok(PayoutTerms { timing: PayoutTiming::AtPayment, because: PayoutReason::Gateway });
     }
+    let setting = fee.and_then(|fee| fee.payout_timing).unwrap_or(app.settings.payout_timing);
+    if setting == PayoutTiming::AfterSession {
+        return Ok(PayoutTerms { timing: setting, because: PayoutReason::Setting });
+    }
+    Ok(app.store.track_record(expert).await?.terms(setting, app.settings.new_expert_sessions))
+}
+
+/// Adds a session to the track record of its expert, if it counts: it was paid and completed, nobody can report a no-show any more,
+/// and there was no dispute. Returns `false` after a version conflict.
+///
+/// # Errors
+/// [`AppError::Read`] or [`AppError::Commit`] if the table fails.
+pub(crate) async fn record_session(
+    app: &App,
+    appointment: &Appointment,
+    snapshot: &PaymentSnapshot,
+    totals: Totals,
+    now: Timestamp,
+) -> Result<bool, AppError> {
+    let disputed = snapshot.open_dispute || snapshot.lost_dispute || totals.dispute_won > 0;
+    let counts = appointment.status == Status::Completed
+        && appointment.no_show_report.is_none()
+        && now >= appointment.completes_at()
+        && totals.net_paid() > 0
+        && !disputed;
+    let Some(paid_with) = snapshot.paid_with.clone().filter(|_| counts) else { return Ok(true) };
+    let session = ProvenSession { client: appointment.client, paid_with };
+    let record = app.store.track_record(appointment.expert).await?;
+    let Some(record) = record.with(session, app.settings.new_expert_sessions) else { return Ok(true) };
+    let mut transaction = Transaction::new();
+    transaction.put_track_record(appointment.expert, &record)?;
+    app.try_commit(transaction).await
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::kernel::time::DAY;
-use domain::payments::ledger::{self, Movement, MovementKind};
+use domain::payments::ledger::{self, Movement, MovementKind, Totals};
 use domain::payments::payment::{IntentStatus, Payment, PaymentAction, References, Wait, next_action};
 use domain::scheduling::appointment::{Appointment, Outcome, Status};
 use domain::scheduling::party::{ActingAs, Party};
@@ -15,6 +15,7 @@ use super::orders::order;
 use crate::events::EventData;
 use crate::jobs::NextRun;
 use crate::payments::error::{PaymentsError, check_escalation};
+use crate::payments::payout_timing::record_session;
 use crate::payments::ports::{Buyer, FetchedPayment};
 use crate::{App, AppError};
 
@@ -110,11 +111,17 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
         tracing::info!(appointment = %id, status = appointment.status.as_str(), ?action, new_movements = new_movements.len(), "payment action");
 
         let mut change = Change::new(app, &appointment, payment, observed, &movements, new_movements, now);
+        change.empty_track_record().await?;
         match action {
             PaymentAction::Wait(wait) => {
                 change.set_escalation(action.escalation());
                 let fetch_again = wait == Wait::Done && change.mark_cancelled_if_unpaid();
-                if change.commit().await? && !fetch_again {
+                let is_done = wait == Wait::Done;
+                if change.commit().await?
+                    && !fetch_again
+                    && (!is_done
+                        || record_session(app, &appointment, &snapshot, Totals::of(&movements), now).await?)
+                {
                     return Ok(match wait.until() {
                         Some(until) => NextRun::At(until),
                         None if gateway.books.is_none() => {

@@ -288,6 +288,19 @@ pub(super) fn check_mover(acting: ActingAs) -> Result<Party, AppError> {
     }
 }
 
+/// Checks that a session can be moved to an end, as far as its payment allows it.
+///
+/// # Errors
+/// [`SchedulingError::TooFarAhead`] if the gateway could not hold or refund the payment until then.
+pub(super) fn check_payment(
+    record: &AppointmentRecord,
+    end: Timestamp,
+    now: Timestamp,
+) -> Result<(), SchedulingError> {
+    let Some(payment) = &record.payment else { return Ok(()) };
+    Ok(payment.check_move(&record.movements, end, now)?)
+}
+
 /// What a move of an appointment depends on.
 pub(super) struct Move {
     /// The expert.
@@ -315,7 +328,7 @@ impl Move {
         // An appointment keeps its length, and it can be moved even after the expert has retired the session type, and while the
         // expert is not live.
         let minutes = u16::try_from(appointment.session_span().seconds() / 60).unwrap_or(u16::MAX);
-        let mut session = offered.of_length(minutes);
+        let mut session = offered.bookable_of_length(minutes, rules.rules.time_zone, app.now());
         session.status = domain::experts::session_type::SessionTypeStatus::Active;
         // An individual session stays individual, and a group booking keeps its seats, even if the capacity is lower now.
         session.terms.capacity = match appointment.group {
@@ -375,6 +388,7 @@ async fn attempt_reschedule(
         }
     };
     let moved = appointment.rescheduled(held.booked_time(), price, now)?;
+    check_payment(&record, moved.end, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;
     transaction.put_incident(appointment, &Incident::of_change(IncidentKind::Move, &moved, party, now))?;

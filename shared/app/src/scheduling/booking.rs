@@ -33,7 +33,7 @@ use crate::payments::exchange_rates::convert_for_charge;
 use crate::payments::fees::commission_rate;
 use crate::payments::holds::{self, release_hold};
 use crate::payments::jobs::PaymentsJob;
-use crate::payments::payout_timing::payout_timing;
+use crate::payments::payout_timing::payout_terms;
 use crate::payments::ports::{GatewayError, Opened, PayWith};
 use crate::payments::process::{buyer, fetch_payment};
 use crate::scheduling::error::SchedulingError;
@@ -105,6 +105,7 @@ pub struct Booked {
 /// - [`SchedulingError::PriceChanged`] if the price is not the expected one
 /// - [`PaymentsError::Declined`] if the session has a price and the client, or their network address, had too many declined
 ///   attempts to pay, or must solve a challenge first
+/// - [`SchedulingError::TooFarAhead`] if the gateway could not hold or refund the payment until the session, and saves no cards
 /// - [`PaymentsError::NotReady`] if the session has a price and the expert cannot take payments
 /// - [`PaymentsError::Gateway`] if the gateway did not open the payment
 /// - [`SchedulingError::HoldEnded`] if the hold ended before the payment was opened
@@ -184,10 +185,10 @@ async fn attempt_hold(
     let now = app.now();
     let client = person.client_id();
     let Booking { expert, session_type, start, seats, attendee, details, gateway, .. } = booking;
-    let (status, offer, fee_rate, client_row) = tokio::join!(
+    let (status, offer, fee, client_row) = tokio::join!(
         request.status(app, person, now),
         app.store.offer(*expert, *session_type, Consistency::Strong),
-        commission_rate(app, *expert),
+        app.store.fee(*expert),
         app.store.client_bookings(client),
     );
     let stale_record = match status? {
@@ -255,7 +256,7 @@ async fn attempt_hold(
     let admissions = clients::check_capacity(app, &profile, client, now).await?;
     let hold_request = HoldRequest {
         appointment: id,
-        session: offered.of_length(duration.minutes),
+        session: offered.bookable_of_length(duration.minutes, rules.rules.time_zone, now),
         start: *start,
         seats: *seats,
         hold_expires_at: (!price.is_zero()).then_some(hold_expires_at),
@@ -324,11 +325,16 @@ async fn attempt_hold(
         None => None,
         Some(account) => {
             let capabilities = app.gateways.get(account.gateway)?.charges.capabilities();
-            let plan = Plan::choose(offered.terms.collection, capabilities, session.end, now);
+            let fee = fee?;
+            let payout_timing = payout_terms(app, *expert, fee.as_ref(), capabilities).await?.timing;
+            let collection = offered.terms.collection;
+            let plan = Plan::choose(collection, capabilities, payout_timing, session.end, now)
+                .map_err(SchedulingError::from)?;
             let destination = (account.gateway, account.account);
-            let payout_timing = payout_timing(app, capabilities);
-            let agreed = Payment::agreed(id, price, fee_rate?, destination, payout_timing, plan);
-            Some(Payment { booked_from: digest.map(str::to_owned), ..agreed })
+            let rate = commission_rate(app, fee.as_ref());
+            let agreed = Payment::agreed(id, price, rate, destination, payout_timing, plan);
+            let pay_ahead_limit = capabilities.pay_ahead_limit(payout_timing);
+            Some(Payment { pay_ahead_limit, booked_from: digest.map(str::to_owned), ..agreed })
         }
     };
     match &payment {

@@ -1,6 +1,7 @@
 //! Errors of the area `scheduling`.
 
 use domain::experts::duration::NoPrice;
+use domain::payments::payment::TooFarAhead;
 use domain::scheduling::appointment::ChangeRefusal;
 use domain::scheduling::booking_limits::LimitReached;
 use domain::scheduling::occupancy::Refusal;
@@ -70,6 +71,9 @@ pub enum SchedulingError {
         /// The price that the client expects.
         expected: Money,
     },
+    /// The gateway could not hold or refund the payment until the session.
+    #[error(transparent)]
+    TooFarAhead(#[from] TooFarAhead),
     /// The hold ended before its payment was opened.
     #[error("the hold has ended; book again with a new Idempotency-Key")]
     HoldEnded,

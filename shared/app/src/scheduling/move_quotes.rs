@@ -10,7 +10,7 @@ use store::AppointmentRecord;
 
 use crate::identity::Actor;
 use crate::identity::signed_in::Scope;
-use crate::scheduling::appointments::{Move, find, quote_of, with_final_charge};
+use crate::scheduling::appointments::{Move, check_payment, find, quote_of, with_final_charge};
 use crate::scheduling::proposals;
 use crate::{App, AppError};
 
@@ -49,7 +49,8 @@ pub struct MoveQuote {
 /// # Errors
 /// [`AppError::NotFound`] as for [`read`](super::appointments::read) or if the session type does not exist, [`AppError::Forbidden`]
 /// for an administrator, [`AppError::Invalid`] if the start is in the past or is the one of the appointment,
-/// [`SchedulingError::Change`](super::error::SchedulingError::Change) if the person can neither move the session there, nor propose it.
+/// [`SchedulingError::Change`](super::error::SchedulingError::Change) if the person can neither move the session there, nor propose it,
+/// [`SchedulingError::TooFarAhead`](super::error::SchedulingError::TooFarAhead) if the payment cannot be held or refunded until then.
 pub async fn quote(
     app: &App,
     actor: &Actor,
@@ -78,6 +79,7 @@ pub async fn quote(
         let other = if party == Party::Client { Party::Expert } else { Party::Client };
         (MoveKind::Propose, proposed.accepted(other, start, now)?, Some(proposed.declined(other, now)?))
     };
+    check_payment(&record, moved.end, now)?;
     let suspended = step.expert.suspended;
     let at_once_until = appointment.check_reschedule(now).is_ok().then(|| appointment.reschedule_until());
     Ok(MoveQuote {

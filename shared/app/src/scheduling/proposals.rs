@@ -15,7 +15,7 @@ use crate::events::EventData;
 use crate::identity::signed_in::Scope;
 use crate::identity::{Actor, require_right_of};
 use crate::jobs::NextRun;
-use crate::scheduling::appointments::{Move, find, put_move};
+use crate::scheduling::appointments::{Move, check_payment, find, put_move};
 use crate::scheduling::booking::reclaim_and_put_occupancy;
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::jobs::SchedulingJob;
@@ -170,6 +170,9 @@ async fn attempt_proposal(
             });
         }
     };
+    for time in &times {
+        check_payment(&record, time.end, now)?;
+    }
     let proposed = appointment.proposed(party, times, price, message.clone(), expires_at, now)?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&proposed)?;
@@ -212,6 +215,7 @@ pub async fn accept(
         let proposal = appointment.check_decision(party, now)?;
         let time = proposal.time_at(start).ok_or(ChangeRefusal::NotProposed { start })?;
         let moved = appointment.accepted(party, start, now)?;
+        check_payment(&record, moved.end, now)?;
         // A lower price is a refund, which not every member may give.
         if moved.price.amount() < appointment.price.amount() {
             require_right_of(acting, Right::Money)?;

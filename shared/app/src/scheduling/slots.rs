@@ -68,8 +68,9 @@ pub async fn list(
         return Err(AppError::NotFound("session type"));
     }
     let duration = select_duration(&offered.terms, duration_minutes)?;
-    let session = offered.of_length(duration.minutes);
-    let (now, rules, terms) = (app.now(), &rules.rules, &session.terms);
+    let now = app.now();
+    let session = offered.bookable_of_length(duration.minutes, rules.rules.time_zone, now);
+    let (rules, terms) = (&rules.rules, &session.terms);
     let mut occupancy = occupancy?;
     if let Some(ahead) = look_ahead(rules, terms, now)
         && (ahead.start() < needed.start() || needed.end() < ahead.end())

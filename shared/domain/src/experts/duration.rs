@@ -4,7 +4,7 @@
 //! any time.
 
 use super::session_type::{BookingWindow, SessionType, SessionTypeStatus, SessionTypeTerms};
-use crate::kernel::time::{MINUTE, TimeSpan, Timestamp};
+use crate::kernel::time::{MINUTE, TimeSpan, Timestamp, Zone};
 use crate::{Money, SessionTypeId};
 
 /// The maximum number of durations of a session type.
@@ -129,6 +129,14 @@ pub struct SelectedSession {
 }
 
 impl SessionType {
+    /// Returns the sessions of this length that can be booked at `now`, as [`of_length`](Self::of_length), but at most two
+    /// years ahead in the expert's time zone.
+    pub fn bookable_of_length(&self, minutes: u16, zone: Zone, now: Timestamp) -> SelectedSession {
+        let mut session = self.of_length(minutes);
+        session.terms.booking_window = session.terms.booking_window.limited(zone, now);
+        session
+    }
+
     /// Returns the sessions of this length, whether or not a client can select it.
     pub fn of_length(&self, minutes: u16) -> SelectedSession {
         let terms = &self.terms;

@@ -3,7 +3,7 @@
 use super::duration::{MAX_DURATIONS, MAX_LENGTH_MINUTES, SessionDuration};
 use super::policy::{CancellationPolicy, ReschedulePolicy};
 use crate::kernel::text::{LongText, ShortText};
-use crate::kernel::time::Date;
+use crate::kernel::time::{Date, Timestamp, Zone, date_of_number};
 use crate::{Currency, Money, SessionTypeId, Violations};
 
 /// The maximum buffer before or after a session: half a day.
@@ -101,6 +101,18 @@ pub enum BookingWindow {
         /// The last bookable date; not before the first.
         last: Date,
     },
+}
+
+impl BookingWindow {
+    /// Returns the window without dates that are more than [`MAX_ROLLING_DAYS`] after the date of `now`. Only a window of
+    /// fixed dates can have such dates.
+    #[must_use]
+    pub fn limited(self, zone: Zone, now: Timestamp) -> Self {
+        let Self::Dates { first, last } = self else { return self };
+        let farthest = date_of_number(zone.day_containing(now.seconds()) + i64::from(MAX_ROLLING_DAYS));
+        let last = Date::try_from(farthest).map_or(last, |farthest| last.min(farthest));
+        Self::Dates { first, last }
+    }
 }
 
 impl Default for BookingWindow {

@@ -1,6 +1,7 @@
 //! An expert's account at a payment gateway, and the platform's fee for an expert.
 
 use super::gateway::GatewayKind;
+use super::payout::PayoutTiming;
 use crate::{Rate, Timestamp};
 
 /// An expert's account at a payment gateway, as last reported by the gateway.
@@ -33,11 +34,13 @@ pub fn usable_gateways(accounts: &[PaymentAccount]) -> Vec<GatewayKind> {
     GatewayKind::ALL.into_iter().filter(is_usable).collect()
 }
 
-/// The platform's fee for an expert, if it differs from the default.
+/// What an administrator has decided about an expert's new bookings, where it differs from the platform's settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExpertFee {
     /// The version, incremented with each change. It is the ETag.
     pub version: u64,
     /// The fee rate of new bookings; `None` for the default. Existing bookings keep their rate.
     pub rate: Option<Rate>,
+    /// When the expert gets their share of new payments; `None` for the platform's setting.
+    pub payout_timing: Option<PayoutTiming>,
 }

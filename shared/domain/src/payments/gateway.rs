@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::payout::PayoutTiming;
+
 /// A payment gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -61,4 +63,19 @@ pub struct Capabilities {
     pub supports_transfers: bool,
     /// Whether the rest of a payment can be refunded after a dispute about a part of it was lost.
     pub refunds_after_dispute: bool,
+    /// How long, in seconds, the platform can hold the expert's share of a payment. `None` if it is transferred at once.
+    pub hold_period: Option<i64>,
+    /// How long, in seconds, a payment can be refunded. `None` if there is no limit.
+    pub refund_period: Option<i64>,
+}
+
+impl Capabilities {
+    /// Returns how long before the completion of a session it can be paid, in seconds. `None` if there is no limit.
+    pub fn pay_ahead_limit(self, payout_timing: PayoutTiming) -> Option<i64> {
+        let hold_period = match payout_timing {
+            PayoutTiming::AtPayment => None,
+            PayoutTiming::AfterSession => self.hold_period,
+        };
+        hold_period.into_iter().chain(self.refund_period).min()
+    }
 }

@@ -7,7 +7,7 @@ use crate::kernel::time::{DAY, HOUR};
 use crate::payments::gateway::{Capabilities, GatewayKind};
 use crate::payments::ledger::{Movement, MovementKind, Totals};
 use crate::payments::payout::PayoutTiming;
-use crate::scheduling::appointment::{Appointment, Status};
+use crate::scheduling::appointment::{Appointment, REPORT_HOURS, Status};
 use crate::{AppointmentId, Money, Rate, Timestamp};
 
 mod next_action;
@@ -37,24 +37,47 @@ impl Plan {
     /// Chooses how to charge for a session that ends at `end`.
     ///
     /// If neither an authorization nor a saved card can cover the time until then, the client is charged at booking.
-    /// A cancellation then leads to a refund.
+    /// A cancellation then leads to a refund. If the gateway could not hold or refund the payment until then, the card is
+    /// saved instead.
+    ///
+    /// # Errors
+    /// [`TooFarAhead`] if the client would have to be charged at booking, and cannot.
     pub fn choose(
         collection: Collection,
         capabilities: Capabilities,
+        payout_timing: PayoutTiming,
         end: Timestamp,
         now: Timestamp,
-    ) -> Self {
+    ) -> Result<Self, TooFarAhead> {
+        let charge = TooFarAhead::check(capabilities.pay_ahead_limit(payout_timing), end, now);
+        let saves_cards = capabilities.saved_card_authorization_validity.is_some();
         match collection {
-            Collection::ChargeAtBooking => Self::Charge,
+            Collection::ChargeAtBooking if charge.is_ok() || !saves_cards => charge.map(|()| Self::Charge),
             Collection::AuthorizeThenCapture
                 if end.plus(CAPTURE_MARGIN) <= now.plus(capabilities.authorization_validity) =>
             {
-                Self::Authorize
+                Ok(Self::Authorize)
             }
-            Collection::AuthorizeThenCapture if capabilities.saved_card_authorization_validity.is_some() => {
-                Self::SaveCard
-            }
-            Collection::AuthorizeThenCapture => Self::Charge,
+            _ if saves_cards => Ok(Self::SaveCard),
+            _ => charge.map(|()| Self::Charge),
+        }
+    }
+}
+
+/// The session is so far ahead of the payment that the gateway could not hold or refund it until then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the payment cannot be kept or refunded for so long; choose a session that ends by {ends_by}")]
+pub struct TooFarAhead {
+    /// The latest end of a session that can be paid.
+    pub ends_by: Timestamp,
+}
+
+impl TooFarAhead {
+    /// Checks that a session that ends at `end` completes within `limit` seconds after the payment.
+    fn check(limit: Option<i64>, end: Timestamp, paid_at: Timestamp) -> Result<(), Self> {
+        match limit.map(|limit| paid_at.plus(limit - REPORT_HOURS * HOUR)) {
+            Some(ends_by) if end > ends_by => Err(Self { ends_by }),
+            _ => Ok(()),
         }
     }
 }
@@ -87,6 +110,9 @@ pub struct Payment {
     pub destination: String,
     /// When the expert gets their share.
     pub payout_timing: PayoutTiming,
+    /// How long before the completion of the session the client can be charged, in seconds, because the gateway could not
+    /// hold or refund the payment for longer. `None` if there is no limit.
+    pub pay_ahead_limit: Option<i64>,
     /// How the client is charged.
     pub plan: Plan,
     /// The gateway's ids of the payment's objects.
@@ -297,6 +323,9 @@ pub struct PaymentSnapshot {
     pub lost_dispute: bool,
     /// Why the client's bank last declined.
     pub decline: Option<Decline>,
+    /// The gateway's identity of the means with which the client paid, such as the fingerprint of a card. `None` if the
+    /// client has not paid, or the gateway reports none.
+    pub paid_with: Option<String>,
 }
 
 impl Payment {
@@ -317,6 +346,7 @@ impl Payment {
             fee_rate,
             destination,
             payout_timing,
+            pay_ahead_limit: None,
             plan,
             references: References::default(),
             intent_number: 1,
@@ -342,6 +372,24 @@ impl Payment {
     /// Returns the platform's fee on the full amount.
     pub fn fee(&self) -> Money {
         self.amount.apply_rate(self.fee_rate)
+    }
+
+    /// Checks that the session can be moved so that it ends at `end`, given all recorded movements. A card that is only
+    /// saved is charged later. An authorization is captured before it expires.
+    ///
+    /// # Errors
+    /// [`TooFarAhead`] if the payment could not be held or refunded until then.
+    pub fn check_move(
+        &self,
+        movements: &[Movement],
+        end: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), TooFarAhead> {
+        let captured = movements.iter().filter(|one| one.kind == MovementKind::Captured);
+        match captured.map(|one| one.at).max() {
+            None if self.state == PaymentState::CardSaved => Ok(()),
+            paid_at => TooFarAhead::check(self.pay_ahead_limit, end, paid_at.unwrap_or(now)),
+        }
     }
 
     /// Returns the payment with a newly opened intent.

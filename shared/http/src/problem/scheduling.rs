@@ -69,6 +69,9 @@ problem_types! {
     OVERLAPPING_SESSION = 409 "overlapping-session", "You have another session at this time",
         "The session would overlap another one that you have booked or hold. Seats of the same group session do not overlap.",
         "Choose another start, or send `allow_overlap` as true to have both.";
+    TOO_FAR_AHEAD = 409 "too-far-ahead", "The session is too far ahead for its payment",
+        "The payment gateway could not hold or refund the payment until the session is over.",
+        "Choose a session that ends by the instant in `detail`, or, at booking, another gateway.";
     NO_HOURS = 409 "availability-not-published", "No availability is published",
         "The expert has not published availability rules, so nothing can be booked.",
         "Choose another expert, or try again later; as the expert, publish availability rules.";
@@ -133,6 +136,7 @@ pub(super) fn from_error(error: &SchedulingError) -> Problem {
             Problem { price: Some(*price), ..Problem::new(PRICE_CHANGED, detail) }
                 .with_pointer("/expected_price")
         }
+        SchedulingError::TooFarAhead(_) => Problem::new(TOO_FAR_AHEAD, detail),
         SchedulingError::HoldEnded => Problem::new(HOLD_EXPIRED, detail),
         SchedulingError::QuoteChanged { .. } => {
             Problem::new(QUOTE_CHANGED, detail).with_pointer("/expected_refund")

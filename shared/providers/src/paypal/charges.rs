@@ -23,6 +23,9 @@ const AUTHORIZATION_VALIDITY: i64 = AUTHORIZATION_LASTS - DAY;
 /// How long PayPal guarantees the money of an authorization, in seconds (same page). A later capture may be declined, because the
 /// client has spent the money.
 const HONOR_PERIOD: i64 = 3 * DAY;
+/// How long before the completion of a session it can be paid, in seconds: five days less than the 180 days for which PayPal refunds
+/// a payment (<https://developer.paypal.com/api/rest/reference/orders/v2/errors/>, `REFUND_TIME_LIMIT_EXCEEDED`).
+const REFUND_PERIOD: i64 = 175 * DAY;
 
 /// The order was already authorized or captured, or is not approved.
 const ORDER_DONE: [&str; 3] = ["ORDER_ALREADY_AUTHORIZED", "ORDER_ALREADY_CAPTURED", "ORDER_NOT_APPROVED"];
@@ -50,6 +53,8 @@ impl Charges for PayPal {
             requires_completion: true,
             supports_transfers: false,
             refunds_after_dispute: true,
+            hold_period: None,
+            refund_period: Some(REFUND_PERIOD),
         }
     }
 

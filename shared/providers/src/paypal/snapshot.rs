@@ -149,6 +149,7 @@ pub(super) fn snapshot(payment: &Payment, objects: &PaymentObjects) -> Result<Pa
         open_dispute: disputes.iter().any(|dispute| dispute_state(dispute) == DisputeState::Open),
         lost_dispute: disputes.iter().any(|dispute| dispute_state(dispute) == DisputeState::Lost),
         decline: bounced.then_some(Decline::Refused),
+        paid_with: order.payer.as_ref().and_then(|payer| payer.payer_id.clone()),
     })
 }
 

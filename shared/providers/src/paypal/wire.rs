@@ -41,6 +41,14 @@ pub(super) struct Order {
     pub(super) purchase_units: Vec<PurchaseUnit>,
     #[serde(default)]
     pub(super) links: Vec<Link>,
+    /// Who paid, once the client has approved.
+    pub(super) payer: Option<Payer>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Payer {
+    /// The id of the client's PayPal account.
+    pub(super) payer_id: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -21,6 +21,10 @@ pub(super) const AUTHORIZATION_HOLDS: i64 = 6 * DAY;
 /// How long an authorization with a saved card is guaranteed to hold, in seconds: Visa's limit, the shortest (same page).
 pub(super) const LATER_AUTHORIZATION_HOLDS: i64 = 4 * DAY + 18 * HOUR;
 
+/// How long the platform holds money, in seconds. Stripe states this limit for the balances of connected accounts in most
+/// countries (<https://docs.stripe.com/connect/manual-payouts>).
+const HOLD_PERIOD: i64 = 90 * DAY;
+
 #[async_trait]
 impl Charges for Stripe {
     fn capabilities(&self) -> Capabilities {
@@ -30,6 +34,8 @@ impl Charges for Stripe {
             requires_completion: false,
             supports_transfers: true,
             refunds_after_dispute: false,
+            hold_period: Some(HOLD_PERIOD),
+            refund_period: None,
         }
     }
 

@@ -107,7 +107,14 @@ pub(super) fn snapshot_of_setup(setup: &SetupIntent) -> PaymentSnapshot {
         _ => IntentStatus::Processing,
     };
     let decline = setup.last_setup_error.as_ref().map(decline);
-    PaymentSnapshot { status, movements: Vec::new(), open_dispute: false, lost_dispute: false, decline }
+    PaymentSnapshot {
+        status,
+        movements: Vec::new(),
+        open_dispute: false,
+        lost_dispute: false,
+        decline,
+        paid_with: None,
+    }
 }
 
 /// How the client can pay, if they still can.
@@ -162,7 +169,9 @@ pub(super) fn snapshot(payment: &Payment, objects: &PaymentObjects) -> Result<Pa
     let open_dispute = objects.disputes.iter().any(|dispute| is_open(&dispute.status));
     let lost_dispute = objects.disputes.iter().any(|dispute| dispute.status == "lost");
     let decline = intent.last_payment_error.as_ref().map(decline);
-    Ok(PaymentSnapshot { status, movements, open_dispute, lost_dispute, decline })
+    let charge = objects.succeeded().and_then(|charge| charge.payment_method_details.as_ref());
+    let paid_with = charge.and_then(|details| details.card.as_ref()?.fingerprint.clone());
+    Ok(PaymentSnapshot { status, movements, open_dispute, lost_dispute, decline, paid_with })
 }
 
 /// Inquiries (`warning_…`) withdraw no money and can be ended by a refund, so they do not count as open. An unknown status does.

@@ -175,6 +175,8 @@ pub(super) struct MethodDetails {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct CardDetails {
     pub(super) capture_before: Option<i64>,
+    /// The same for all uses of a card.
+    pub(super) fingerprint: Option<String>,
 }
 
 /// A line of the platform's books.

@@ -21,7 +21,7 @@ use domain::payments::exchange::{CurrencyRate, ReferenceRates};
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Account, Entry, Movement, MovementKind};
 use domain::payments::payment::{Decline, Escalation, OrderKind, Payment, PaymentState, Plan, References};
-use domain::payments::payout::PayoutTiming;
+use domain::payments::payout::{PayoutTiming, ProvenSession, TrackRecord};
 use domain::payments::reconciliation::{Difference, Sums};
 use domain::receipts::billing::{Address, BillingDetails, TaxChoice};
 use domain::receipts::receipt::{Issuer, Receipt, ReceiptKind, ReceiptNumber, Recipient, Service};
@@ -476,6 +476,7 @@ pub(super) fn payments() -> Vec<Payment> {
         fee_rate: Rate::DEFAULT_COMMISSION,
         destination: "acct_1".to_owned(),
         payout_timing: PayoutTiming::AtPayment,
+        pay_ahead_limit: None,
         plan: plans[number % plans.len()],
         references: References {
             intent: Some("pi_1".to_owned()),
@@ -507,7 +508,15 @@ pub(super) fn payments() -> Vec<Payment> {
 pub(super) fn held_payment() -> Payment {
     let appointment = appointment_id(120);
     let payout_timing = PayoutTiming::AfterSession;
-    Payment { appointment, payout_timing, escalation: None, entries: 0, ..payments().swap_remove(0) }
+    let pay_ahead_limit = Some(7_776_000);
+    Payment {
+        appointment,
+        payout_timing,
+        pay_ahead_limit,
+        escalation: None,
+        entries: 0,
+        ..payments().swap_remove(0)
+    }
 }
 
 /// Incidents of every kind, the latest first.
@@ -617,7 +626,19 @@ pub(super) fn account() -> PaymentAccount {
 }
 
 pub(super) fn fee() -> ExpertFee {
-    ExpertFee { version: 1, rate: Some(rate(750)) }
+    ExpertFee { version: 1, rate: Some(rate(750)), payout_timing: None }
+}
+
+pub(super) fn fee_with_payout_timing() -> ExpertFee {
+    ExpertFee { payout_timing: Some(PayoutTiming::AtPayment), ..fee() }
+}
+
+pub(super) fn track_record() -> TrackRecord {
+    let session = |client: u128, paid_with: &str| ProvenSession {
+        client: domain::ClientId::from_bits(client),
+        paid_with: paid_with.to_owned(),
+    };
+    TrackRecord { version: 2, sessions: vec![session(1, "Xt5EWLLDS7FJjR1c"), session(2, "QYR5Z8FUVKFNU")] }
 }
 
 pub(super) fn rates() -> VersionedRates {

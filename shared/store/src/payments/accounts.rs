@@ -3,9 +3,10 @@
 use domain::ExpertId;
 use domain::payments::account::{ExpertFee, PaymentAccount};
 use domain::payments::gateway::GatewayKind;
+use domain::payments::payout::TrackRecord;
 
 use super::keys;
-use super::rows::{AccountOwnerRow, ExpertFeeRow, PaymentAccountRow};
+use super::rows::{AccountOwnerRow, ExpertFeeRow, PaymentAccountRow, TrackRecordRow};
 use crate::row::read_row;
 use crate::table::{Condition, Consistency};
 use crate::{CommitError, ReadError, Store, Transaction};
@@ -43,6 +44,15 @@ impl Transaction {
             fee,
             [],
         )
+    }
+
+    /// Writes an expert's track record, on condition that the stored version is the one before.
+    ///
+    /// # Errors
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
+    pub fn put_track_record(&mut self, expert: ExpertId, record: &TrackRecord) -> Result<(), CommitError> {
+        let condition = Condition::unchanged_since(record.version - 1);
+        self.put_row::<TrackRecordRow, _>(keys::track_record(expert), condition, record, [])
     }
 }
 
@@ -103,5 +113,14 @@ impl Store {
             .await?
             .map(read_row::<ExpertFeeRow, _>)
             .transpose()
+    }
+
+    /// The first sessions that an expert completed without a dispute.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
+    pub async fn track_record(&self, expert: ExpertId) -> Result<TrackRecord, ReadError> {
+        let row = self.table.get(&keys::track_record(expert), Consistency::Strong).await?;
+        Ok(row.map(read_row::<TrackRecordRow, _>).transpose()?.unwrap_or_default())
     }
 }

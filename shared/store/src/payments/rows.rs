@@ -8,9 +8,9 @@ use domain::payments::exchange::{CurrencyRate, EuroRate, ReferenceRates};
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Account, Entry, Movement, MovementKind};
 use domain::payments::payment::{Decline, Escalation, OrderKind, Payment, PaymentState, Plan, References};
-use domain::payments::payout::PayoutTiming;
+use domain::payments::payout::{PayoutTiming, ProvenSession, TrackRecord};
 use domain::payments::reconciliation::{Difference, Sums};
-use domain::{AppointmentId, Currency, ExpertId, Money, Rate, Timestamp};
+use domain::{AppointmentId, ClientId, Currency, ExpertId, Money, Rate, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::accounts::AccountOwner;
@@ -52,6 +52,10 @@ impl Row<ExpertFee> for ExpertFeeRow {
     const SCHEMA: u16 = 1;
 }
 
+impl Row<TrackRecord> for TrackRecordRow {
+    const SCHEMA: u16 = 1;
+}
+
 impl Row<Entry> for EntryRow {
     const SCHEMA: u16 = 1;
 }
@@ -84,6 +88,8 @@ stored! {
         destination: String,
         #[serde(default)]
         payout_timing: PayoutTimingRow,
+        #[serde(default)]
+        pay_ahead_limit: Option<i64>,
         plan: PlanRow,
         references: ReferencesRow,
         intent_number: u16,
@@ -207,6 +213,18 @@ stored! {
     struct ExpertFeeRow for ExpertFee {
         version: u64,
         rate: Option<Rate>,
+        #[serde(default)]
+        payout_timing: Option<PayoutTimingRow>,
+    }
+
+    struct TrackRecordRow for TrackRecord {
+        version: u64,
+        sessions: Vec<ProvenSessionRow>,
+    }
+
+    struct ProvenSessionRow for ProvenSession {
+        client: ClientId,
+        paid_with: String,
     }
 
     enum MovementKindRow for MovementKind {

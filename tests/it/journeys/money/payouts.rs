@@ -160,5 +160,140 @@ async fn unresolved_no_show_report_holds_the_money() {
     assert_eq!(test.shares(&offer).await, [8_000, 0, 8_000]);
     test.post_action("margaret", &appointment, "complete", &Value::Null).await.expect(200);
     test.stack.run_until_idle().await;
+    assert_eq!(test.shares(&offer).await, [8_000, 0, 8_000]);
+    // The parties can object to the decision for a day.
+    test.advance_to("2027-01-10T11:05:00Z").await;
     assert_eq!(test.shares(&offer).await, [8_000, 7_200, 800]);
+}
+
+/// Terms that can be booked up to two years ahead.
+fn far_ahead(mut terms: Value) -> Value {
+    terms["booking_window"] = json!({ "kind": "dates", "first": "2027-01-01", "last": "9999-12-31" });
+    terms
+}
+
+/// 85 and 92 days after the booking.
+const IN_85_DAYS: &str = "2027-03-30T10:00:00Z";
+const IN_92_DAYS: &str = "2027-04-06T10:00:00Z";
+
+#[tokio::test]
+async fn card_is_saved_for_a_session_until_which_money_is_not_held() {
+    let test = TestApp::holding().await;
+    let offer = test.offer(&far_ahead(paid_hour())).await;
+    for (start, state) in [(IN_85_DAYS, "paid"), (IN_92_DAYS, "card_saved")] {
+        let appointment = test.book_and_secure(&offer, start).await;
+        assert_eq!(test.payment(&appointment).await["state"], state);
+    }
+    test.advance_to("2027-04-07T11:02:00Z").await;
+    assert_eq!(test.shares(&offer).await, [16_000, 14_400, 1_600]);
+}
+
+#[tokio::test]
+async fn charged_session_is_not_moved_to_a_time_until_which_money_is_not_held() {
+    let test = TestApp::holding().await;
+    let offer = test.offer(&far_ahead(paid_hour())).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
+    let path = format!("/v1/appointments/{appointment}/reschedule");
+    let quote =
+        async |start: &str| test.get(&format!("{path}?start={start}")).signed_in_as("alan").send().await;
+    assert_eq!(quote(IN_92_DAYS).await.problem(409), "too-far-ahead");
+    quote(IN_85_DAYS).await.expect(200);
+    let to = |start: &str| json!({ "start": start });
+    let moved = test.post_action("alan", &appointment, "reschedule", &to(IN_92_DAYS)).await;
+    assert_eq!(moved.problem(409), "too-far-ahead");
+    let starts = json!({ "starts": [IN_85_DAYS, IN_92_DAYS] });
+    let proposed = test.post_action("ada", &appointment, "proposal", &starts).await;
+    assert_eq!(proposed.problem(409), "too-far-ahead");
+    test.post_action("alan", &appointment, "reschedule", &to(IN_85_DAYS)).await.expect(200);
+    // A card that is only saved is charged later.
+    let saved = test.book_and_secure(&offer, IN_92_DAYS).await;
+    test.post_action("alan", &saved, "reschedule", &to("2027-07-06T10:00:00Z")).await.expect(200);
+}
+
+#[tokio::test]
+async fn nothing_is_booked_more_than_24_months_ahead() {
+    let test = TestApp::holding().await;
+    let offer = test.offer(&far_ahead(paid_hour())).await;
+    let starts = async |from: &str, to: &str| {
+        let (expert, session_type) = (&offer.expert, &offer.session_type);
+        let path = format!("/v1/experts/{expert}/slots?session_type_id={session_type}&from={from}&to={to}");
+        let list = test.get(&path).send().await.expect(200);
+        (list["slots"].as_array().expect("slots").len(), list.get("empty_reason").cloned())
+    };
+    let (free, _) = starts("2029-01-04T00:00:00Z", "2029-01-05T00:00:00Z").await;
+    assert!(free > 0, "exactly 24 months");
+    let later = starts("2029-01-05T00:00:00Z", "2029-01-06T00:00:00Z").await;
+    assert_eq!(later, (0, Some(json!("outside_booking_window"))));
+    test.book(&offer, "2029-01-04T10:00:00Z", "a").await.expect(201);
+    let refused = test.book(&offer, "2029-01-05T10:00:00Z", "b").await;
+    assert_eq!(refused.problem(409), "outside-booking-window");
+}
+
+/// Books and pays a session of a client with a card, and waits until it counts.
+async fn complete(test: &TestApp, offer: &Offer, client: &str, start: &str, card: &str) {
+    let booked = test.book_as(client, offer, start, start).await.expect(201);
+    test.stripe().pay(intent(&booked), card).expect("the card works");
+    test.stack.run_until_idle().await;
+    let end: domain::Timestamp = start.parse().expect("a time");
+    test.advance_to(&end.plus(26 * 3_600).to_string()).await;
+}
+
+#[tokio::test]
+async fn new_expert_is_paid_after_the_session_until_enough_sessions_are_completed() {
+    let test = TestApp::with(|config| {
+        config.settings.payout_timing = PayoutTiming::AtPayment;
+        config.settings.new_expert_sessions = 2;
+    })
+    .await;
+    let offer = test.offer(&paid_hour()).await;
+    let account = async || {
+        let path = format!("/v1/experts/{}/payment-accounts/stripe", offer.expert);
+        let account = test.get(&path).signed_in_as("ada").send().await.expect(200);
+        let reason = account["payout_timing_reason"].as_str().expect("a reason").to_owned();
+        (account["payout_timing"].clone(), reason)
+    };
+    let (timing, reason) = account().await;
+    assert_eq!(timing, "after_session");
+    assert!(reason.contains("completed 2 more"), "{reason}");
+    complete(&test, &offer, "alan", "2027-01-05T10:00:00Z", "4242424242424242").await;
+    // The same client, and the same card of another client, do not count.
+    complete(&test, &offer, "alan", "2027-01-07T10:00:00Z", "5555555555554444").await;
+    complete(&test, &offer, "katherine", "2027-01-11T10:00:00Z", "4242424242424242").await;
+    let (timing, reason) = account().await;
+    assert_eq!(timing, "after_session");
+    assert!(reason.contains("completed 1 more"), "{reason}");
+    complete(&test, &offer, "katherine", "2027-01-13T10:00:00Z", "5555555555554444").await;
+    assert_eq!(account().await.0, "at_payment");
+    assert_eq!(test.cents(&offer, [Account::Expert]).await, [4 * 7_200]);
+    let appointment = test.book_and_secure(&offer, "2027-01-18T10:00:00Z").await;
+    assert_eq!(test.cents(&offer, [Account::Expert]).await, [5 * 7_200]);
+
+    // A dispute starts the count again.
+    let read = test.appointment(&appointment).await;
+    test.stripe().dispute(intent(&read), None, "fraudulent").expect("disputed");
+    test.stack.run_until_idle().await;
+    let (timing, reason) = account().await;
+    assert_eq!(timing, "after_session");
+    assert!(reason.contains("completed 2 more"), "{reason}");
+}
+
+#[tokio::test]
+async fn administrator_decides_when_an_expert_is_paid() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let path = format!("/v1/experts/{}/fee", offer.expert);
+    let set = async |subject: &str, tag: &str, timing: Value| {
+        let body = json!({ "basis_points": null, "payout_timing": timing });
+        test.put(&path).signed_in_as(subject).header("If-Match", tag).json(&body).send().await
+    };
+    assert_eq!(set("ada", "\"0\"", json!("after_session")).await.problem(403), "forbidden");
+    assert_eq!(set("margaret", "\"0\"", json!("later")).await.problem(422), "invalid");
+    let read = set("margaret", "\"0\"", json!("after_session")).await.expect(200);
+    assert_eq!(read, json!({ "basis_points": null, "payout_timing": "after_session" }));
+    test.book_and_secure(&offer, AT).await;
+    assert_eq!(test.cents(&offer, [Account::Expert]).await, [0]);
+    let read = set("margaret", "\"1\"", Value::Null).await.expect(200);
+    assert_eq!(read, json!({ "basis_points": null }));
+    test.book_and_secure(&offer, "2027-01-05T12:00:00Z").await;
+    assert_eq!(test.cents(&offer, [Account::Expert]).await, [7_200], "the platform's setting applies again");
 }

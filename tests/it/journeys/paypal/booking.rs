@@ -206,3 +206,17 @@ async fn the_gateway_of_the_expert_is_the_default() {
     let other = paypal.test.post("/v1/appointments").signed_in_as("alan").idempotency_key("k2").json(&body);
     assert_eq!(other.send().await.problem(409), "payments-not-ready");
 }
+
+#[tokio::test]
+async fn session_until_which_paypal_refunds_nothing_is_refused() {
+    let mut terms = paid_hour();
+    terms["booking_window"] = json!({ "kind": "rolling", "days": 365 });
+    let paypal = PayPalTest::new(&terms).await;
+    // 176 days after the booking.
+    let refused = paypal.book("2027-06-29T10:00:00Z", "far").await;
+    assert_eq!(refused.problem(409), "too-far-ahead");
+    let appointment = paypal.book_and_pay("2027-06-25T10:00:00Z").await;
+    let to = json!({ "start": "2027-06-29T10:00:00Z" });
+    let moved = paypal.test.post_action("alan", &appointment, "reschedule", &to).await;
+    assert_eq!(moved.problem(409), "too-far-ahead");
+}

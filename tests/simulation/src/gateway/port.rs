@@ -211,7 +211,9 @@ impl SimGateway {
             (open_dispute, lost_dispute) = (open, lost);
         }
         movements.sort_by_key(|movement| movement.at);
-        let snapshot = PaymentSnapshot { status, movements, open_dispute, lost_dispute, decline };
+        // Each payment is made with another card.
+        let paid_with = Some(name.clone());
+        let snapshot = PaymentSnapshot { status, movements, open_dispute, lost_dispute, decline, paid_with };
         Ok(FetchedPayment { snapshot, pay_with: pay_with(status, &name), unrecorded_intent })
     }
 }
@@ -225,6 +227,8 @@ impl Charges for SimGateway {
             requires_completion: false,
             supports_transfers: true,
             refunds_after_dispute: false,
+            hold_period: Some(90 * DAY),
+            refund_period: None,
         }
     }
 
@@ -312,6 +316,7 @@ impl Charges for SimGateway {
             open_dispute: false,
             lost_dispute: false,
             decline,
+            paid_with: None,
         };
         Ok(FetchedPayment { snapshot, pay_with: pay_with(status, setup), unrecorded_intent: None })
     }

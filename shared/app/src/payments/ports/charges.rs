@@ -140,6 +140,7 @@ impl FetchedPayment {
             open_dispute: false,
             lost_dispute: false,
             decline: None,
+            paid_with: None,
         };
         Self { snapshot, pay_with: PayWith::None, unrecorded_intent: None }
     }

@@ -229,6 +229,22 @@ fn daily_minutes_cap_has_room_for_each_duration() {
 }
 
 #[test]
+fn fixed_dates_are_limited_to_two_years_ahead() {
+    let now = "2027-01-04T23:30:00Z".parse().unwrap();
+    let zone: crate::Zone = "Europe/Berlin".parse().unwrap();
+    let dates = |first: &str, last: &str| BookingWindow::Dates {
+        first: first.parse().unwrap(),
+        last: last.parse().unwrap(),
+    };
+    // In Berlin, it is the fifth.
+    assert_eq!(dates("2027-01-01", "9999-12-31").limited(zone, now), dates("2027-01-01", "2029-01-05"));
+    assert_eq!(dates("2027-01-01", "2027-12-31").limited(zone, now), dates("2027-01-01", "2027-12-31"));
+    assert_eq!(dates("2030-01-01", "2030-12-31").limited(zone, now), dates("2030-01-01", "2029-01-05"));
+    let rolling = BookingWindow::Rolling { days: MAX_ROLLING_DAYS };
+    assert_eq!(rolling.limited(zone, now), rolling);
+}
+
+#[test]
 fn booking_windows_in_days_are_limited() {
     let check = |window| invalid_values(|terms| terms.booking_window = window);
     let wrong = || refused("/booking_window/days");

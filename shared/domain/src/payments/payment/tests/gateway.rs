@@ -151,6 +151,7 @@ impl ModelGateway {
                 open_dispute: false,
                 lost_dispute: false,
                 decline: None,
+                paid_with: None,
             };
             return Fetched { snapshot, unrecorded_intent: None };
         };
@@ -161,7 +162,8 @@ impl ModelGateway {
         }
         let Intent { status, decline, .. } = self.intents[at_hand];
         let (open_dispute, lost_dispute) = (self.has_open_dispute(), self.has_lost_dispute());
-        let snapshot = PaymentSnapshot { status, movements, open_dispute, lost_dispute, decline };
+        let snapshot =
+            PaymentSnapshot { status, movements, open_dispute, lost_dispute, decline, paid_with: None };
         Fetched {
             snapshot,
             unrecorded_intent: unrecorded_intent.map(|intent| self.intents[intent].name.clone()),

@@ -12,6 +12,8 @@ const ABILITIES: Capabilities = Capabilities {
     requires_completion: false,
     supports_transfers: true,
     refunds_after_dispute: false,
+    hold_period: Some(90 * DAY),
+    refund_period: None,
 };
 
 /// The session lasts from 10 to 11 o'clock.
@@ -89,6 +91,7 @@ fn step_at(
         open_dispute: false,
         lost_dispute: false,
         decline: None,
+        paid_with: None,
     };
     next_action(appointment, payment, &snapshot, &movements, capabilities, now)
 }
@@ -408,6 +411,7 @@ fn nothing_is_refunded_during_an_open_dispute() {
             open_dispute,
             lost_dispute: false,
             decline: None,
+            paid_with: None,
         };
         next_action(&cancelled(), &final_charge(2_000), &snapshot, movements, ABILITIES, now)
     };
@@ -432,6 +436,7 @@ fn transfer_that_is_not_reported_yet_is_not_repeated() {
         open_dispute: false,
         lost_dispute: false,
         decline: None,
+        paid_with: None,
     };
     let now = start().plus(-HOUR);
     let step =
@@ -458,17 +463,65 @@ fn plan_leaves_time_to_capture_after_the_session() {
         (AuthorizeThenCapture, none, longest, Plan::Authorize),
         (AuthorizeThenCapture, none, longest.plus(1), Plan::Charge),
     ] {
-        assert_eq!(
-            Plan::choose(collection, capabilities, end, now),
-            plan,
-            "{collection:?} for an end at {end}"
-        );
+        let chosen = Plan::choose(collection, capabilities, PayoutTiming::AtPayment, end, now);
+        assert_eq!(chosen, Ok(plan), "{collection:?} for an end at {end}");
     }
     // A saved card is never authorized before it was saved, and its authorization outlasts the session with time to
     // act.
     let asked = Payment::authorize_at(ABILITIES, longest.plus(1));
     assert!(asked > now.plus(HOUR));
     assert_eq!(asked.plus(4 * DAY + 18 * HOUR), longest.plus(1 + CAPTURE_MARGIN + AUTHORIZATION_RESERVE));
+}
+
+#[test]
+fn card_is_saved_if_the_payment_could_not_be_held_or_refunded_until_the_session() {
+    use Collection::{AuthorizeThenCapture, ChargeAtBooking};
+    use PayoutTiming::{AfterSession, AtPayment};
+    let now = booked_at();
+    // The session completes a day after its end.
+    let (held, refunded) = (now.plus(89 * DAY), now.plus(174 * DAY));
+    let refunds = Capabilities { refund_period: Some(175 * DAY), ..ABILITIES };
+    let no_cards = Capabilities { saved_card_authorization_validity: None, ..refunds };
+    let too_far = |ends_by| Err(TooFarAhead { ends_by });
+    for (collection, capabilities, timing, end, plan) in [
+        (ChargeAtBooking, ABILITIES, AfterSession, held, Ok(Plan::Charge)),
+        (ChargeAtBooking, ABILITIES, AfterSession, held.plus(1), Ok(Plan::SaveCard)),
+        (ChargeAtBooking, ABILITIES, AtPayment, held.plus(1), Ok(Plan::Charge)),
+        (ChargeAtBooking, refunds, AtPayment, refunded, Ok(Plan::Charge)),
+        (ChargeAtBooking, refunds, AtPayment, refunded.plus(1), Ok(Plan::SaveCard)),
+        (ChargeAtBooking, no_cards, AtPayment, refunded, Ok(Plan::Charge)),
+        (ChargeAtBooking, no_cards, AtPayment, refunded.plus(1), too_far(refunded)),
+        (ChargeAtBooking, no_cards, AfterSession, held.plus(1), too_far(held)),
+        (AuthorizeThenCapture, no_cards, AtPayment, refunded, Ok(Plan::Charge)),
+        (AuthorizeThenCapture, no_cards, AtPayment, refunded.plus(1), too_far(refunded)),
+        (AuthorizeThenCapture, refunds, AtPayment, refunded.plus(1), Ok(Plan::SaveCard)),
+    ] {
+        let chosen = Plan::choose(collection, capabilities, timing, end, now);
+        assert_eq!(chosen, plan, "{collection:?}, {timing:?} for an end at {end}");
+    }
+}
+
+#[test]
+fn charged_session_is_not_moved_beyond_the_limit() {
+    let (paid_at, now) = (booked_at(), booked_at().plus(5 * DAY));
+    let ends_by = |paid_at: Timestamp| paid_at.plus(89 * DAY);
+    let captured = [Movement::new(MovementKind::Captured, euros(5_000), "ch_1", paid_at, None)];
+    let limited = Payment { pay_ahead_limit: Some(90 * DAY), ..payment() };
+    let saved = Payment { state: PaymentState::CardSaved, ..limited.clone() };
+    let held = PaymentState::Authorized { capture_before: holds() };
+    let authorized = Payment { state: held, ..limited.clone() };
+    for (payment, movements, last) in [
+        (&limited, &captured[..], Some(ends_by(paid_at))),
+        (&authorized, &[], Some(ends_by(now))),
+        (&saved, &[], None),
+        (&payment(), &captured, None),
+    ] {
+        let check = |end| payment.check_move(movements, end, now);
+        let latest = last.unwrap_or(now.plus(700 * DAY));
+        assert_eq!(check(latest), Ok(()), "{:?}", payment.state);
+        let later = check(latest.plus(1));
+        assert_eq!(later, last.map_or(Ok(()), |ends_by| Err(TooFarAhead { ends_by })), "{:?}", payment.state);
+    }
 }
 
 #[test]
@@ -488,6 +541,7 @@ fn state_follows_from_the_movements() {
             open_dispute: false,
             lost_dispute: false,
             decline: None,
+            paid_with: None,
         };
         payment.state_of(&snapshot, &movements, payment.amount_due(&Status::Completed))
     };
@@ -551,6 +605,7 @@ fn payment_waits_for_the_movement_of_a_succeeded_intent() {
         open_dispute: false,
         lost_dispute: false,
         decline: None,
+        paid_with: None,
     };
     let now = start().plus(-HOUR);
     let step = next_action(&with(Status::Confirmed), &payment(), &snapshot, &[], ABILITIES, now);

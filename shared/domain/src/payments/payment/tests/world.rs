@@ -98,6 +98,8 @@ impl World {
             requires_completion: false,
             supports_transfers: true,
             refunds_after_dispute: false,
+            hold_period: Some(90 * DAY),
+            refund_period: None,
         };
         let mut gateway = ModelGateway::new(capabilities);
         (gateway.asks_first, gateway.stutters) = (!saves_cards, stutters);
@@ -114,7 +116,8 @@ impl World {
             status: Status::Pending { hold_expires_at: now.plus(HOLD) },
             ..appointment(1)
         };
-        let plan = Plan::choose(collection, capabilities, end, now);
+        let plan = Plan::choose(collection, capabilities, payout_timing, end, now);
+        let plan = plan.expect("within the limits, or the card is saved");
         let mut payment = Payment { amount: price, fee_rate, payout_timing, plan, ..payment() };
         payment.references = gateway.open(&payment);
         let log = vec![format!(

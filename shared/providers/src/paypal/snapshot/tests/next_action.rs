@@ -21,6 +21,8 @@ fn capabilities() -> Capabilities {
         requires_completion: true,
         supports_transfers: false,
         refunds_after_dispute: true,
+        hold_period: None,
+        refund_period: Some(175 * DAY),
     }
 }
 
