@@ -228,7 +228,11 @@ impl From<AppError> for Problem {
                 Self::unavailable("a service that the platform uses did not respond; try again")
             }
             AppError::Busy
-            | AppError::Commit(CommitError::VersionConflict(_) | CommitError::Table(TableError::Busy(_)))
+            | AppError::Commit(
+                CommitError::VersionConflict(_)
+                | CommitError::InUse(_)
+                | CommitError::Table(TableError::Busy(_)),
+            )
             | AppError::Read(ReadError::Table(TableError::Busy(_))) => {
                 Self::unavailable("too many requests change the same data at once; try again")
             }
@@ -287,7 +291,7 @@ mod tests {
         let attempts = LimitReached::AttemptsOfAddress { limit: 1, again_at };
         let overlap = SchedulingError::Overlap { start: again_at, end: again_at };
         let reached = |reached: LimitReached| AppError::from(SchedulingError::Limit { reached, seconds: 1 });
-        let cases: [(AppError, u16, &str, Option<&str>); 57] = [
+        let cases: [(AppError, u16, &str, Option<&str>); 58] = [
             (AppError::SignInRequired, 401, "unauthorized", None),
             (AppError::Forbidden(""), 403, "forbidden", None),
             (AppError::NotFound(""), 404, "not-found", None),
@@ -302,6 +306,7 @@ mod tests {
             (AppError::Port("", PortError(text())), 503, "unavailable", None),
             (AppError::Busy, 503, "unavailable", None),
             (AppError::Commit(CommitError::VersionConflict(Vec::new())), 503, "unavailable", None),
+            (AppError::Commit(CommitError::InUse(Vec::new())), 503, "unavailable", None),
             (AppError::Commit(TableError::Busy(text()).into()), 503, "unavailable", None),
             (AppError::Commit(TableError::Unavailable(text()).into()), 503, "unavailable", None),
             (AppError::Commit(CommitError::Unstorable(text())), 500, "internal", None),

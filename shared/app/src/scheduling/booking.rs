@@ -112,8 +112,9 @@ pub async fn book(
 ) -> Result<Creation<Booked>, AppError> {
     let person = actor.require_role(Role::Client, Scope::Write)?;
     let attempts = client_bookings::count_attempt(app, booking.address, app.now()).await?;
-    let attempt = || attempt_hold(app, person, request, booking, attempts.as_ref().err());
-    let held = app.transact("book_appointment", attempt).await?;
+    let taking_turns = app.taking_turns();
+    let attempt = || attempt_hold(&taking_turns, person, request, booking, attempts.as_ref().err());
+    let held = taking_turns.transact("book_appointment", attempt).await?;
     let (AppointmentRecord { appointment, payment, movements, details }, idempotency) = match held {
         Hold::Replayed(response) => return Ok(Creation::Replayed(response)),
         Hold::Held(held) => *held,
