@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use app::events::DomainEvent;
 use app::idempotency::{Creation, IdempotentRequest};
@@ -12,7 +13,7 @@ use app::operations::{failing_jobs, outbox};
 use app::payments::jobs::PaymentsJob;
 use app::payments::ports::Buyer;
 use app::payments::webhooks;
-use app::ports::{EventBus, JobQueue, PortError};
+use app::ports::{Clock, EventBus, JobQueue, PortError};
 use app::receipts::receipt;
 use app::scheduling::appointments;
 use app::scheduling::booking::{self, Booked};
@@ -29,7 +30,7 @@ use domain::{AppointmentId, Currency, ExpertId, Money, Timestamp, Zone};
 use serde_json::{Value, json};
 use simulators::stripe::{Faults, signature_header};
 use store::keys::Key;
-use store::table::{Action, Condition, Consistency, Query, Table, Write, WriteError};
+use store::table::{Action, Condition, Conflict, Consistency, Query, Table, Write, WriteError};
 use store::{CommitError, FailureDomain, Item, JobName, OutboxEntry, Store, TableError, Transaction};
 
 use crate::harness::log::Log;
@@ -39,6 +40,8 @@ use crate::harness::{GOOD_CARD, Offer, TestApp, free_hour, id, intent, paid_hour
 #[derive(Clone, Default)]
 struct Rows {
     rows: Arc<Mutex<BTreeMap<Key, Item>>>,
+    /// The counts of rows that are only counted.
+    counts: Arc<Mutex<BTreeMap<Key, u64>>>,
     /// The number of further writes that fail because the table is busy.
     busy: Arc<Mutex<usize>>,
     /// What is lost of the next writes, the last one first.
@@ -140,8 +143,12 @@ impl Table for Rows {
                 Store::new(Arc::new(self.clone())).commit(other).await.expect("the other is faster");
             }
         }
-        let moved: Vec<Key> =
-            writes.iter().filter(|write| !self.stands(write)).map(|write| write.key.clone()).collect();
+        let row = |key: &Key| self.rows.lock().expect("no poisoned lock").get(key).cloned();
+        let moved: Vec<Conflict> = writes
+            .iter()
+            .filter(|write| !self.stands(write))
+            .map(|write| Conflict { key: write.key.clone(), row: row(&write.key) })
+            .collect();
         if !moved.is_empty() {
             return Err(WriteError::VersionConflict(moved));
         }
@@ -156,8 +163,38 @@ impl Table for Rows {
         if lost.is_some() { no_response() } else { Ok(()) }
     }
 
-    async fn count(&self, _: &Key, _: Item) -> Result<u64, TableError> {
-        unreachable!("these callers have no network address")
+    async fn count(&self, key: &Key, _: Item) -> Result<u64, TableError> {
+        let mut counts = self.counts.lock().expect("no poisoned lock");
+        let count = counts.entry(key.clone()).or_default();
+        *count += 1;
+        Ok(*count)
+    }
+}
+
+/// A clock whose pauses are over at once.
+struct NoPauses {
+    clock: Arc<dyn Clock>,
+    paused: Mutex<Duration>,
+}
+
+impl NoPauses {
+    fn new(app: &App) -> Self {
+        Self { clock: app.clock.clone(), paused: Mutex::default() }
+    }
+}
+
+#[async_trait]
+impl Clock for NoPauses {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        *self.paused.lock().expect("no poisoned lock")
+    }
+
+    async fn pause(&self, length: Duration) {
+        *self.paused.lock().expect("no poisoned lock") += length;
     }
 }
 
@@ -265,6 +302,7 @@ async fn booking_is_repeated_after_throttled_reads() {
     *rows.throttled.lock().expect("no poisoned lock") = 3;
     book(&app, &offer, 7).await.expect("booked");
     *rows.throttled.lock().expect("no poisoned lock") = 100;
+    let app = App { clock: Arc::new(NoPauses::new(&app)), ..app };
     let refused = book_at(&app, &offer, 8, "2027-01-05T14:00:00Z").await;
     assert!(matches!(refused, Err(AppError::Busy)), "{refused:?}");
 }
@@ -774,7 +812,7 @@ async fn booking_that_is_resumed_after_the_payment_shows_the_payment() {
     let intent = payment.references.intent.expect("an intent");
     test.stripe().pay(&intent, GOOD_CARD).expect("the card works");
     test.stack.run_until_idle().await;
-    test.advance(20);
+    test.advance(35);
     let booked = send_booking(app, &offer, 7, start).await.expect("resumed");
     assert_eq!(booked.appointment.status, Status::Confirmed);
     assert_eq!(Totals::of(&booked.movements).captured, 8_000);

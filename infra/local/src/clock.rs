@@ -33,6 +33,11 @@ impl Clock for StackClock {
         Timestamp::from_seconds(self.seconds())
     }
 
+    fn elapsed(&self) -> Duration {
+        // Like pauses, it is real time even if a test sets the clock.
+        aws::SystemClock.elapsed()
+    }
+
     async fn pause(&self, length: Duration) {
         // Pauses separate concurrent attempts, so they take real time even if a test sets the clock.
         tokio::time::sleep(length).await;

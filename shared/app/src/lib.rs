@@ -3,6 +3,7 @@
 //! A use case reads rows, lets `domain` decide, and commits one transaction. Each side effect is an outbox entry of that
 //! transaction, and [`operations::outbox`] runs its job afterwards. No outside call is made inside a state change.
 
+pub(crate) mod contention;
 pub mod error;
 pub mod events;
 pub mod idempotency;

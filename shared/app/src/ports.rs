@@ -17,6 +17,9 @@ pub trait Clock: Send + Sync {
     /// The current time.
     fn now(&self) -> Timestamp;
 
+    /// The time since some fixed instant. Unlike [`Clock::now`], it has fractions of a second, and nobody sets it.
+    fn elapsed(&self) -> Duration;
+
     /// Waits before the next attempt at a transaction.
     async fn pause(&self, length: Duration);
 }

@@ -1,17 +1,9 @@
 //! How state changes: read, decide, commit, and repeat after a version conflict.
 
-use std::time::Duration;
-
 use store::{CommitError, ReadError, TableError, Transaction};
 
+use crate::contention::Contention;
 use crate::{App, AppError};
-
-/// The maximum number of attempts at a change.
-const MAX_ATTEMPTS: u32 = 12;
-/// The maximum pause before the second attempt. It doubles with each further attempt.
-const BASE_DELAY: Duration = Duration::from_millis(10);
-/// The maximum pause between any two attempts.
-const MAX_DELAY: Duration = Duration::from_millis(160);
 
 /// The decision of one attempt at a change.
 pub(crate) enum Decision<T> {
@@ -23,14 +15,15 @@ pub(crate) enum Decision<T> {
 
 impl App {
     /// Changes state. `attempt` reads rows, decides, and returns a transaction. The transaction is committed on condition that
-    /// the rows have not changed. After a version conflict, or if the table is busy, `attempt` is called again after a pause
-    /// with full jitter, up to twelve times in all.
+    /// the rows have not changed. After a version conflict, or if the table is busy, `attempt` is called again, usually after a
+    /// pause; see [`Contention`].
     ///
     /// `attempt` may run several times. It must not change anything at a provider, and any transaction that it commits itself
     /// must be valid alone. `name` identifies the change in the log.
     ///
     /// # Errors
-    /// [`AppError::Busy`] after the last attempt. Errors other than version conflicts and a busy table are returned at once.
+    /// [`AppError::Busy`] if no attempt succeeds in time. Errors other than version conflicts and a busy table are returned at
+    /// once.
     pub(crate) async fn transact<T, F>(
         &self,
         name: &'static str,
@@ -39,25 +32,36 @@ impl App {
     where
         F: Future<Output = Result<Decision<T>, AppError>>,
     {
-        let mut attempts = 0;
+        let mut contention = Contention::new(self, name);
+        let result = self.attempt_until_done(&mut contention, attempt).await;
+        tracing::debug!(name, attempts = contention.attempts(), "decided");
+        contention.end().await;
+        result
+    }
+
+    async fn attempt_until_done<T, F>(
+        &self,
+        contention: &mut Contention<'_>,
+        attempt: impl Fn() -> F,
+    ) -> Result<T, AppError>
+    where
+        F: Future<Output = Result<Decision<T>, AppError>>,
+    {
         loop {
             let failure = match attempt().await {
                 Ok(Decision::Unchanged(result)) => return Ok(result),
-                Ok(Decision::Commit(transaction, result)) => match self.commit(transaction).await {
-                    Ok(()) => return Ok(result),
-                    Err(failure) => failure,
-                },
+                Ok(Decision::Commit(transaction, result)) => {
+                    if !contention.is_decision_current().await? {
+                        continue;
+                    }
+                    match self.commit(transaction).await {
+                        Ok(()) => return Ok(result),
+                        Err(failure) => failure,
+                    }
+                }
                 Err(failure) => failure,
             };
-            if !failure.is_retryable() {
-                return Err(failure);
-            }
-            attempts += 1;
-            if attempts >= MAX_ATTEMPTS {
-                tracing::warn!(%failure, name, attempts, "gave up after too many attempts");
-                return Err(AppError::Busy);
-            }
-            self.back_off(attempts).await;
+            contention.after(failure).await?;
         }
     }
 
@@ -75,13 +79,6 @@ impl App {
             }
             Err(failure) => Err(failure),
         }
-    }
-
-    /// Waits after a number of failed attempts: exponential backoff with full jitter.
-    async fn back_off(&self, attempts: u32) {
-        let longest = (BASE_DELAY * (1 << attempts.clamp(1, 16).saturating_sub(1))).min(MAX_DELAY);
-        let nanoseconds = self.random.bits() % (longest.as_nanos() + 1);
-        self.clock.pause(u64::try_from(nanoseconds).map_or(longest, Duration::from_nanos)).await;
     }
 }
 
@@ -121,11 +118,14 @@ impl AppError {
     }
 
     /// Whether another attempt can succeed.
-    fn is_retryable(&self) -> bool {
+    pub(crate) fn is_retryable(&self) -> bool {
         matches!(
             self,
-            Self::Commit(CommitError::VersionConflict(_) | CommitError::Table(TableError::Busy(_)))
-                | Self::Read(ReadError::Table(TableError::Busy(_)))
+            Self::Commit(
+                CommitError::VersionConflict(_)
+                    | CommitError::InUse(_)
+                    | CommitError::Table(TableError::Busy(_))
+            ) | Self::Read(ReadError::Table(TableError::Busy(_)))
         )
     }
 }

@@ -1,6 +1,7 @@
 //! The clock and the random numbers of the operating system.
 
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use app::ports::{Clock, Random};
 use async_trait::async_trait;
@@ -14,6 +15,11 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::from(chrono::Utc::now())
+    }
+
+    fn elapsed(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        START.elapsed()
     }
 
     async fn pause(&self, length: Duration) {

@@ -232,7 +232,11 @@ impl From<AppError> for Problem {
                 Self::unavailable("a service that the platform uses did not respond; try again")
             }
             AppError::Busy
-            | AppError::Commit(CommitError::VersionConflict(_) | CommitError::Table(TableError::Busy(_)))
+            | AppError::Commit(
+                CommitError::VersionConflict(_)
+                | CommitError::InUse(_)
+                | CommitError::Table(TableError::Busy(_)),
+            )
             | AppError::Read(ReadError::Table(TableError::Busy(_))) => {
                 Self::unavailable("too many requests change the same data at once; try again")
             }
@@ -307,6 +311,7 @@ mod tests {
             (AppError::Port("", PortError(text())), 503, "unavailable", None),
             (AppError::Busy, 503, "unavailable", None),
             (AppError::Commit(CommitError::VersionConflict(Vec::new())), 503, "unavailable", None),
+            (AppError::Commit(CommitError::InUse(Vec::new())), 503, "unavailable", None),
             (AppError::Commit(TableError::Busy(text()).into()), 503, "unavailable", None),
             (AppError::Commit(TableError::Unavailable(text()).into()), 503, "unavailable", None),
             (AppError::Commit(CommitError::Unstorable(text())), 500, "internal", None),

@@ -6,18 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, ConditionCheck, ConsumedCapacity, Delete,
-    GlobalSecondaryIndex, KeySchemaElement, KeyType, KeysAndAttributes, Projection, ProjectionType, Put,
-    ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure, ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BillingMode, CancellationReason, ConditionCheck, ConsumedCapacity,
+    Delete, GlobalSecondaryIndex, KeySchemaElement, KeyType, KeysAndAttributes, Projection, ProjectionType,
+    Put, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure, ScalarAttributeType,
     TransactWriteItem,
 };
 
 use crate::keys::{GSI1, GSI2, Key, PK, SK, VERSION};
 use crate::table::{
-    Action, COUNT, Condition, Consistency, Item, Query, Table, TableError, Write, WriteError, causes,
+    Action, COUNT, Condition, Conflict, Consistency, Item, Query, Table, TableError, Write, WriteError,
+    causes,
 };
 
 /// The maximum number of rows of one `BatchGetItem`.
@@ -270,8 +272,12 @@ impl DynamoTable {
                 Ok(())
             }
             // The SDK retries a write whose response was lost, and then finds its own row.
-            Err(error) if stored_row(&error) == Some(&item) => Ok(()),
-            Err(error) => Err(single_error(key, error)),
+            Err(error) => match single_error(key, error) {
+                WriteError::VersionConflict(conflicts) if matches!(conflicts.as_slice(), [Conflict { row: Some(row), .. }] if *row == item) => {
+                    Ok(())
+                }
+                error => Err(error),
+            },
         }
     }
 
@@ -285,6 +291,7 @@ impl DynamoTable {
             .set_condition_expression(expression)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(value.map(|value| Item::from([(":expected".to_owned(), value)])))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .set_return_consumed_capacity(self.capacity())
             .send()
             .await
@@ -326,6 +333,7 @@ impl DynamoTable {
                     .set_condition_expression(expression)
                     .set_expression_attribute_names(names)
                     .set_expression_attribute_values(values)
+                    .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
                     .build()?,
             ),
             Action::Delete => item.delete(
@@ -335,6 +343,7 @@ impl DynamoTable {
                     .set_condition_expression(expression)
                     .set_expression_attribute_names(names)
                     .set_expression_attribute_values(values)
+                    .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
                     .build()?,
             ),
             Action::Check => item.condition_check(
@@ -344,6 +353,7 @@ impl DynamoTable {
                     .set_condition_expression(expression)
                     .set_expression_attribute_names(names)
                     .set_expression_attribute_values(values)
+                    .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
                     .build()?,
             ),
         };
@@ -351,42 +361,65 @@ impl DynamoTable {
     }
 }
 
-/// The stored row that made the condition of a put false.
-fn stored_row(error: &SdkError<PutItemError>) -> Option<&Item> {
-    match error.as_service_error() {
-        Some(PutItemError::ConditionalCheckFailedException(failed)) => failed.item(),
-        _ => None,
+/// The error of a single write.
+trait SingleError {
+    /// The row that made the condition false, if the service returned it.
+    fn row(&self) -> Option<&Item>;
+}
+
+impl SingleError for PutItemError {
+    fn row(&self) -> Option<&Item> {
+        match self {
+            Self::ConditionalCheckFailedException(failed) => failed.item(),
+            _ => None,
+        }
+    }
+}
+
+impl SingleError for DeleteItemError {
+    fn row(&self) -> Option<&Item> {
+        match self {
+            Self::ConditionalCheckFailedException(failed) => failed.item(),
+            _ => None,
+        }
     }
 }
 
 fn single_error<E>(key: Key, error: SdkError<E>) -> WriteError
 where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
+    E: ProvideErrorMetadata + SingleError + std::error::Error + 'static,
 {
     let code = error.as_service_error().and_then(|service| service.code());
-    if code == Some("ConditionalCheckFailedException") {
-        WriteError::VersionConflict(vec![key])
-    } else {
-        WriteError::Table(table_error(error))
+    if code == Some("TransactionConflictException") {
+        return WriteError::InUse(vec![key]);
     }
+    if code != Some("ConditionalCheckFailedException") {
+        return WriteError::Table(table_error(error));
+    }
+    let row = error.as_service_error().and_then(SingleError::row).cloned();
+    WriteError::VersionConflict(vec![Conflict { key, row }])
 }
 
 fn transaction_error(keys: &[Key], error: SdkError<TransactWriteItemsError>) -> WriteError {
     if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() {
         let reasons = cancelled.cancellation_reasons();
-        let failed = |code: &str| -> Vec<Key> {
-            let named = keys.iter().zip(reasons).filter(|(_, reason)| reason.code() == Some(code));
-            named.map(|(key, _)| key.clone()).collect()
+        let failed = |code: &'static str| {
+            keys.iter().zip(reasons).filter(move |(_, reason)| reason.code() == Some(code))
         };
-        let changed = failed("ConditionalCheckFailed");
+        let row = |reason: &CancellationReason| reason.item().filter(|row| !row.is_empty()).cloned();
+        let changed: Vec<Conflict> = failed("ConditionalCheckFailed")
+            .map(|(key, reason)| Conflict { key: key.clone(), row: row(reason) })
+            .collect();
         if !changed.is_empty() {
             return WriteError::VersionConflict(changed);
         }
-        let transient = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
-        if reasons.iter().any(|reason| transient.contains(&reason.code().unwrap_or_default())) {
-            return WriteError::Table(TableError::Busy(
-                "another transaction is writing the same rows".to_owned(),
-            ));
+        let in_use: Vec<Key> = failed("TransactionConflict").map(|(key, _)| key.clone()).collect();
+        if !in_use.is_empty() {
+            return WriteError::InUse(in_use);
+        }
+        let throttled = ["ThrottlingError", "ProvisionedThroughputExceeded"];
+        if reasons.iter().any(|reason| throttled.contains(&reason.code().unwrap_or_default())) {
+            return WriteError::Table(TableError::Busy("the transaction was throttled".to_owned()));
         }
     }
     WriteError::Table(table_error(error))

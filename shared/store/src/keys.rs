@@ -9,6 +9,8 @@
 //! |---|---|---|---|---|
 //! | routes that create something | the outcome of a request with this idempotency key | table | `IDEM#<person>#<key>` | `R` |
 //! | start of a function | does the table respond | table | `NOTHING` | `R` |
+//! | concurrent changes of a row | how many tickets were taken in a minute | table | `TURNS#<row>` | `<minute>#TICKETS` |
+//! | concurrent changes of a row | how many of their changes have ended | table | `TURNS#<row>` | `<minute>#ENDED` |
 //!
 //! Instants in sort keys are seconds since 1970 in twelve digits, so that they sort as text.
 
@@ -85,6 +87,16 @@ pub fn person_partition(id: PersonId) -> String {
 /// The idempotency record of a person's request with this idempotency key.
 pub fn idempotency(person: &str, idempotency_key: &str) -> Key {
     Key::new(format!("IDEM#{person}#{idempotency_key}"), "R")
+}
+
+/// The number of tickets for a row that were taken in a minute since 1970.
+pub fn tickets(row: &Key, minute: i64) -> Key {
+    Key::new(format!("TURNS#{}#{}", row.pk, row.sk), format!("{minute}#TICKETS"))
+}
+
+/// The number of turns of these tickets that have ended.
+pub fn turns(row: &Key, minute: i64) -> Key {
+    Key::new(format!("TURNS#{}#{}", row.pk, row.sk), format!("{minute}#ENDED"))
 }
 
 /// An instant in a sort key: seconds since 1970 in twelve digits.

@@ -9,9 +9,11 @@ mod dynamo;
 mod golden;
 pub mod idempotency;
 pub mod keys;
+mod reads;
 mod row;
 pub mod table;
 mod transaction;
+mod turns;
 
 pub mod experts;
 pub mod identity;
@@ -41,11 +43,14 @@ pub use scheduling::notes::{NotesWritten, VersionedDetails};
 pub use scheduling::occupancy::Offer;
 pub use table::{Item, Table, TableError};
 pub use transaction::{CommitError, Transaction};
+pub use turns::Ticket;
 
 /// Typed access to the table. Each area adds its reads.
 #[derive(Clone)]
 pub struct Store {
     table: Arc<dyn Table>,
+    /// The table, if it remembers what is read.
+    remembering: Option<Arc<reads::RememberingTable>>,
 }
 
 /// Why a read failed.
@@ -75,7 +80,7 @@ pub enum ReadError {
 impl Store {
     /// A store that uses this table.
     pub fn new(table: Arc<dyn Table>) -> Self {
-        Self { table }
+        Self { table, remembering: None }
     }
 
     /// Reads a row that never exists, so that the credentials, the connection and TLS are ready for the first request.

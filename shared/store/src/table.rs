@@ -89,7 +89,7 @@ pub struct Query {
 /// A failed request to the table.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TableError {
-    /// The request was throttled, or conflicts with a running transaction. Nothing was written. A retry can succeed.
+    /// The request was throttled, or a read conflicts with a running transaction. Nothing was written. A retry can succeed.
     #[error("the table is busy: {0}")]
     Busy(String),
     /// The service did not respond, or returned another error. A write may have been executed.
@@ -97,15 +97,45 @@ pub enum TableError {
     Unavailable(String),
 }
 
+/// A row whose condition was false.
+#[derive(Clone, PartialEq)]
+pub struct Conflict {
+    /// The key of the row.
+    pub key: Key,
+    /// The row that made the condition false; `None` if there was none.
+    pub row: Option<Item>,
+}
+
+/// Only the key, because the row may contain what must not be logged.
+impl std::fmt::Debug for Conflict {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_tuple("Conflict").field(&self.key).finish()
+    }
+}
+
+impl std::fmt::Display for Conflict {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.key.fmt(out)
+    }
+}
+
 /// Why a write failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum WriteError {
     /// The conditions on these rows were false. Nothing was written.
-    #[error("{} changed since it was read", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
-    VersionConflict(Vec<Key>),
+    #[error("{} changed since it was read", listed(.0))]
+    VersionConflict(Vec<Conflict>),
+    /// Other transactions were writing these rows at the same time. Nothing was written. A retry can succeed.
+    #[error("{} is being written by another transaction", listed(.0))]
+    InUse(Vec<Key>),
     /// The request failed; see [`TableError`].
     #[error(transparent)]
     Table(#[from] TableError),
+}
+
+/// The names of rows in a message.
+pub(crate) fn listed(rows: &[impl ToString]) -> String {
+    rows.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// A table with the two global secondary indexes of [`crate::keys`].

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::keys::{self, Key};
 use crate::operations::outbox::{FailureDomain, JobName, OutboxEntry};
-use crate::table::{Action, Condition, Item, TableError, Write, WriteError};
+use crate::table::{Action, Condition, Conflict, Item, TableError, Write, WriteError, listed};
 use crate::{ReadError, Store};
 
 /// Writes that are executed together or not at all, each on condition that its row has not changed since it was read.
@@ -22,8 +22,11 @@ pub struct Transaction {
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
     /// These rows have changed since they were read. Read and decide again.
-    #[error("{} changed since it was read", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
-    VersionConflict(Vec<Key>),
+    #[error("{} changed since it was read", listed(.0))]
+    VersionConflict(Vec<Conflict>),
+    /// Other transactions were writing these rows at the same time. Nothing was written. A retry can succeed.
+    #[error("{} is being written by another transaction", listed(.0))]
+    InUse(Vec<Key>),
     /// The table did not execute the transaction.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -106,7 +109,8 @@ impl Store {
             return Ok(());
         }
         self.table.write(transaction.writes).await.map_err(|error| match error {
-            WriteError::VersionConflict(keys) => CommitError::VersionConflict(keys),
+            WriteError::VersionConflict(conflicts) => CommitError::VersionConflict(conflicts),
+            WriteError::InUse(keys) => CommitError::InUse(keys),
             WriteError::Table(error) => CommitError::Table(error),
         })
     }

@@ -42,6 +42,8 @@ use crate::random::Rng;
 
 /// The time limit of functions that serve requests, in milliseconds.
 const TIME_LIMIT: i64 = 10_000;
+/// The time limit of the function that books, in milliseconds.
+const TIME_LIMIT_OF_BOOKING: i64 = 29_000;
 /// How often an actor retries a request without a definite response.
 const MAX_ATTEMPTS: u32 = 6;
 
@@ -414,7 +416,11 @@ pub fn submit(core: &mut Core, asked: Submission) -> PendingReply {
     let answer: Arc<Mutex<Option<Result<Reply, AppError>>>> = Arc::default();
     let (slot, pending, wanted) = (answer.clone(), outcome.clone(), asked.clone());
     let begun = core.now;
-    let limit = if matches!(asked.command, Command::Reconcile) { 300_000 } else { TIME_LIMIT };
+    let limit = match asked.command {
+        Command::Reconcile => 300_000,
+        Command::Book { .. } => TIME_LIMIT_OF_BOOKING,
+        _ => TIME_LIMIT,
+    };
     let name = if core.trace.is_some() { format!("{:?}", asked.command) } else { String::new() };
     core.starts.push(Start {
         name,

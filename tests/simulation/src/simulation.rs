@@ -42,6 +42,10 @@ impl Clock for SimClock {
         self.0.lock().task_time()
     }
 
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.0.lock().now.unsigned_abs())
+    }
+
     async fn pause(&self, length: Duration) {
         let milliseconds = i64::try_from(length.as_millis()).unwrap_or(0);
         let done = {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use store::keys::{EXPIRES_AT, GSI1, GSI2, Index, Key, PK, SK, VERSION, nothing};
-use store::table::{Action, COUNT, Condition, Consistency, Query, Table, Write, WriteError};
+use store::table::{Action, COUNT, Condition, Conflict, Consistency, Query, Table, Write, WriteError};
 use store::{Item, TableError};
 
 use crate::call::{Kind, PendingCall, call, call_staged};
@@ -162,7 +162,13 @@ impl TableState {
             {
                 Ok(false)
             }
-            moved => Err(WriteError::VersionConflict(moved.iter().map(|write| write.key.clone()).collect())),
+            moved => {
+                let conflict = |write: &&Write| Conflict {
+                    key: write.key.clone(),
+                    row: self.get(&write.key).map(|item| Item::clone(item)),
+                };
+                Err(WriteError::VersionConflict(moved.iter().map(conflict).collect()))
+            }
         }
     }
 
@@ -433,7 +439,7 @@ fn described(write: &Write) -> String {
 fn refuse(core: &mut Core, finish: PendingCall<Result<(), WriteError>>, error: WriteError) {
     match &error {
         WriteError::VersionConflict(_) => core.table.capacity.failed_conditions += 1,
-        WriteError::Table(TableError::Busy(_)) => {
+        WriteError::InUse(_) | WriteError::Table(TableError::Busy(_)) => {
             core.table.capacity.conflicts += 1;
             core.mark_faulted(finish.task());
         }
@@ -457,9 +463,10 @@ fn receive_write(core: &mut Core, writes: Vec<Write>, finish: PendingCall<Result
     }
     let locked =
         |core: &Core, write: &Write| core.table.row(&write.key).is_some_and(|row| row.locked_by.is_some());
-    if writes.iter().any(|write| locked(core, write)) {
-        let conflict = "another transaction is writing the same rows".to_owned();
-        return refuse(core, finish, TableError::Busy(conflict).into());
+    let in_use: Vec<Key> =
+        writes.iter().filter(|write| locked(core, write)).map(|write| write.key.clone()).collect();
+    if !in_use.is_empty() {
+        return refuse(core, finish, WriteError::InUse(in_use));
     }
     let single = writes.len() == 1 && writes[0].action != Action::Check;
     if single {
@@ -531,8 +538,7 @@ fn repeat_write(core: &mut Core, write: Write, finish: PendingCall<Result<(), Wr
     let key = write.key.clone();
     core.log(|| format!("    the SDK repeats the write of {key}"));
     if core.table.row(&key).is_some_and(|row| row.locked_by.is_some()) {
-        let conflict = "another transaction is writing the row".to_owned();
-        return refuse(core, finish, TableError::Busy(conflict).into());
+        return refuse(core, finish, WriteError::InUse(vec![key]));
     }
     match core.table.decide(std::slice::from_ref(&write), false) {
         Err(error) => {

@@ -75,7 +75,7 @@ pub(super) fn reason(error: &AppError) -> String {
         )
         | AppError::Operations(_)
         | AppError::Busy
-        | AppError::Commit(CommitError::VersionConflict(_)) => error.to_string(),
+        | AppError::Commit(CommitError::VersionConflict(_) | CommitError::InUse(_)) => error.to_string(),
     }
 }
 

@@ -130,8 +130,9 @@ pub async fn book(
         too_many_attempts: attempts.as_ref().err(),
         declined: declines.as_ref().err(),
     };
-    let attempt = || attempt_hold(app, caller, request, booking);
-    let held = app.transact("book_appointment", attempt).await?;
+    let taking_turns = app.taking_turns();
+    let attempt = || attempt_hold(&taking_turns, caller, request, booking);
+    let held = taking_turns.transact("book_appointment", attempt).await?;
     let (AppointmentRecord { appointment, payment, movements, details }, idempotency) = match held {
         Hold::Replayed(response) => return Ok(Creation::Replayed(response)),
         Hold::Held(held) => *held,

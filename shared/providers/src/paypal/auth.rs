@@ -159,6 +159,10 @@ mod tests {
             Timestamp::from_seconds(self.0.load(Ordering::SeqCst))
         }
 
+        fn elapsed(&self) -> Duration {
+            Duration::ZERO
+        }
+
         async fn pause(&self, _: Duration) {}
     }
 

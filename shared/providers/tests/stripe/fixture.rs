@@ -51,6 +51,10 @@ impl Clock for SimulatorClock {
         Timestamp::from_seconds(self.0.now())
     }
 
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+
     async fn pause(&self, _: Duration) {}
 }
 

@@ -51,7 +51,12 @@ struct Area {
 }
 
 fn areas() -> Vec<Area> {
-    let shared = vec![row(nothing()), row(idempotency("cli_1", "k"))];
+    let shared = vec![
+        row(nothing()),
+        row(idempotency("cli_1", "k")),
+        row(tickets(&nothing(), 29_984_160)),
+        row(turns(&nothing(), 29_984_160)),
+    ];
     vec![
         Area { name: "all areas", source: include_str!("../keys.rs"), examples: shared },
         Area {

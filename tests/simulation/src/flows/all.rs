@@ -539,6 +539,23 @@ pub const FLOWS: &[Flow] = &[
         run: |scenario| disputed_report(scenario, Outcome::Completed),
     },
     Flow {
+        name: "ten clients book one day at once, two of them the same time",
+        run: |scenario| {
+            scenario.offer(|terms| {
+                price_at(terms, 0);
+                terms.durations.iter_mut().for_each(|duration| duration.minutes = 15);
+                terms.step_minutes = 15;
+            });
+            let starts = (0..10).map(|client: i64| IN_34_HOURS + client.min(8) * HOUR / 4);
+            let requests = scenario.crowd_books(starts);
+            scenario.advance(60);
+            for request in requests {
+                scenario.submit(request.person, request.command);
+            }
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+        },
+    },
+    Flow {
         name: "two clients share a group session, and one cancels",
         run: |scenario| {
             scenario.offer(|terms| terms.capacity = 3);

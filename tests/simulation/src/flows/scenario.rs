@@ -19,7 +19,7 @@ use crate::simulation::{BEGIN, Simulation};
 /// How often an actor retries.
 const MAX_ATTEMPTS: usize = 6;
 /// The delay before a retry, in seconds: longer than the first request can run.
-const RETRY_DELAY: i64 = 20;
+const RETRY_DELAY: i64 = 35;
 
 /// A simulation with an expert and two clients, in which a flow runs.
 pub struct Scenario {
@@ -130,6 +130,17 @@ impl Scenario {
     pub fn start_booking(&mut self, client: usize, seconds: i64) -> Option<Submission> {
         let wanted = self.booking(seconds)?;
         Some(self.client_starts(client, wanted))
+    }
+
+    /// Further clients start to book at the same time, each one of these starts. Returns the requests, to send them again.
+    pub fn crowd_books(&mut self, starts: impl Iterator<Item = i64>) -> Vec<Submission> {
+        let first = self.clients.len();
+        let starts: Vec<i64> = starts.collect();
+        let crowd =
+            (100..).zip(&starts).map(|(bits, _)| SignedInPerson::new(bits, vec![Role::Client], Scope::FULL));
+        self.clients.extend(crowd);
+        self.simulation.shared.lock().actors.clients.clone_from(&self.clients);
+        (first..).zip(starts).filter_map(|(client, start)| self.start_booking(client, start)).collect()
     }
 
     /// Advances the clock until an appointment is charged, or for 30 days.
