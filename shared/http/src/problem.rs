@@ -296,7 +296,7 @@ mod tests {
         let overlap = SchedulingError::Overlap { start: again_at, end: again_at };
         let too_far = domain::payments::payment::TooFarAhead { ends_by: again_at };
         let reached = |reached: LimitReached| AppError::from(SchedulingError::Limit { reached, seconds: 1 });
-        let cases: [(AppError, u16, &str, Option<&str>); 58] = [
+        let cases: [(AppError, u16, &str, Option<&str>); 59] = [
             (AppError::SignInRequired, 401, "unauthorized", None),
             (AppError::Forbidden(""), 403, "forbidden", None),
             (AppError::NotFound(""), 404, "not-found", None),

@@ -197,7 +197,7 @@ pub(super) fn check_terms(core: &Core, known: &ObservedAppointment, violations: 
         violations.push(format!("{id} has terms that were not offered: {appointment:?}"));
     }
     if let Status::Pending { hold_expires_at } = appointment.status
-        && hold_expires_at != appointment.created_at.plus(HOLD_SECONDS)
+        && hold_expires_at != appointment.created_at.plus(HOLD_SECONDS).min(appointment.start)
     {
         violations.push(format!(
             "{id} is held until {hold_expires_at}, and was created at {}",
