@@ -12,7 +12,8 @@ use app::identity::{person, suspension};
 use app::messaging::notifications;
 use app::operations::{failing_jobs, outbox};
 use app::payments::{
-    accounts, checkout, escalations, exchange_rates, fees, reconciliation, refunds, reports, webhooks,
+    accounts, checkout, escalations, exchange_rates, fees, payout_timing, reconciliation, refunds, reports,
+    webhooks,
 };
 use app::ports::Secret;
 use app::receipts::{billing, receipt};
@@ -336,6 +337,8 @@ const USE_CASES: &[UseCase] = use_cases! {
         async { Ok::<_, AppError>(exchange_rates::estimator(app, actor, Some(Currency::EUR)).await) };
     "payments::exchange_rates::convert_for_charge" Rule::Platform, READS, |app, actor, ids|
         exchange_rates::convert_for_charge(app, actor, euros(100), Currency::EUR, app.now());
+    "payments::payout_timing::read_payout_terms" ACCOUNT, READS, |app, actor, ids|
+        payout_timing::read_payout_terms(app, actor, ids.expert, STRIPE);
     "payments::fees::read_expert_fee" Rule::Has(Role::Admin), READS, |app, actor, ids|
         fees::read_expert_fee(app, actor, ids.expert);
     "payments::fees::set_expert_fee" Rule::Impartial, WRITES, |app, actor, ids|

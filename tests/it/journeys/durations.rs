@@ -194,8 +194,9 @@ async fn reschedule_at_the_current_price_follows_the_hourly_rate() {
         test.post_action("alan", &appointment, "reschedule", &json!({ "start": start })).await
     };
 
+    // A higher price does not apply.
     set_rate(&test, &offer.expert, euros(12_000)).await;
-    assert_eq!(reschedule("2027-01-06T10:00:00Z").await.problem(409), "invalid-status");
+    assert_eq!(reschedule("2027-01-06T11:00:00Z").await.expect(200)["price"], booked["price"]);
     set_rate(&test, &offer.expert, euros(9_000)).await;
     assert_eq!(reschedule("2027-01-06T10:00:00Z").await.expect(200)["price"], euros(3_000));
     test.stack.run_until_idle().await;

@@ -674,6 +674,8 @@ pub fn check_refusal(
             of_type().map(|state| state.session.start()).filter(|at| of(*at)).collect();
         starts.len()
     };
+    // The starts of a proposal are held at the same time, so each counts for the caps of the others.
+    let own = |of: &dyn Fn(Timestamp) -> bool| wanted.iter().filter(|at| of(**at)).count().saturating_sub(1);
     // A group session keeps the capacity it was created with.
     let all = core.terms.get(&session_type).map_or(&[][..], Vec::as_slice);
     let fewest = all.iter().map(|(_, terms)| u32::from(terms.capacity)).min().unwrap_or(0);
@@ -706,7 +708,8 @@ pub fn check_refusal(
         DayFull { cap, .. } => {
             let day = zone.scheduling_date(start);
             terms.daily_cap == Some(*cap)
-                && starts(&|at| zone.scheduling_date(at) == day) >= usize::from(*cap)
+                && starts(&|at| zone.scheduling_date(at) == day) + own(&|at| zone.scheduling_date(at) == day)
+                    >= usize::from(*cap)
         }
         DayMinutesFull { cap, .. } => {
             let day = zone.scheduling_date(start);
@@ -714,12 +717,14 @@ pub fn check_refusal(
                 .filter(|state| zone.scheduling_date(state.session.start()) == day)
                 .map(|state| (state.session.start(), state.session.seconds()))
                 .collect();
+            let own = i64::try_from(own(&|at| zone.scheduling_date(at) == day)).unwrap_or(0);
             terms.daily_minutes_cap == Some(*cap)
-                && lengths.values().sum::<i64>() + length(terms) > i64::from(*cap) * 60
+                && lengths.values().sum::<i64>() + (1 + own) * length(terms) > i64::from(*cap) * 60
         }
         WeekFull { cap, .. } => {
             let week = |at| chrono::Datelike::iso_week(&zone.scheduling_date(at));
-            terms.weekly_cap == Some(*cap) && starts(&|at| week(at) == week(start)) >= usize::from(*cap)
+            let is_of_week = |at| week(at) == week(start);
+            terms.weekly_cap == Some(*cap) && starts(&is_of_week) + own(&is_of_week) >= usize::from(*cap)
         }
         _ => true,
     };

@@ -59,6 +59,10 @@ async fn outcome(app: &App, event: &DomainEvent) -> Result<Outcome, AppError> {
     let (EventData::NoShow(_) | EventData::Completed(_)) = &event.data else { return Ok(decided) };
     let id = event.data.appointment().appointment_id;
     let Some(record) = app.store.appointment_record(id).await? else { return Ok(decided) };
+    // A job that is late must not begin the period of a later report: nobody was notified of that one yet.
+    if event.data.row_version() != RowVersion::Appointment(record.appointment.version) {
+        return Ok(decided);
+    }
     match (record.appointment.parties_to_notify(), record.payment) {
         ([], _) | (_, None) => Ok(decided),
         (objectors, Some(payment)) => {
