@@ -73,8 +73,8 @@ fn check(books: &Books, owner: &str, before: &Books, expected: i64) -> Result<()
     Err(Mismatch::new(what, format_amount(expected), format_amount(actual)))
 }
 
-/// Checks the balances after the payment: the client paid the price, the expert received their share, and the platform its fee
-/// less the processing fee of Stripe.
+/// Checks the balances after the payment: the client paid the price, and the platform has it less the processing fee of Stripe and
+/// less the expert's share, if the expert has that already. Otherwise, the platform holds it until one day after the session.
 pub(super) async fn check_paid(journey: &mut Journey, before: &Books) -> Result<(), Mismatch> {
     journey.step("The balances after the payment");
     let now = read(journey).await?;
@@ -82,11 +82,14 @@ pub(super) async fn check_paid(journey: &mut Journey, before: &Books) -> Result<
     let platform = now.change("platform", before);
     journey.print(format_args!("client   {}", format_amount(now.change("clients", before))));
     journey.print(format_args!("expert   {}", format_amount(expert)));
-    journey
-        .print(format_args!("platform {} (its fee less Stripe's processing fee)", format_amount(platform)));
+    let holds = if expert == 0 { "the expert's share until after the session, and " } else { "" };
+    journey.print(format_args!(
+        "platform {} ({holds}its fee less Stripe's processing fee)",
+        format_amount(platform)
+    ));
     journey.print(format_args!("Stripe   {}", format_amount(stripe)));
     check(&now, "clients", before, -PRICE)?;
-    if expert <= 0 || expert > PRICE {
+    if !(0..=PRICE).contains(&expert) {
         return Err(Mismatch::new(
             "the expert's share",
             format!("up to {}", format_amount(PRICE)),
@@ -105,7 +108,7 @@ pub(super) async fn check_refunded(journey: &mut Journey, before: &Books) -> Res
     check(&now, &now.account, before, 0)?;
     check(&now, "platform", before, -stripe)?;
     journey.print(format_args!("client   {}: the whole payment was refunded", format_amount(0)));
-    journey.print(format_args!("expert   {}: the transfer was reversed", format_amount(0)));
+    journey.print(format_args!("expert   {}: nothing is left of their share", format_amount(0)));
     journey.print(format_args!(
         "platform {}: its fee was returned, and Stripe keeps its processing fee",
         format_amount(-stripe)
