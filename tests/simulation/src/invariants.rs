@@ -9,7 +9,7 @@ use app::operations::jobs::Job;
 use app::scheduling::jobs::SchedulingJob;
 use chrono::NaiveDate;
 use domain::experts::session_type::SessionTypeTerms;
-use domain::kernel::time::DAY;
+use domain::kernel::time::{DAY, HOUR};
 use domain::payments::ledger::{Movement, MovementKind};
 use domain::payments::payment::{Escalation, Payment, PaymentState};
 use domain::receipts::receipt::Receipt;

@@ -319,13 +319,15 @@ pub const FLOWS: &[Flow] = &[
         },
     },
     Flow {
-        name: "a client proposes before the last tier, and the expert accepts after it",
+        name: "a client proposes in the grace period, and the expert accepts after it",
         run: |scenario| {
-            scenario.offer(half_until_a_day_before);
+            scenario.offer(|terms| {
+                half_until_a_day_before(terms);
+                terms.cancellation.grace_minutes = 60;
+            });
             let id = scenario.book_and_pay(IN_34_HOURS);
-            scenario.advance_to(IN_34_HOURS - 25 * HOUR);
             scenario.as_client(0, Command::Propose(id, vec![at(IN_34_HOURS + 7 * DAY)]));
-            scenario.advance_to(IN_34_HOURS - 23 * HOUR);
+            scenario.advance(2 * HOUR);
             scenario.as_expert(Command::AcceptProposal(id, 0));
             scenario.as_client(0, Command::Cancel(id));
             scenario.advance(HOUR);

@@ -175,6 +175,16 @@ fn check_proposal(
     if proposal.expires_at > proposal.created_at.plus(2 * DAY).min(earliest) {
         violations.push(format!("a proposal for {id} expires at {}, which is late", proposal.expires_at));
     }
+    // What the client would get back does not fall before the expert accepts.
+    for tier in now.cancellation.tiers.iter().filter(|_| proposal.by == Party::Client) {
+        let falls = |start: Timestamp| start.plus(-HOUR * i64::from(tier.until_hours_before));
+        for at in proposal.starts().chain([now.start]).map(falls) {
+            if proposal.created_at < at && at < proposal.expires_at {
+                violations
+                    .push(format!("a proposal of the client of {id} outlives a refund that falls at {at}"));
+            }
+        }
+    }
     let (of_expert, of_client) = (now.moves.proposed_by_expert, now.moves.proposed_by_client);
     let counted = before.moves.proposed_by_expert + before.moves.proposed_by_client + 1;
     if of_expert.max(of_client) > 5 || of_expert + of_client != counted {
