@@ -458,6 +458,7 @@ fn receive_reply(core: &mut Core, asked: Submission, answer: Option<&Result<Repl
     {
         core.actors.secrets.push((*id, secret.clone()));
     }
+    let is_by_admin = asked.person.expert_id() == core.actors.admin.expert_id();
     match answer {
         Some(Ok(reply)) => match asked.command {
             Command::Book { start, duration, key, .. } => {
@@ -482,7 +483,8 @@ fn receive_reply(core: &mut Core, asked: Submission, answer: Option<&Result<Repl
             Command::ReplaceSessionType(id, terms) => {
                 core.actors.offers(asked.person.expert_id(), id, *terms)
             }
-            Command::EndSession(id, Outcome::Completed, Some(charge)) => {
+            // The parties can object to the charge that an administrator announces.
+            Command::EndSession(id, Outcome::Completed, Some(charge)) if !is_by_admin => {
                 core.actors.promised_charges.push((id, charge.amount()))
             }
             _ => {}

@@ -142,7 +142,7 @@ fn check_move(core: &Core, before: &Appointment, now: &Appointment, violations: 
             violations.push(format!("{id} costs {} and not {}", now.price, proposal.price));
         }
         Some(_) => {}
-        None => terms::check_price_of_move(core, before, now.price, Party::Client, violations),
+        None => terms::check_price_of_move(core, before, now.price, violations),
     }
     if accepted.is_some_and(|proposal| proposal.by == Party::Expert) {
         if core.agreed.get(&id) != Some(&now.cancellation) {
@@ -195,7 +195,7 @@ fn check_proposal(
     if open(before).is_some_and(|earlier| still < earlier.expires_at) {
         violations.push(format!("{id} has a second proposal"));
     }
-    terms::check_price_of_move(core, before, proposal.price, proposal.by, violations);
+    terms::check_price_of_move(core, before, proposal.price, violations);
 }
 
 /// The largest difference of two clocks, in seconds.

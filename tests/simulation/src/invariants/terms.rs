@@ -126,12 +126,11 @@ pub fn check_no_price(core: &mut Core, asked: &Submission, begun: i64) {
     }
 }
 
-/// Checks that a move by a side, or a proposal, changes the price only to the current one, if the policy says so and it is lower.
+/// Checks that a move or a proposal changes the price only to the current one, if the policy says so and it is lower.
 pub(super) fn check_price_of_move(
     core: &Core,
     before: &Appointment,
     moved: Money,
-    by: Party,
     violations: &mut Vec<String>,
 ) {
     let from = core.now - REQUEST_TIME;
@@ -141,11 +140,7 @@ pub(super) fn check_price_of_move(
             .filter(|current| current.currency() == before.price.currency())
             .map(|current| current.amount() * u64::from(before.seats));
         match (before.rescheduling.price, current) {
-            // A proposal of the expert never costs more.
-            (ReschedulePrice::Current, Some(current)) if by == Party::Expert => {
-                current.min(before.price.amount())
-            }
-            (ReschedulePrice::Current, Some(current)) => current,
+            (ReschedulePrice::Current, Some(current)) => current.min(before.price.amount()),
             _ => before.price.amount(),
         }
     };
