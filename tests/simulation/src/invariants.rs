@@ -446,8 +446,16 @@ fn check_objection_period(
         (_, Some(NoShowReport::Open { until } | NoShowReport::Announced { until: Some(until), .. }))
             if before.no_show_report != now.no_show_report =>
         {
-            for party in before.parties_to_notify() {
-                let notified_at = notified_at(core, now, *party);
+            let parties = match now.status {
+                Status::NoShow { missed_by }
+                    if matches!(now.no_show_report, Some(NoShowReport::Open { .. })) =>
+                {
+                    vec![missed_by]
+                }
+                _ => vec![Party::Client, Party::Expert],
+            };
+            for party in parties {
+                let notified_at = notified_at(core, now, party);
                 if notified_at.is_none_or(|at| until < at.plus(DAY)) {
                     violations.push(format!(
                         "{id} can be disputed only until {until}, and {party:?} was notified at {notified_at:?}"

@@ -323,6 +323,8 @@ pub const FLOWS: &[Flow] = &[
         run: |scenario| {
             scenario.offer(|terms| {
                 half_until_a_day_before(terms);
+                let all_back = Tier { until_hours_before: 48, refund_percent: Percent::ALL };
+                terms.cancellation.tiers.insert(0, all_back);
                 terms.cancellation.grace_minutes = 60;
             });
             let id = scenario.book_and_pay(IN_34_HOURS);
