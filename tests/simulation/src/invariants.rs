@@ -246,6 +246,7 @@ impl Invariants {
                 Some(before) => {
                     check_objection_period(core, before, appointment, violations);
                     check_reschedule(core, before, appointment, violations);
+                    check_refund_job(core, before, &known, violations);
                     proposals::check(core, before, appointment, violations);
                 }
                 None => {
@@ -347,6 +348,28 @@ impl Invariants {
 fn due_key(id: AppointmentId) -> Key {
     let rows = store::keys::appointment_partition(id);
     store::operations::keys::outbox_entry(rows, JobName::new("payment", id).as_str())
+}
+
+/// The job that refunds a cancelled appointment is due at once, not only when the session would have ended.
+fn check_refund_job(
+    core: &Core,
+    before: &Appointment,
+    known: &ObservedAppointment,
+    violations: &mut Vec<String>,
+) {
+    let id = before.id;
+    let is_cancelled = matches!(known.appointment.status, Status::Cancelled { .. });
+    if before.status != Status::Confirmed || !is_cancelled || known.payment.is_none() {
+        return;
+    }
+    let due = core.table.get(&due_key(id)).and_then(|entry| {
+        let (due, _) = entry.get("GSI1SK")?.as_s().ok()?.split_once('#')?;
+        due.parse::<i64>().ok()
+    });
+    // A worker may have leased the entry.
+    if due.is_none_or(|due| due > core.now.div_euclid(1_000) + HOUR) {
+        violations.push(format!("{id} is cancelled, and its refund waits until {due:?}"));
+    }
 }
 
 /// An event is published before its job is deleted.
