@@ -189,7 +189,12 @@ async fn charge_saved_card(
         Err(GatewayError::Refused { code, message }) if appointment.status == Status::Confirmed => {
             tracing::warn!(appointment = %appointment.id, code, message, "the saved card was refused; the client is asked to pay again");
             let deadline = payment.action_deadline.unwrap_or(action_deadline(appointment, app.now()));
-            ask_client(app, gateway, appointment, payment, deadline).await
+            // The gateway repeats a refusal of the same key. If the client cannot be asked now, the card is tried again under a new one.
+            let refusals = payment.refusals.saturating_add(1);
+            let refused = Payment { refusals, ..payment };
+            put_payment(app, version, refused.clone(), |_| None).await?;
+            let stored = Payment { version: version + 1, ..refused };
+            ask_client(app, gateway, appointment, stored, deadline).await
         }
         Err(GatewayError::Refused { code, message }) => {
             tracing::warn!(appointment = %appointment.id, code, message, "the saved card was refused; the amount remains unpaid");
