@@ -85,7 +85,8 @@ impl Default for SignIn {
 }
 
 impl Default for Settings {
-    /// 10 % commission, all currencies, payouts after the session, holds of ten minutes, the default limits of bookings and declined payments, the address of the local system, and tokens of Cognito.
+    /// 10 % commission, all currencies, payouts after the session, holds of ten minutes, the default limits of bookings and declined
+    /// payments, the address of the local system, and tokens of Cognito.
     fn default() -> Self {
         Self {
             fee: Rate::DEFAULT_COMMISSION,

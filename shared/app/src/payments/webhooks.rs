@@ -12,8 +12,9 @@ use crate::{App, AppError, Decision};
 
 /// Receives a webhook event: verifies it, records its id, and enqueues the job of its subject. A repeated event has no effect.
 ///
-/// A declined attempt to pay is counted in the transaction that records the event. Otherwise, only the subject of the event is used. The job reads the object itself from the gateway. `headers` returns the value of a
-/// header by its lower-case name; `body` is the unchanged body.
+/// A declined attempt to pay is counted in the transaction that records the event. Otherwise, only the subject of the event is used:
+/// the job reads the object itself from the gateway. `headers` returns the value of a header by its lower-case name; `body` is the
+/// unchanged body.
 ///
 /// # Errors
 /// [`AppError::Forbidden`] if the actor is not a provider, and

@@ -462,8 +462,9 @@ pub struct NoShowQuote {
     pub missed_by: Party,
     /// What the client would get back, and why.
     pub quote: Quote,
-    /// Whether that party, or both parties in the case of a decision, can object first, for [`OBJECTION_HOURS`](domain::scheduling::appointment::OBJECTION_HOURS) after it was
-    /// notified. Otherwise, the report takes effect at once.
+    /// Whether that party, or both parties in the case of a decision, can object first, for
+    /// [`OBJECTION_HOURS`](domain::scheduling::appointment::OBJECTION_HOURS) after the notification. Otherwise, the report takes
+    /// effect at once.
     pub can_object: bool,
 }
 

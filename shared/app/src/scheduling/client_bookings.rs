@@ -1,8 +1,8 @@
 //! Limits on what a client holds and books, and on sessions of a client at the same time.
 //!
-//! Each booking and each move of a client writes the client's row [`ClientBookings`], so concurrent ones cannot both pass a limit or overlap. The row
-//! also lists what was booked just now, because the index of the client's appointments shows it a little later. Payments,
-//! cancellations and expiries do not write the row. If they could matter, the appointments in it are read.
+//! Each booking and each move of a client writes the client's row [`ClientBookings`], so concurrent ones cannot both pass a limit or
+//! overlap. The row also lists what was booked just now, because the index of the client's appointments shows it a little later.
+//! Payments, cancellations and expiries do not write the row. If they could matter, the appointments in it are read.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -139,7 +139,8 @@ pub(super) async fn session_spans(
 }
 
 /// Checks that no other session of the client overlaps this one, except `moved`. It reads the client's appointments from a day before
-/// the session on, which is nearly always one page of an index. What may overlap is read again, because the index may be late and the row does not know what became of it.
+/// the session on, which is nearly always one page of an index. What may overlap is read again,
+/// because the index may be late and the row does not know what became of it.
 ///
 /// # Errors
 /// [`SchedulingError::Overlap`] if one does.

@@ -1,7 +1,7 @@
 //! How much one client can hold and book, so that nobody blocks calendars without paying.
 //!
-//! The rules use [`ClientBookings`], which each booking and each move of the client changes. Payments, cancellations and expiries do not change it.
-//! A booking that is allowed whatever has become of the holds ([`ClientBookings::allows`]) needs no look at them. Otherwise, the
+//! The rules use [`ClientBookings`], which each booking and each move of the client changes. Payments, cancellations and
+//! expiries do not change it. A booking that is allowed whatever has become of the holds ([`ClientBookings::allows`]) needs no look at them. Otherwise, the
 //! appointments are looked up ([`ClientBookings::resolve`]), and then the rules are exact.
 
 use std::collections::BTreeMap;
