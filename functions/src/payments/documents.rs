@@ -314,18 +314,28 @@ impl Payment {
     }
 }
 
-/// The platform's fee for an expert. A change applies to new appointments; existing ones keep their rate.
+/// The platform's terms for an expert. A change applies to new appointments; existing ones keep their rate.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpertFee {
     /// The fee in basis points (hundredths of a percent) of the price; null for the platform's default.
     #[schemars(range(max = 10_000))]
     pub basis_points: Option<u16>,
+    /// Whether the expert may ask for prices up to the largest one of a currency; false if absent. Otherwise, the platform's limit for
+    /// new experts applies.
+    #[serde(default)]
+    pub established: bool,
+    /// What refunds of the expert's sessions may cost the platform in a month, as a multiple of the smallest price of a currency; null
+    /// for the platform's default.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 65_535))]
+    pub refund_budget: Option<u16>,
 }
 
 impl From<account::ExpertFee> for ExpertFee {
     fn from(fee: account::ExpertFee) -> Self {
-        Self { basis_points: fee.rate.map(Rate::basis_points) }
+        let account::ExpertFee { rate, established, refund_budget, .. } = fee;
+        Self { basis_points: rate.map(Rate::basis_points), established, refund_budget }
     }
 }
 

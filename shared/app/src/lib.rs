@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use domain::payments::payout::PayoutTiming;
 use domain::scheduling::booking_limits::BookingLimits;
+use domain::scheduling::refund_costs::RefundBudgets;
 use domain::{AppointmentId, Currency, InvitationId, NoteId, NotificationId, Rate, SessionTypeId, Timestamp};
 use identity::ports::Issuer;
 use payments::ports::{ExchangeRates, Gateways};
@@ -45,6 +46,10 @@ pub struct Settings {
     pub hold_seconds: i64,
     /// How much one client, or one network address, can hold and book.
     pub booking_limits: BookingLimits,
+    /// The largest price of a booking with an expert who is not established, as a multiple of the smallest price.
+    pub new_expert_price: u16,
+    /// What refunds may cost the platform in a month.
+    pub refund_budgets: RefundBudgets,
     /// The URL to which other sites, such as a gateway, send people back; without a slash at the end.
     pub public_base_url: String,
     /// How access tokens of the issuer are read.
@@ -75,7 +80,8 @@ impl Default for SignIn {
 }
 
 impl Default for Settings {
-    /// 10 % commission, all currencies, payouts after the session, holds of ten minutes, the default limits of bookings, the address of the local system, and tokens of Cognito.
+    /// 10 % commission, all currencies, payouts after the session, holds of ten minutes, the default limits of bookings and refunds, 900 euros as the largest
+    /// price of a new expert, the address of the local system, and tokens of Cognito.
     fn default() -> Self {
         Self {
             fee: Rate::DEFAULT_COMMISSION,
@@ -83,6 +89,8 @@ impl Default for Settings {
             payout_timing: PayoutTiming::AfterSession,
             hold_seconds: 600,
             booking_limits: BookingLimits::default(),
+            new_expert_price: 300,
+            refund_budgets: RefundBudgets::default(),
             public_base_url: "http://127.0.0.1:8080".to_owned(),
             sign_in: SignIn::default(),
         }

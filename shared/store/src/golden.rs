@@ -23,7 +23,8 @@ use crate::keys::{Key, PK, SK};
 use crate::row::SCHEMA;
 use crate::table::{Action, Consistency, Item, Query, Table, TableError, Write, WriteError};
 use crate::{
-    Activations, AppointmentOwner, FailureDomain, NotesWritten, ReadError, RowVersion, Store, Transaction,
+    Activations, AppointmentOwner, FailureDomain, NotesWritten, ReadError, RefundsOf, RowVersion, Store,
+    Transaction,
 };
 
 /// The version of the rows that the code writes now.
@@ -104,6 +105,11 @@ fn written() -> Map<String, Value> {
     t.put_payout("paid", "po_1", &samples::payout()).expect("a row");
     t.put_payment_account(samples::EXPERT, &samples::account()).expect("rows");
     t.put_fee(samples::EXPERT, &samples::fee()).expect("a row");
+    t.put_fee(samples::OTHER_EXPERT, &samples::terms_of_established_expert()).expect("a row");
+    t.put_payment(&samples::payment_with_processing_cost()).expect("a row");
+    for of in [RefundsOf::Client(samples::CLIENT), RefundsOf::Expert(samples::EXPERT)] {
+        t.put_refund_costs(of, &samples::refund_costs()).expect("a row");
+    }
     t.put_exchange_rates(&samples::rates()).expect("a row");
     t.put_reconciliation_progress(&samples::progress()).expect("a row");
     for difference in samples::differences() {
@@ -346,8 +352,18 @@ fn with_unknown_members(value: &mut Value) {
                     with_unknown_members(value);
                     continue;
                 };
-                if ["overrides", "refused", "entries", "seats", "taxes", "clients", "recent", "bookings"]
-                    .contains(&name.as_str())
+                if [
+                    "overrides",
+                    "refused",
+                    "entries",
+                    "seats",
+                    "taxes",
+                    "clients",
+                    "recent",
+                    "bookings",
+                    "priced",
+                ]
+                .contains(&name.as_str())
                 {
                     inner.values_mut().for_each(with_unknown_members);
                 } else {
@@ -462,6 +478,8 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
             store.notification(person, appointment, "appointment.no_show").await.map(drop),
             store.read_mark(person).await.map(drop),
             store.client_bookings(samples::CLIENT).await.map(drop),
+            store.refund_costs(RefundsOf::Client(samples::CLIENT), Consistency::Strong).await.map(drop),
+            store.refund_costs(RefundsOf::Expert(samples::EXPERT), Consistency::Strong).await.map(drop),
         ];
         for (place, read) in reads.iter().enumerate() {
             let Err(ReadError::NewerRelease { .. }) = read else { panic!("{later}, read {place}: {read:?}") };
@@ -679,6 +697,16 @@ async fn check_since_version_2(store: &Store) {
     check_notifications(store).await;
     let bookings = store.client_bookings(samples::CLIENT).await.expect("readable");
     assert_eq!(bookings, samples::client_bookings());
+    for of in [RefundsOf::Client(samples::CLIENT), RefundsOf::Expert(samples::EXPERT)] {
+        assert_eq!(
+            store.refund_costs(of, Consistency::Strong).await.expect("readable"),
+            samples::refund_costs()
+        );
+    }
+    let payment = samples::payment_with_processing_cost();
+    assert_eq!(store.payment(payment.appointment).await.expect("readable"), Some(payment));
+    let terms = store.fee(samples::OTHER_EXPERT).await.expect("readable");
+    assert_eq!(terms, Some(samples::terms_of_established_expert()));
     let held = samples::held_payment();
     assert_eq!(store.payment(held.appointment).await.expect("readable"), Some(held));
     for appointment in samples::proposals().into_iter().chain(samples::decisions()) {

@@ -28,6 +28,7 @@ mod limits;
 mod payouts;
 pub mod policy;
 mod proposals;
+mod refund_costs;
 mod terms;
 
 pub use terms::{check_current_price, check_no_price, hourly_rate, price};
@@ -81,6 +82,8 @@ pub struct Invariants {
     requests: BTreeMap<Key, (AppointmentId, Timestamp)>,
     /// Since when the money of an appointment must not go to the expert, because of a dispute.
     frozen_since: BTreeMap<AppointmentId, Timestamp>,
+    /// What refunds have cost.
+    costs: refund_costs::Costs,
     /// The receipts, by issuer and year.
     pub receipts: BTreeMap<(ExpertId, u16), BTreeMap<u32, Receipt>>,
 }
@@ -192,6 +195,7 @@ impl Invariants {
         for id in made {
             self.check_clients(&shared.lock(), id, &mut violations);
             self.check_limits(&shared.lock(), id, &mut violations);
+            self.check_refund_pause(&shared.lock(), id, &mut violations);
             if !self.requests.values().any(|(made, _)| *made == id) {
                 violations.push(format!("{id} was created without an idempotency record"));
             }
@@ -237,6 +241,7 @@ impl Invariants {
         let appointment = &known.appointment;
         let before = self.known.get(&id);
         let moved = before.is_none_or(|before| before.appointment != *appointment);
+        refund_costs::check(&mut self.costs, core, before, &known, violations);
         if moved {
             check_transition(core, before.map(|known| &known.appointment), &known, with_others, violations);
             check_event(core, before.map(|known| &known.appointment), appointment, violations);
@@ -671,6 +676,8 @@ pub fn check_refusal(
             of_type().map(|state| state.session.start()).filter(|at| of(*at)).collect();
         starts.len()
     };
+    // The starts of a proposal are held at the same time, so each counts for the caps of the others.
+    let own = |of: &dyn Fn(Timestamp) -> bool| wanted.iter().filter(|at| of(**at)).count().saturating_sub(1);
     // A group session keeps the capacity it was created with.
     let all = core.terms.get(&session_type).map_or(&[][..], Vec::as_slice);
     let fewest = all.iter().map(|(_, terms)| u32::from(terms.capacity)).min().unwrap_or(0);
@@ -703,7 +710,8 @@ pub fn check_refusal(
         DayFull { cap, .. } => {
             let day = zone.scheduling_date(start);
             terms.daily_cap == Some(*cap)
-                && starts(&|at| zone.scheduling_date(at) == day) >= usize::from(*cap)
+                && starts(&|at| zone.scheduling_date(at) == day) + own(&|at| zone.scheduling_date(at) == day)
+                    >= usize::from(*cap)
         }
         DayMinutesFull { cap, .. } => {
             let day = zone.scheduling_date(start);
@@ -711,12 +719,14 @@ pub fn check_refusal(
                 .filter(|state| zone.scheduling_date(state.session.start()) == day)
                 .map(|state| (state.session.start(), state.session.seconds()))
                 .collect();
+            let own = i64::try_from(own(&|at| zone.scheduling_date(at) == day)).unwrap_or(0);
             terms.daily_minutes_cap == Some(*cap)
-                && lengths.values().sum::<i64>() + length(terms) > i64::from(*cap) * 60
+                && lengths.values().sum::<i64>() + (1 + own) * length(terms) > i64::from(*cap) * 60
         }
         WeekFull { cap, .. } => {
             let week = |at| chrono::Datelike::iso_week(&zone.scheduling_date(at));
-            terms.weekly_cap == Some(*cap) && starts(&|at| week(at) == week(start)) >= usize::from(*cap)
+            let is_of_week = |at| week(at) == week(start);
+            terms.weekly_cap == Some(*cap) && starts(&is_of_week) + own(&is_of_week) >= usize::from(*cap)
         }
         _ => true,
     };

@@ -15,6 +15,7 @@ use domain::Timestamp;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::payout::PayoutTiming;
 use domain::scheduling::booking_limits::BookingLimits;
+use domain::scheduling::refund_costs::RefundBudgets;
 use futures_util::FutureExt;
 use store::Store;
 
@@ -100,6 +101,8 @@ impl Simulation {
                     1 => PayoutTiming::AtPayment,
                     _ => PayoutTiming::AfterSession,
                 },
+                new_expert_price: u16::MAX,
+                refund_budgets: RefundBudgets::unlimited(),
                 ..Settings::default()
             },
         };
@@ -118,6 +121,12 @@ impl Simulation {
     pub fn limit_bookings(&mut self, limits: BookingLimits) {
         self.shared.lock().booking_limits.clone_from(&limits);
         self.app.settings.booking_limits = limits;
+    }
+
+    /// Changes what refunds may cost the platform in a month.
+    pub fn limit_refunds(&mut self, budgets: RefundBudgets) {
+        self.shared.lock().refund_budgets = budgets;
+        self.app.settings.refund_budgets = budgets;
     }
 
     /// Processes the next event. Returns `false` if there is none.

@@ -83,11 +83,14 @@ pub async fn quote(
         how,
         at_once_until,
         price: moved.price,
-        cancelled_now: quote_of(&record, Party::Client, now),
-        cancelled_after_move: after(&record, moved, now),
-        cancelled_after_decline: declined.map(|declined| {
-            quote_of(&AppointmentRecord { appointment: declined, ..record.clone() }, Party::Client, now)
-        }),
+        cancelled_now: cancelled(app, record.clone(), now).await?,
+        cancelled_after_move: after(app, &record, moved, now).await?,
+        cancelled_after_decline: match declined {
+            Some(appointment) => {
+                Some(cancelled(app, AppointmentRecord { appointment, ..record }, now).await?)
+            }
+            None => None,
+        },
     })
 }
 
@@ -98,9 +101,19 @@ fn time_at(appointment: &Appointment, start: Timestamp) -> BookedTime {
     BookedTime { start, end, buffer_before_minutes, buffer_after_minutes, group }
 }
 
+/// The quote of a cancellation by the client.
+async fn cancelled(app: &App, record: AppointmentRecord, now: Timestamp) -> Result<Quote, AppError> {
+    Ok(quote_of(app, &record, Party::Client, now).await?.0)
+}
+
 /// The quote of a cancellation right after a move.
-fn after(record: &AppointmentRecord, moved: Appointment, now: Timestamp) -> Quote {
+async fn after(
+    app: &App,
+    record: &AppointmentRecord,
+    moved: Appointment,
+    now: Timestamp,
+) -> Result<Quote, AppError> {
     let payment = record.payment.clone().map(|payment| with_final_charge(&moved, payment, moved.price, now));
     let record = AppointmentRecord { appointment: moved, payment, ..record.clone() };
-    quote_of(&record, Party::Client, now)
+    cancelled(app, record, now).await
 }

@@ -33,11 +33,15 @@ pub fn usable_gateways(accounts: &[PaymentAccount]) -> Vec<GatewayKind> {
     GatewayKind::ALL.into_iter().filter(is_usable).collect()
 }
 
-/// The platform's fee for an expert, if it differs from the default.
+/// The terms of the platform for an expert, as far as they differ from the default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExpertFee {
     /// The version, incremented with each change. It is the ETag.
     pub version: u64,
     /// The fee rate of new bookings; `None` for the default. Existing bookings keep their rate.
     pub rate: Option<Rate>,
+    /// Whether the expert may ask for prices up to the largest one of a currency. Otherwise, the limit for new experts applies.
+    pub established: bool,
+    /// What the refunds of the expert may cost the platform in a month, as a multiple of the smallest price; `None` for the default.
+    pub refund_budget: Option<u16>,
 }

@@ -83,6 +83,8 @@ stored! {
         references: ReferencesRow,
         intent_number: u16,
         final_charge: Option<MoneyRow>,
+        #[serde(default)]
+        processing_cost: Option<MoneyRow>,
         action_deadline: Option<Timestamp>,
         max_failed_refunds: u16,
         #[serde(default)]
@@ -192,6 +194,10 @@ stored! {
     struct ExpertFeeRow for ExpertFee {
         version: u64,
         rate: Option<Rate>,
+        #[serde(default)]
+        established: bool,
+        #[serde(default)]
+        refund_budget: Option<u16>,
     }
 
     enum MovementKindRow for MovementKind {
