@@ -331,7 +331,7 @@ pub enum PayoutTiming {
 
 mirror!(enum PayoutTiming <=> payout::PayoutTiming { AtPayment, AfterSession });
 
-/// The platform's fee for an expert, and when the expert is paid. A change applies to new appointments; existing ones keep theirs.
+/// The platform's terms for an expert. A change applies to new appointments; existing ones keep theirs.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpertFee {
@@ -342,12 +342,26 @@ pub struct ExpertFee {
     /// whatever this says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payout_timing: Option<PayoutTiming>,
+    /// Whether the expert may ask for prices up to the largest one of a currency; false if absent. Otherwise, the platform's limit for
+    /// new experts applies.
+    #[serde(default)]
+    pub established: bool,
+    /// What refunds of the expert's sessions may cost the platform in a month, as a multiple of the smallest price of a currency; null
+    /// for the platform's default.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 65_535))]
+    pub refund_budget: Option<u16>,
 }
 
 impl From<account::ExpertFee> for ExpertFee {
     fn from(fee: account::ExpertFee) -> Self {
-        let payout_timing = fee.payout_timing.map(Into::into);
-        Self { basis_points: fee.rate.map(Rate::basis_points), payout_timing }
+        let account::ExpertFee { rate, payout_timing, established, refund_budget, .. } = fee;
+        Self {
+            basis_points: rate.map(Rate::basis_points),
+            payout_timing: payout_timing.map(Into::into),
+            established,
+            refund_budget,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Reads the platform's fee for an expert.
+//! Reads the platform's terms for an expert.
 
 use app::App;
 use app::payments::fees;
@@ -13,7 +13,7 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/experts/{expert_id}/fee",
     audience: Audience::Only(app::identity::signed_in::Role::Admin),
-    summary: "Read the platform's fee and the payout timing for an expert",
+    summary: "Read the platform's terms for an expert",
     operation: |schemas| Operation::responds_with::<ExpertFee>(schemas, StatusCode::OK).versioned(),
     handler: |app, request| Box::pin(handle(app, request)),
 };

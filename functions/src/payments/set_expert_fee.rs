@@ -1,7 +1,8 @@
-//! Sets the platform's fee for an expert.
+//! Sets the platform's fee for an expert, and the limits of their prices and of the costs of their refunds.
 
 use app::App;
 use app::payments::fees;
+use domain::payments::account;
 use domain::{Rate, Violations};
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
@@ -14,7 +15,7 @@ pub const ROUTE: Route = Route {
     method: Method::Put,
     path: "/v1/experts/{expert_id}/fee",
     audience: Audience::Only(app::identity::signed_in::Role::Admin),
-    summary: "Set the platform's fee and the payout timing for an expert; the first time with If-Match: \"0\"",
+    summary: "Set the platform's terms for an expert; the first time with If-Match: \"0\"",
     operation: |schemas| {
         Operation::responds_with::<ExpertFee>(schemas, StatusCode::OK)
             .accepts::<ExpertFee>(schemas)
@@ -26,11 +27,19 @@ pub const ROUTE: Route = Route {
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let expert = request.path_parameter("expert_id", "expert")?;
     let if_match = request.if_match()?;
-    let ExpertFee { basis_points, payout_timing } = request.json()?;
+    let ExpertFee { basis_points, payout_timing, established, refund_budget } = request.json()?;
     let rate = basis_points.map(Rate::from_basis_points).transpose();
     let rate = rate.map_err(|error| Problem::invalid(Violations::one("/basis_points", error.to_string())))?;
-    let fee =
-        fees::set_expert_fee(app, request.actor(), expert, if_match, rate, payout_timing.map(Into::into))
-            .await?;
+    if refund_budget == Some(0) {
+        return Err(Problem::invalid(Violations::one("/refund_budget", "must be from 1 to 65535")));
+    }
+    let terms = account::ExpertFee {
+        version: 0,
+        rate,
+        payout_timing: payout_timing.map(Into::into),
+        established,
+        refund_budget,
+    };
+    let fee = fees::set_expert_fee(app, request.actor(), expert, if_match, terms).await?;
     Ok(Response::json(StatusCode::OK, &ExpertFee::from(fee)).version(fee.version))
 }

@@ -32,6 +32,8 @@ pub const ROUTE: Route = Route {
                 problem::TOO_MANY_HOLDS,
                 problem::UNPAID_HOLDS,
                 problem::TOO_MANY_BOOKINGS,
+                problem::TOO_MANY_PRICED_BOOKINGS,
+                problem::EXPERT_PAUSED,
                 problem::TOO_MANY_FREE_APPOINTMENTS,
                 problem::TOO_MANY_ATTEMPTS,
                 problem::OVERLAPPING_SESSION,

@@ -297,12 +297,15 @@ pub struct CancellationQuote {
     pub refund: Money,
     /// The amount that the client pays in the end. Together with `refund` and what was returned before, it equals the price.
     pub final_charge: Money,
+    /// The part of `final_charge` with which the client pays for the processing of the refund. It is 0 as long as the platform bears
+    /// this cost: it does within a monthly budget for each client and for each expert.
+    pub processing_cost: Money,
     /// The rule that determines the refund.
     #[serde(flatten)]
     pub basis: RefundBasis,
 }
 
-mirror!(struct CancellationQuote <= cancellation::Quote { refund, final_charge, basis });
+mirror!(struct CancellationQuote <= cancellation::Quote { refund, final_charge, processing_cost, basis });
 
 /// Why the client gets this refund.
 #[derive(Debug, Serialize, JsonSchema)]

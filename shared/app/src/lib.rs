@@ -24,6 +24,7 @@ use std::sync::Arc;
 use domain::payments::declines::DeclineLimits;
 use domain::payments::payout::PayoutTiming;
 use domain::scheduling::booking_limits::BookingLimits;
+use domain::scheduling::refund_costs::RefundBudgets;
 use domain::scheduling::reliability::ReliabilityRules;
 use domain::{AppointmentId, Currency, InvitationId, NoteId, NotificationId, Rate, SessionTypeId, Timestamp};
 use identity::ports::Issuer;
@@ -55,6 +56,10 @@ pub struct Settings {
     pub decline_limits: DeclineLimits,
     /// When a cancellation is late, and what follows from late cancellations and no-shows.
     pub reliability: ReliabilityRules,
+    /// The largest price of a booking with an expert who is not established, as a multiple of the smallest price.
+    pub new_expert_price: u16,
+    /// What refunds may cost the platform in a month.
+    pub refund_budgets: RefundBudgets,
     /// The URL to which other sites, such as a gateway, send people back; without a slash at the end.
     pub public_base_url: String,
     /// How access tokens of the issuer are read.
@@ -85,8 +90,8 @@ impl Default for SignIn {
 }
 
 impl Default for Settings {
-    /// 10 % commission, all currencies, payouts after the session, holds of ten minutes, the default limits of bookings and declined
-    /// payments, the address of the local system, and tokens of Cognito.
+    /// 10 % commission, all currencies, payouts after the session, holds of ten minutes, the default limits of bookings, declined
+    /// payments and refunds, 900 euros as the largest price of a new expert, the address of the local system, and tokens of Cognito.
     fn default() -> Self {
         Self {
             fee: Rate::DEFAULT_COMMISSION,
@@ -97,6 +102,8 @@ impl Default for Settings {
             booking_limits: BookingLimits::default(),
             decline_limits: DeclineLimits::default(),
             reliability: ReliabilityRules::default(),
+            new_expert_price: 300,
+            refund_budgets: RefundBudgets::default(),
             public_base_url: "http://127.0.0.1:8080".to_owned(),
             sign_in: SignIn::default(),
         }

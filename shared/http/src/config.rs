@@ -30,11 +30,14 @@ pub fn optional(name: &'static str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The settings of the use cases, from `PLATFORM_FEE_BASIS_POINTS`, `SETTLEMENT_CURRENCIES`, `PAYOUT_TIMING`, `NEW_EXPERT_SESSIONS`, `HOLD_MINUTES`, `MAX_OPEN_HOLDS`,
-/// `MAX_OPEN_HOLDS_PER_EXPERT`, `MAX_UNPAID_HOLDS`, `MAX_BOOKINGS_PER_DAY`, `MAX_FREE_APPOINTMENTS`,
+/// The settings of the use cases, from `PLATFORM_FEE_BASIS_POINTS`, `SETTLEMENT_CURRENCIES`, `PAYOUT_TIMING`,
+/// `NEW_EXPERT_SESSIONS`, `HOLD_MINUTES`, `MAX_OPEN_HOLDS`, `MAX_OPEN_HOLDS_PER_EXPERT`, `MAX_UNPAID_HOLDS`,
+/// `MAX_BOOKINGS_PER_DAY`, `MAX_PRICED_BOOKINGS`, `MAX_PRICED_BOOKINGS_PER_EXPERT`, `MAX_FREE_APPOINTMENTS`,
 /// `MAX_FREE_APPOINTMENTS_PER_EXPERT`, `MAX_ATTEMPTS_PER_ADDRESS`, `MAX_DECLINES_PER_PAYMENT`, `MAX_DECLINES_PER_CLIENT`,
 /// `MAX_DECLINES_PER_ADDRESS`, `CHALLENGE_AFTER_DECLINES`, `LATE_CANCELLATION_HOURS`, `WARNING_AFTER_INCIDENTS`,
-/// `LOWER_RANKING_AFTER_INCIDENTS`, `PUBLIC_BASE_URL`, `ROLES_CLAIM`, `ROLE_PREFIX` and `API_SCOPE`. A variable that is not set has the value of [`Settings::default`].
+/// `LOWER_RANKING_AFTER_INCIDENTS`, `MAX_PRICE_OF_NEW_EXPERT`, `REFUND_BUDGET_PER_CLIENT`, `REFUND_BUDGET_PER_EXPERT`,
+/// `PUBLIC_BASE_URL`, `ROLES_CLAIM`, `ROLE_PREFIX` and `API_SCOPE`. A variable that is not set has the value of
+/// [`Settings::default`].
 ///
 /// # Errors
 /// If a variable has an invalid value.
@@ -88,6 +91,8 @@ fn settings_from(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, 
         ("MAX_OPEN_HOLDS_PER_EXPERT", &mut limits.open_holds_per_expert),
         ("MAX_UNPAID_HOLDS", &mut limits.unpaid_holds),
         ("MAX_BOOKINGS_PER_DAY", &mut limits.bookings_per_day),
+        ("MAX_PRICED_BOOKINGS", &mut limits.priced_bookings),
+        ("MAX_PRICED_BOOKINGS_PER_EXPERT", &mut limits.priced_bookings_per_expert),
         ("MAX_FREE_APPOINTMENTS", &mut limits.free_appointments),
         ("MAX_FREE_APPOINTMENTS_PER_EXPERT", &mut limits.free_appointments_per_expert),
     ] {
@@ -109,6 +114,14 @@ fn settings_from(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, 
         ("LATE_CANCELLATION_HOURS", &mut rules.late_hours),
         ("WARNING_AFTER_INCIDENTS", &mut rules.warning),
         ("LOWER_RANKING_AFTER_INCIDENTS", &mut rules.lower_ranking),
+    ] {
+        *limit = maximum(&variable, name, *limit, u16::MAX)?;
+    }
+    let budgets = &mut settings.refund_budgets;
+    for (name, limit) in [
+        ("MAX_PRICE_OF_NEW_EXPERT", &mut settings.new_expert_price),
+        ("REFUND_BUDGET_PER_CLIENT", &mut budgets.per_client),
+        ("REFUND_BUDGET_PER_EXPERT", &mut budgets.per_expert),
     ] {
         *limit = maximum(&variable, name, *limit, u16::MAX)?;
     }

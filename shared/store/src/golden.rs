@@ -23,7 +23,8 @@ use crate::keys::{Key, PK, SK};
 use crate::row::SCHEMA;
 use crate::table::{Action, Consistency, Item, Query, Table, TableError, Write, WriteError};
 use crate::{
-    Activations, AppointmentOwner, FailureDomain, NotesWritten, ReadError, RowVersion, Store, Transaction,
+    Activations, AppointmentOwner, FailureDomain, NotesWritten, ReadError, RefundsOf, RowVersion, Store,
+    Transaction,
 };
 
 /// The version of the rows that the code writes now.
@@ -81,7 +82,7 @@ fn written() -> Map<String, Value> {
         t.put_payment(&payment).expect("a row");
     }
     t.put_payment(&samples::held_payment()).expect("a row");
-    t.put_fee(samples::OTHER_EXPERT, &samples::fee_with_payout_timing()).expect("a row");
+    t.put_fee(samples::OTHER_EXPERT, &samples::terms_of_another_expert()).expect("a row");
     t.put_track_record(samples::EXPERT, &samples::track_record()).expect("a row");
     for entry in samples::entries() {
         t.put_ledger_entry(samples::appointment_id(0), &entry).expect("a row");
@@ -106,6 +107,10 @@ fn written() -> Map<String, Value> {
     t.put_payout("paid", "po_1", &samples::payout()).expect("a row");
     t.put_payment_account(samples::EXPERT, &samples::account()).expect("rows");
     t.put_fee(samples::EXPERT, &samples::fee()).expect("a row");
+    t.put_payment(&samples::payment_with_processing_cost()).expect("a row");
+    for of in [RefundsOf::Client(samples::CLIENT), RefundsOf::Expert(samples::EXPERT)] {
+        t.put_refund_costs(of, &samples::refund_costs()).expect("a row");
+    }
     t.put_exchange_rates(&samples::rates()).expect("a row");
     t.put_reconciliation_progress(&samples::progress()).expect("a row");
     for difference in samples::differences() {
@@ -356,8 +361,18 @@ fn with_unknown_members(value: &mut Value) {
                     with_unknown_members(value);
                     continue;
                 };
-                if ["overrides", "refused", "entries", "seats", "taxes", "clients", "recent", "bookings"]
-                    .contains(&name.as_str())
+                if [
+                    "overrides",
+                    "refused",
+                    "entries",
+                    "seats",
+                    "taxes",
+                    "clients",
+                    "recent",
+                    "bookings",
+                    "priced",
+                ]
+                .contains(&name.as_str())
                 {
                     inner.values_mut().for_each(with_unknown_members);
                 } else {
@@ -474,6 +489,8 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
             store.client_bookings(samples::CLIENT).await.map(drop),
             store.declines(samples::decline_counters()[0]).await.map(drop),
             store.suspension(samples::suspension().person).await.map(drop),
+            store.refund_costs(RefundsOf::Client(samples::CLIENT), Consistency::Strong).await.map(drop),
+            store.refund_costs(RefundsOf::Expert(samples::EXPERT), Consistency::Strong).await.map(drop),
         ];
         for (place, read) in reads.iter().enumerate() {
             let Err(ReadError::NewerRelease { .. }) = read else { panic!("{later}, read {place}: {read:?}") };
@@ -703,9 +720,17 @@ async fn check_since_version_2(store: &Store) {
     let bookings = store.client_bookings(samples::CLIENT).await.expect("readable");
     assert_eq!(bookings, samples::client_bookings());
     let fee = store.fee(samples::OTHER_EXPERT).await.expect("readable");
-    assert_eq!(fee, Some(samples::fee_with_payout_timing()));
+    assert_eq!(fee, Some(samples::terms_of_another_expert()));
     let record = store.track_record(samples::EXPERT).await.expect("readable");
     assert_eq!(record, samples::track_record());
+    for of in [RefundsOf::Client(samples::CLIENT), RefundsOf::Expert(samples::EXPERT)] {
+        assert_eq!(
+            store.refund_costs(of, Consistency::Strong).await.expect("readable"),
+            samples::refund_costs()
+        );
+    }
+    let payment = samples::payment_with_processing_cost();
+    assert_eq!(store.payment(payment.appointment).await.expect("readable"), Some(payment));
     let held = samples::held_payment();
     assert_eq!(store.payment(held.appointment).await.expect("readable"), Some(held));
     for appointment in samples::proposals().into_iter().chain(samples::decisions()) {

@@ -26,6 +26,7 @@ use domain::experts::members::{MemberRole, Right};
 use domain::experts::session_type::SessionTypeTerms;
 use domain::kernel::text::{LongText, ShortText};
 use domain::kernel::time::Date;
+use domain::payments::account::ExpertFee;
 use domain::payments::gateway::GatewayKind;
 use domain::receipts::billing::BillingDetails;
 use domain::receipts::receipt::{DocumentCause, DocumentCauseKind};
@@ -342,7 +343,10 @@ const USE_CASES: &[UseCase] = use_cases! {
     "payments::fees::read_expert_fee" Rule::Has(Role::Admin), READS, |app, actor, ids|
         fees::read_expert_fee(app, actor, ids.expert);
     "payments::fees::set_expert_fee" Rule::Impartial, WRITES, |app, actor, ids|
-        fees::set_expert_fee(app, actor, ids.expert, 0.into(), None, None);
+        fees::set_expert_fee(
+            app, actor, ids.expert, 0.into(),
+            ExpertFee { version: 0, rate: None, payout_timing: None, established: false, refund_budget: None },
+        );
     "payments::reconciliation::reconcile" Rule::Platform, WRITES, |app, actor, ids|
         reconciliation::reconcile(app, actor);
     "payments::refunds::refund" Rule::ExpertOrAdmin(Right::Money), WRITES, |app, actor, ids|

@@ -174,6 +174,7 @@ impl TestApp {
         // Most tests read the shares right after a payment. `journeys/money/payouts.rs` has the default.
         config.settings.payout_timing = PayoutTiming::AtPayment;
         config.settings.new_expert_sessions = 0;
+        config.settings.new_expert_price = 3_000;
         change(&mut config);
         let stack = Stack::start(config, axum::Router::new()).await.expect("the stack starts");
         // Fails if another test was first.

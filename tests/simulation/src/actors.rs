@@ -30,6 +30,7 @@ use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::{Expert, ExpertProfile};
 use domain::experts::session_type::SessionTypeTerms;
 use domain::kernel::text::LongText;
+use domain::payments::account::ExpertFee;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::payment::Escalation;
 use domain::scheduling::appointment::{Attendee, Outcome};
@@ -372,9 +373,14 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
         }
         Command::SetExpertFee(expert, rate) => {
             let version = fees::read_expert_fee(app, actor, *expert).await?.version;
-            fees::set_expert_fee(app, actor, *expert, version.into(), *rate, None)
-                .await
-                .map(|_| Reply::default())
+            let terms = ExpertFee {
+                version,
+                rate: *rate,
+                payout_timing: None,
+                established: false,
+                refund_budget: None,
+            };
+            fees::set_expert_fee(app, actor, *expert, version.into(), terms).await.map(|_| Reply::default())
         }
         Command::Reconcile => {
             let found = app::payments::reconciliation::reconcile(app, &Actor::Platform).await?;

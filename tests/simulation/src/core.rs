@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::experts::session_type::SessionTypeTerms;
 use domain::scheduling::booking_limits::BookingLimits;
+use domain::scheduling::refund_costs::RefundBudgets;
 use domain::{ExpertId, Money, SessionTypeId, Timestamp};
 
 use crate::actors::Actors;
@@ -175,6 +176,8 @@ pub struct Core {
     pub fault_injected: bool,
     /// How much a client can hold and book.
     pub booking_limits: BookingLimits,
+    /// What refunds may cost the platform in a month.
+    pub refund_budgets: RefundBudgets,
     /// The terms of each session type, with the time from which they applied, in milliseconds.
     pub terms: BTreeMap<SessionTypeId, Vec<(i64, SessionTypeTerms)>>,
     /// The hourly rate of each expert, with the time from which it applied, in milliseconds.
@@ -239,6 +242,7 @@ impl Core {
             injected_fault: None,
             fault_injected: false,
             booking_limits: BookingLimits::unlimited(),
+            refund_budgets: RefundBudgets::unlimited(),
             terms: BTreeMap::new(),
             hourly_rates: BTreeMap::new(),
             history: BTreeMap::new(),

@@ -29,6 +29,7 @@ mod limits;
 mod payouts;
 pub mod policy;
 mod proposals;
+mod refund_costs;
 mod terms;
 
 pub use terms::{check_current_price, check_no_price, hourly_rate, price};
@@ -82,6 +83,8 @@ pub struct Invariants {
     requests: BTreeMap<Key, (AppointmentId, Timestamp)>,
     /// Since when the money of an appointment must not go to the expert, because of a dispute.
     frozen_since: BTreeMap<AppointmentId, Timestamp>,
+    /// What refunds have cost.
+    costs: refund_costs::Costs,
     /// The receipts, by issuer and year.
     pub receipts: BTreeMap<(ExpertId, u16), BTreeMap<u32, Receipt>>,
 }
@@ -193,6 +196,7 @@ impl Invariants {
         for id in made {
             self.check_clients(&shared.lock(), id, &mut violations);
             self.check_limits(&shared.lock(), id, &mut violations);
+            self.check_refund_pause(&shared.lock(), id, &mut violations);
             if !self.requests.values().any(|(made, _)| *made == id) {
                 violations.push(format!("{id} was created without an idempotency record"));
             }
@@ -238,6 +242,7 @@ impl Invariants {
         let appointment = &known.appointment;
         let before = self.known.get(&id);
         let moved = before.is_none_or(|before| before.appointment != *appointment);
+        refund_costs::check(&mut self.costs, core, before, &known, violations);
         if moved {
             check_transition(core, before.map(|known| &known.appointment), &known, with_others, violations);
             check_event(core, before.map(|known| &known.appointment), appointment, violations);

@@ -15,6 +15,7 @@ use domain::kernel::time::DAY;
 use domain::payments::account::PaymentAccount;
 use domain::payments::gateway::GatewayKind;
 use domain::scheduling::booking_limits::BookingLimits;
+use domain::scheduling::refund_costs::RefundBudgets;
 use domain::{Currency, Money, SessionTypeId};
 use futures_util::FutureExt;
 use store::{Transaction, VersionedRules};
@@ -196,11 +197,19 @@ pub fn populate(simulation: &mut Simulation) {
             open_holds: 4,
             open_holds_per_expert: 2,
             unpaid_holds: 3,
+            priced_bookings: 6,
+            priced_bookings_per_expert: 4,
             ..BookingLimits::default()
         },
         _ => BookingLimits::unlimited(),
     };
     simulation.limit_bookings(limits);
+    simulation.limit_refunds(match rng.below(4) {
+        0 => RefundBudgets::default(),
+        1 => RefundBudgets { per_client: 1, per_expert: 2 },
+        2 => RefundBudgets { per_client: 2, per_expert: 1 },
+        _ => RefundBudgets::unlimited(),
+    });
     let core = &mut *simulation.shared.lock();
     for _ in 0..clients {
         let client = SignedInPerson::new(rng.next_u128(), vec![Role::Client], Scope::FULL);

@@ -17,6 +17,7 @@ use domain::payments::payout::PayoutTiming;
 use domain::scheduling::appointment::{NoShowReport, Outcome};
 use domain::scheduling::booking_limits::BookingLimits;
 use domain::scheduling::party::Party;
+use domain::scheduling::refund_costs::RefundBudgets;
 use domain::scheduling::slots::EmptyReason;
 use domain::{ExpertId, Money, PersonId, TimeSpan};
 use futures_util::FutureExt;
@@ -202,8 +203,9 @@ pub fn book_listed_slots(simulation: &mut Simulation) {
         (core.actors.experts.clone(), client.or(clients.first()).cloned())
     };
     let Some(client) = client else { return };
-    // The limits of the client say nothing about the slots.
+    // The limits of the client and of refunds say nothing about the slots.
     simulation.limit_bookings(BookingLimits::unlimited());
+    simulation.limit_refunds(RefundBudgets::unlimited());
     for (expert, session_type) in
         experts.iter().flat_map(|expert| expert.types.iter().map(move |(id, _)| (expert, *id)))
     {
@@ -490,7 +492,8 @@ fn check_money(core: &Core, known: &ObservedAppointment, violations: &mut Vec<St
     }
     // The platform holds what the expert does not, because each movement goes from one account to another.
     let expert = of(Account::Expert);
-    let final_charge = paid.clamp(0, owed);
+    let processing_cost = payment.processing_cost.map_or(0, |cost| i128::from(cost.amount()));
+    let final_charge = (paid.clamp(0, owed) - processing_cost).max(0);
     let kept_money = target.with_amount(u64::try_from(final_charge).unwrap_or(0)).unwrap_or(target);
     let points = u64::from(payment.fee_rate.basis_points());
     let fee = i128::from(part_of(kept_money.amount(), points, currency.charge_step()));

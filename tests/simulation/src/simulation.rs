@@ -15,6 +15,7 @@ use domain::Timestamp;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::payout::PayoutTiming;
 use domain::scheduling::booking_limits::BookingLimits;
+use domain::scheduling::refund_costs::RefundBudgets;
 use futures_util::FutureExt;
 use store::Store;
 
@@ -106,6 +107,8 @@ impl Simulation {
                     _ => PayoutTiming::AfterSession,
                 },
                 new_expert_sessions: 0,
+                new_expert_price: u16::MAX,
+                refund_budgets: RefundBudgets::unlimited(),
                 ..Settings::default()
             },
         };
@@ -124,6 +127,12 @@ impl Simulation {
     pub fn limit_bookings(&mut self, limits: BookingLimits) {
         self.shared.lock().booking_limits.clone_from(&limits);
         self.app.settings.booking_limits = limits;
+    }
+
+    /// Changes what refunds may cost the platform in a month.
+    pub fn limit_refunds(&mut self, budgets: RefundBudgets) {
+        self.shared.lock().refund_budgets = budgets;
+        self.app.settings.refund_budgets = budgets;
     }
 
     /// Processes the next event. Returns `false` if there is none.

@@ -42,6 +42,7 @@ pub struct Workload {
 enum Activity {
     Book,
     HoldGreedily,
+    RefundGreedily,
     RetryRequest,
     Pay,
     ReadPayment,
@@ -75,6 +76,7 @@ impl Workload {
         let usual = [
             (30, Activity::Book),
             (2, Activity::HoldGreedily),
+            (2, Activity::RefundGreedily),
             (12, Activity::RetryRequest),
             (40, Activity::Pay),
             (4, Activity::ReadPayment),
@@ -300,6 +302,47 @@ fn perform(core: &mut Core, workload: &Workload, activity: Activity) {
                 let (start, duration) = (pick_start(core, workload), pick_duration(core, &terms));
                 let (expert, key) = (expert.person.expert_id(), core.actors.key());
                 let (seats, pay_in) = (1, None);
+                send(
+                    core,
+                    client.clone(),
+                    Command::Book { expert, session_type, duration, start, seats, pay_in, key },
+                );
+            }
+        }
+        // A client and an expert together book, pay and cancel the most expensive sessions, and cost the platform what they can.
+        Activity::RefundGreedily => {
+            let Some(client) = core.actors.clients.first().cloned() else { return };
+            let Some(accomplice) = experts.first().map(|expert| expert.person.clone()) else { return };
+            let of_pair = |core: &Core, id: AppointmentId| {
+                let mut all = core.actors.appointments.iter();
+                all.any(|one| *one == (id, accomplice.expert_id(), client.client_id()))
+            };
+            let secrets: Vec<_> =
+                core.actors.secrets.iter().filter(|(id, _)| of_pair(core, *id)).cloned().collect();
+            for (_, secret) in secrets {
+                gateway::pay(core, &secret, ClientPayment::Now);
+            }
+            let paid = core.actors.appointments.iter().map(|(id, ..)| *id).filter(|id| {
+                let state = core.history.get(id).and_then(|states| states.last());
+                let is_confirmed = state.is_some_and(|state| state.status == Status::Confirmed);
+                is_confirmed && core.gateway.was_charged(*id) && of_pair(core, *id)
+            });
+            let paid: Vec<AppointmentId> = paid.collect();
+            for id in paid {
+                let by = core.actors.rng.pick(&[client.clone(), client.clone(), accomplice.clone()]).clone();
+                send(core, by, Command::Cancel(id));
+            }
+            let types = experts.first().map_or(Vec::new(), |expert| expert.types.clone());
+            let price = |terms: &SessionTypeTerms| {
+                let durations = terms.durations.iter();
+                durations.filter_map(|one| Some((one.price?.amount(), one.minutes))).max()
+            };
+            let dearest = types.iter().max_by_key(|(_, terms)| price(terms));
+            let Some((session_type, terms)) = dearest.cloned() else { return };
+            let duration = price(&terms).map(|(_, minutes)| minutes);
+            for _ in 0..3 {
+                let (start, key) = (pick_start(core, workload), core.actors.key());
+                let (expert, seats, pay_in) = (accomplice.expert_id(), 1, None);
                 send(
                     core,
                     client.clone(),

@@ -55,6 +55,9 @@ Environment variables of `cargo run`
   MAX_OPEN_HOLDS_PER_EXPERT    unpaid holds of a client with one expert at the same time (default 1)
   MAX_UNPAID_HOLDS             holds of a client that end unpaid within 24 hours without a pause (default 1)
   MAX_BOOKINGS_PER_DAY         bookings of a client in a UTC day (default 20)
+  MAX_PRICED_BOOKINGS          bookings of a client with a price within 30 days (default 30)
+  MAX_PRICED_BOOKINGS_PER_EXPERT
+                               bookings of a client with a price with one expert within 30 days (default 20)
   MAX_FREE_APPOINTMENTS        free appointments of a client that have not ended (default 6)
   MAX_FREE_APPOINTMENTS_PER_EXPERT
                                free appointments of a client with one expert that have not ended (default 3)
@@ -70,5 +73,10 @@ Environment variables of `cargo run`
   WARNING_AFTER_INCIDENTS      late cancellations and no-shows in 90 days that lead to a warning (default 3)
   LOWER_RANKING_AFTER_INCIDENTS
                                late cancellations and no-shows in 90 days that lead to a lower ranking (default 5)
+  MAX_PRICE_OF_NEW_EXPERT      largest price of an expert who is not established, as a multiple of the smallest price
+                               (default 300, which is 900 euros)
+  REFUND_BUDGET_PER_CLIENT     what refunds of a client may cost the platform in a month, as a multiple of the smallest
+                               price (default 7, which is 21 euros)
+  REFUND_BUDGET_PER_EXPERT     the same for the refunds of an expert (default 35, which is 105 euros)
   LOG_LEVEL                    error, warn, info, debug or trace (default info)
 ";

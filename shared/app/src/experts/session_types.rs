@@ -66,14 +66,30 @@ async fn activate(app: &App, expert: ExpertId, transaction: &mut Transaction) ->
     Ok(session_types.len() + unreadable)
 }
 
-/// Checks terms by themselves, with the expert's hourly rate, and against the currencies that the operator allows.
-fn check(app: &App, terms: &SessionTypeTerms, hourly_rate: Option<Money>) -> Result<(), AppError> {
+/// Checks terms by themselves, with the expert's hourly rate, against the currencies that the operator allows, and against the largest
+/// price of a new expert.
+async fn check(
+    app: &App,
+    expert: ExpertId,
+    terms: &SessionTypeTerms,
+    hourly_rate: Option<Money>,
+) -> Result<(), AppError> {
     let mut violations = Violations::default();
     violations.add_member("", terms.check(hourly_rate));
     for (at, duration) in terms.durations.iter().enumerate() {
         if let Some(price) = duration.price.filter(|price| !price.is_zero()) {
             let pointer = format!("/durations/{at}/price/currency");
             check_currency(app, &mut violations, &pointer, price.currency());
+        }
+    }
+    if !app.store.fee(expert).await?.is_some_and(|of_expert| of_expert.established) {
+        for (at, duration) in terms.durations.iter().enumerate() {
+            // Other violations say why there is no price.
+            let price = terms.price(*duration, hourly_rate).ok();
+            if let Some(Err(must)) = price.map(|price| price.check_at_most(app.settings.new_expert_price)) {
+                let member = if duration.price.is_some() { "price/amount" } else { "price" };
+                violations.add(format!("/durations/{at}/{member}"), must.to_string());
+            }
         }
     }
     for (at, currency) in terms.presentment_currencies.iter().enumerate() {
@@ -113,7 +129,7 @@ pub async fn create(
             RequestStatus::New(expired) => expired,
         };
         let hourly_rate = read_expert(app, expert).await?.profile.hourly_rate;
-        check(app, &terms, hourly_rate)?;
+        check(app, expert, &terms, hourly_rate).await?;
         let mut transaction = Transaction::new();
         if activate(app, expert, &mut transaction).await? >= MAX_SESSION_TYPES {
             return Err(AppError::TooMany(
@@ -230,7 +246,7 @@ pub async fn replace(
             actor.require_right(app, expert, Right::Money, Scope::Write).await?;
         }
         let hourly_rate = hourly_rate(app, expert, &terms).await?;
-        check(app, &terms, hourly_rate)?;
+        check(app, expert, &terms, hourly_rate).await?;
         let status = if is_known { current.status } else { SessionTypeStatus::Retired };
         let session_type = SessionType { id, version: current.version + 1, status, terms: terms.clone() };
         let mut transaction = Transaction::new();
@@ -294,7 +310,7 @@ pub async fn offer_again(
         }
         check_version(if_match, current.version)?;
         check_known(&current)?;
-        check(app, &current.terms, hourly_rate)?;
+        check(app, expert, &current.terms, hourly_rate).await?;
         let mut transaction = Transaction::new();
         activate(app, expert, &mut transaction).await?;
         let session_type =

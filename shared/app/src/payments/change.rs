@@ -11,6 +11,7 @@ use domain::{Money, Timestamp};
 use store::{RowVersion, Transaction};
 
 use super::process::ESCALATED;
+use super::refund_costs;
 use crate::events::{AmountChange, EventData, PaymentAmount, PaymentChanged, Refunded};
 use crate::{App, AppError};
 
@@ -27,6 +28,8 @@ pub(super) struct Change<'a> {
     after: Payment,
     /// The totals of all movements, before and after the new ones.
     totals: [Totals; 2],
+    /// All movements, with the new ones.
+    movements: &'a [Movement],
     new_movements: Vec<Movement>,
     now: Timestamp,
     transaction: Transaction,
@@ -41,7 +44,7 @@ impl<'a> Change<'a> {
         appointment: &'a Appointment,
         before: Payment,
         after: Payment,
-        movements: &[Movement],
+        movements: &'a [Movement],
         new_movements: Vec<Movement>,
         now: Timestamp,
     ) -> Self {
@@ -63,6 +66,7 @@ impl<'a> Change<'a> {
             before,
             after,
             totals,
+            movements,
             new_movements,
             now,
             transaction: Transaction::new(),
@@ -154,6 +158,17 @@ impl<'a> Change<'a> {
             Transition::AcceptReport => {
                 let agreed = self.after.final_charge.unwrap_or(self.after.amount);
                 let (changed, final_charge) = self.appointment.accept_report(agreed);
+                let (app, before) = (self.app, Some(&self.after));
+                refund_costs::of_expert(
+                    app,
+                    self.appointment,
+                    before,
+                    self.movements,
+                    final_charge,
+                    self.now,
+                )
+                .await?
+                .put(&mut self.transaction)?;
                 (self.changed, self.after.final_charge) = (changed, Some(final_charge));
                 self.transaction.put_appointment(&self.changed)?;
                 let change = match self.changed.no_show_report {
@@ -248,6 +263,17 @@ impl<'a> Change<'a> {
                 self.app.record_event(&mut self.transaction, ActingAs::Platform, event, self.now)?;
             }
             if !self.new_movements.is_empty() {
+                let (app, new) = (self.app, &self.new_movements);
+                refund_costs::of_late_payment(
+                    app,
+                    self.appointment,
+                    &self.after,
+                    self.movements,
+                    new,
+                    self.now,
+                )
+                .await?
+                .put(&mut self.transaction)?;
                 self.record_movements()?;
             }
             self.transaction.put_payment(&self.after)?;

@@ -1,7 +1,6 @@
-//! The platform's commission on an expert's prices, and what else an administrator decides about their new bookings.
+//! The platform's terms for an expert: the commission on their prices, and the limits of prices and of costs of refunds.
 
 use domain::payments::account::ExpertFee;
-use domain::payments::payout::PayoutTiming;
 use domain::{ExpertId, Rate};
 use store::Transaction;
 
@@ -10,7 +9,7 @@ use crate::identity::Actor;
 use crate::identity::signed_in::{Role, Scope};
 use crate::{App, AppError, Decision, IfMatch, check_version};
 
-/// An expert's own commission rate. It has version 0 if none was ever set.
+/// An expert's own terms. They have version 0 if none were ever set.
 ///
 /// # Errors
 /// [`AppError::Forbidden`] if the person is not an administrator, [`AppError::NotFound`] if the expert does not exist.
@@ -20,13 +19,19 @@ pub async fn read_expert_fee(app: &App, actor: &Actor, expert: ExpertId) -> Resu
     current_fee(app, expert).await
 }
 
-async fn current_fee(app: &App, expert: ExpertId) -> Result<ExpertFee, AppError> {
-    Ok(app.store.fee(expert).await?.unwrap_or(ExpertFee { version: 0, rate: None, payout_timing: None }))
+/// The terms of an expert; the usual ones, with version 0, if none were ever set.
+///
+/// # Errors
+/// [`AppError::Read`] if the table cannot be read, or a row cannot be parsed.
+pub(crate) async fn current_fee(app: &App, expert: ExpertId) -> Result<ExpertFee, AppError> {
+    let usual =
+        ExpertFee { version: 0, rate: None, payout_timing: None, established: false, refund_budget: None };
+    Ok(app.store.fee(expert).await?.unwrap_or(usual))
 }
 
-/// Sets an expert's own commission rate and payout timing for new bookings; `None` restores the usual one. Existing bookings keep
-/// theirs. Setting the same again changes nothing. `if_match` is the version that the administrator has read; 0 if none was ever
-/// set.
+/// Sets an expert's own terms for new bookings; without a rate or a budget, the usual one applies. Existing bookings keep their rate.
+/// Setting the same terms again changes nothing. `if_match` is the version that the administrator has read; 0 if none were ever
+/// set. The version in `terms` does not matter.
 ///
 /// # Errors
 /// [`AppError::Forbidden`] if the person is not an administrator or acts for this expert, [`AppError::NotFound`] if the expert
@@ -37,18 +42,17 @@ pub async fn set_expert_fee(
     actor: &Actor,
     expert: ExpertId,
     if_match: IfMatch,
-    rate: Option<Rate>,
-    payout_timing: Option<PayoutTiming>,
+    terms: ExpertFee,
 ) -> Result<ExpertFee, AppError> {
     actor.require_impartial_admin(app, expert).await?;
     profiles::read(app, expert).await?;
     app.transact("set_expert_fee", || async {
         let current = current_fee(app, expert).await?;
-        if current.version > 0 && (current.rate, current.payout_timing) == (rate, payout_timing) {
+        if current.version > 0 && current == (ExpertFee { version: current.version, ..terms }) {
             return Ok(Decision::Unchanged(current));
         }
         check_version(if_match, current.version)?;
-        let fee = ExpertFee { version: current.version + 1, rate, payout_timing };
+        let fee = ExpertFee { version: current.version + 1, ..terms };
         let mut transaction = Transaction::new();
         transaction.put_fee(expert, &fee)?;
         Ok(Decision::Commit(transaction, fee))
@@ -56,7 +60,7 @@ pub async fn set_expert_fee(
     .await
 }
 
-/// The commission rate of new bookings of an expert, given what an administrator has decided.
-pub(crate) fn commission_rate(app: &App, fee: Option<&ExpertFee>) -> Rate {
-    fee.and_then(|fee| fee.rate).unwrap_or(app.settings.fee)
+/// The commission rate of new bookings of an expert, given the terms for them.
+pub(crate) fn commission_rate(app: &App, terms: &ExpertFee) -> Rate {
+    terms.rate.unwrap_or(app.settings.fee)
 }

@@ -13,6 +13,7 @@ use store::Transaction;
 
 use crate::identity::Actor;
 use crate::identity::signed_in::Scope;
+use crate::payments::fees::current_fee;
 use crate::{App, AppError};
 
 /// Returns when an expert gets their share of new payments through a gateway, and why. Members may read it.
@@ -28,8 +29,8 @@ pub async fn read_payout_terms(
 ) -> Result<PayoutTerms, AppError> {
     actor.require_right(app, expert, Right::Account, Scope::Read).await?;
     let capabilities = app.gateways.get(gateway)?.charges.capabilities();
-    let fee = app.store.fee(expert).await?;
-    payout_terms(app, expert, fee.as_ref(), capabilities).await
+    let terms = current_fee(app, expert).await?;
+    payout_terms(app, expert, &terms, capabilities).await
 }
 
 /// Returns when an expert gets their share of a new payment, given what an administrator has decided. A gateway that cannot hold
@@ -40,13 +41,13 @@ pub async fn read_payout_terms(
 pub(crate) async fn payout_terms(
     app: &App,
     expert: ExpertId,
-    fee: Option<&ExpertFee>,
+    terms: &ExpertFee,
     capabilities: Capabilities,
 ) -> Result<PayoutTerms, AppError> {
     if capabilities.hold_period.is_none() {
         return Ok(PayoutTerms { timing: PayoutTiming::AtPayment, because: PayoutReason::Gateway });
     }
-    let setting = fee.and_then(|fee| fee.payout_timing).unwrap_or(app.settings.payout_timing);
+    let setting = terms.payout_timing.unwrap_or(app.settings.payout_timing);
     if setting == PayoutTiming::AfterSession {
         return Ok(PayoutTerms { timing: setting, because: PayoutReason::Setting });
     }

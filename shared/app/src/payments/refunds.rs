@@ -13,6 +13,7 @@ use crate::identity::signed_in::Scope;
 use crate::identity::{Actor, require_right_of};
 use crate::payments::error::{PaymentsError, check_escalation};
 use crate::payments::jobs::PaymentsJob;
+use crate::payments::refund_costs;
 use crate::{App, AppError, Decision};
 
 /// A refund that was requested.
@@ -121,14 +122,27 @@ async fn attempt_refund(
     if !secured {
         return refuse("nothing is paid that can be refunded now".to_owned());
     }
+    // What the client paid for the processing of an earlier refund is spent.
+    let target = target.saturating_sub(payment.processing_cost.unwrap_or(target.zero()));
     if amount.amount() > target.amount() {
         return refuse(format!("the client pays {target}, so {amount} cannot be refunded"));
     }
-    let final_charge = target.saturating_sub(amount);
+    let spent = payment.processing_cost.map_or(0, Money::amount);
+    let final_charge = target.with_amount(target.amount() - amount.amount() + spent).unwrap_or(target);
+    let costs = refund_costs::of_expert(
+        app,
+        &record.appointment,
+        Some(&payment),
+        &record.movements,
+        final_charge,
+        now,
+    )
+    .await?;
     let payment = Payment { version: payment.version + 1, final_charge: Some(final_charge), ..payment };
     let idempotency = request.record(person, id, now);
     let mut transaction = Transaction::new();
     transaction.put_payment(&payment)?;
+    costs.put(&mut transaction)?;
     let entry = HistoryEntry::new(now, acting, Change::RefundGranted { amount });
     let version = RowVersion::Payment(payment.version);
     transaction.put_history(id, record.appointment.version, version, &entry)?;

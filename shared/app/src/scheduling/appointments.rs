@@ -21,6 +21,7 @@ use crate::identity::signed_in::{Role, Scope};
 use crate::identity::{Actor, require_right_of};
 use crate::payments::error::{PaymentsError, check_escalation};
 use crate::payments::jobs::PaymentsJob;
+use crate::payments::refund_costs::{self, CountedCosts};
 use crate::payments::refunds::check_charge_increment;
 use crate::scheduling::booking::reclaim_and_put_occupancy;
 use crate::scheduling::error::SchedulingError;
@@ -98,7 +99,7 @@ pub async fn quote(app: &App, actor: &Actor, id: AppointmentId) -> Result<Quote,
     let now = app.now();
     record.appointment.cancel(party, LongText::default(), now)?;
     let suspended = expert_is_suspended(app, &record.appointment, party).await?;
-    Ok(quote_of(&record, party, suspended, now))
+    Ok(quote_of(app, &record, party, suspended, now).await?.0)
 }
 
 /// Whether a client cancels while the expert is suspended.
@@ -111,13 +112,23 @@ async fn expert_is_suspended(app: &App, appointment: &Appointment, party: Party)
     }
 }
 
-/// The quote of a cancellation. If the client has paid, the refund is at most what the platform still holds. `suspended` says
-/// whether a client cancels while the expert is suspended.
-pub(super) fn quote_of(record: &AppointmentRecord, party: Party, suspended: bool, now: Timestamp) -> Quote {
+/// The quote of a cancellation, and the counts that it changes. If the client has paid, the refund is at most what the platform still
+/// holds, and smaller by the cost of processing it if the platform does not bear this cost. `suspended` says whether a client cancels
+/// while the expert is suspended.
+///
+/// # Errors
+/// [`AppError::Read`] if the table cannot be read.
+pub(super) async fn quote_of(
+    app: &App,
+    record: &AppointmentRecord,
+    party: Party,
+    suspended: bool,
+    now: Timestamp,
+) -> Result<(Quote, CountedCosts), AppError> {
     let final_charge = record.payment.as_ref().and_then(|payment| payment.final_charge);
     let free = suspended.then(|| record.appointment.quote_while_expert_suspended()).flatten();
     let quote = free.unwrap_or_else(|| record.appointment.cancellation_quote(party, now));
-    limited(quote.after(final_charge), record)
+    refund_costs::of_cancellation(app, record, limited(quote.after(final_charge), record), now).await
 }
 
 /// A quote that refunds at most what the platform still holds, if the client has paid.
@@ -170,7 +181,7 @@ pub async fn cancel(
             require_right_of(acting, Right::Money)?;
         }
         let suspended = expert_is_suspended(app, appointment, party).await?;
-        let quote = quote_of(&record, party, suspended, now);
+        let (quote, costs) = quote_of(app, &record, party, suspended, now).await?;
         if let Some(expected) = expected.filter(|expected| *expected != quote.refund) {
             return Err(SchedulingError::QuoteChanged { refund: quote.refund, expected }.into());
         }
@@ -181,9 +192,11 @@ pub async fn cancel(
             transaction.put_incident(appointment, &late)?;
         }
         transaction.put_occupancy(appointment.expert, &occupancy.release(appointment));
+        costs.put(&mut transaction)?;
         let before = record.payment.clone();
-        let payment =
-            put_final_charge(app, &mut transaction, &cancelled, record.payment, quote.final_charge, now)?;
+        let processing_cost = Some(quote.processing_cost).filter(|cost| !cost.is_zero());
+        let payment = record.payment.map(|payment| Payment { processing_cost, ..payment });
+        let payment = put_final_charge(app, &mut transaction, &cancelled, payment, quote.final_charge, now)?;
         let charge = AmountChange::of_charge(before.as_ref(), payment.as_ref());
         app.record_event(&mut transaction, acting, EventData::cancelled(&cancelled, party, charge), now)?;
         let record = AppointmentRecord { appointment: cancelled, payment, ..record };
@@ -397,28 +410,32 @@ async fn attempt_reschedule(
     if !allow_overlap {
         client_bookings::check_move(app, &bookings, &moved, now).await?;
     }
-    let payment =
-        put_move(app, &mut transaction, &step.expert, bookings, &moved, record.payment, now).await?;
+    let payment = put_move(app, &mut transaction, &step.expert, bookings, &moved, &record, now).await?;
     app.record_event(&mut transaction, acting, EventData::rescheduled(appointment, &moved), now)?;
     reclaim_and_put_occupancy(app, &mut transaction, expert, &held.change, now).await?;
     let record = AppointmentRecord { appointment: moved, payment, ..record };
     Ok(Decision::Commit(transaction, (record, party)))
 }
 
-/// Adds to the transaction what depends on the time and the price of a moved appointment. `bookings` is the row of its client.
-/// Returns the changed payment.
+/// Adds to the transaction what depends on the time and the price of a moved appointment. `bookings` is the row of its client, and
+/// `record` the appointment before the move. Returns the changed payment.
 pub(super) async fn put_move(
     app: &App,
     transaction: &mut Transaction,
     expert: &Expert,
     mut bookings: ClientBookings,
     moved: &Appointment,
-    payment: Option<Payment>,
+    record: &AppointmentRecord,
     now: Timestamp,
 ) -> Result<Option<Payment>, AppError> {
     clients::reschedule(app, transaction, expert, moved, now).await?;
     bookings.relocate(moved, now);
     transaction.put_client_bookings(moved.client, &bookings)?;
+    let AppointmentRecord { appointment, payment, movements, .. } = record;
+    refund_costs::of_expert(app, appointment, payment.as_ref(), movements, moved.price, now)
+        .await?
+        .put(transaction)?;
+    let payment = payment.clone();
     // The price may have changed. The payment job also needs the new time, because authorization, capture and completion depend
     // on it.
     put_final_charge(app, transaction, moved, payment, moved.price, now)
@@ -578,6 +595,10 @@ pub async fn end(
         if let Some(incident) = missed {
             transaction.put_incident(appointment, &incident)?;
         }
+        let AppointmentRecord { movements, .. } = &record;
+        refund_costs::of_expert(app, appointment, payment.as_ref(), movements, final_charge, now)
+            .await?
+            .put(&mut transaction)?;
         let before = record.payment.clone();
         let payment = put_final_charge(app, &mut transaction, &ended, record.payment, final_charge, now)?;
         let charge = AmountChange::of_charge(before.as_ref(), payment.as_ref());

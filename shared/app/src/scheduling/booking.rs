@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
-use domain::experts::duration::SessionDuration;
+use domain::experts::duration::{NoPrice, SessionDuration};
 use domain::experts::session_type::{SessionTypeStatus, SessionTypeTerms};
+use domain::kernel::money::Unchargeable;
 use domain::kernel::time::MINUTE;
 use domain::payments::account::usable_gateways;
 use domain::payments::gateway::GatewayKind;
@@ -20,7 +21,7 @@ use domain::scheduling::proposal::Moves;
 use domain::{AppointmentId, Currency, ExpertId, Money, SessionTypeId, Timestamp, Violations};
 use store::idempotency::IdempotencyRecord;
 use store::table::Consistency;
-use store::{AppointmentRecord, CommitError, Offer, Transaction, VersionedDetails};
+use store::{AppointmentRecord, CommitError, Offer, RefundsOf, Transaction, VersionedDetails};
 
 use crate::events::EventData;
 use crate::experts::profiles::{check_public, read as read_expert};
@@ -30,7 +31,7 @@ use crate::identity::signed_in::{Role, SignedInPerson};
 use crate::payments::declines::{self, DeclineRefusal};
 use crate::payments::error::PaymentsError;
 use crate::payments::exchange_rates::convert_for_charge;
-use crate::payments::fees::commission_rate;
+use crate::payments::fees::{commission_rate, current_fee};
 use crate::payments::holds::{self, release_hold};
 use crate::payments::jobs::PaymentsJob;
 use crate::payments::payout_timing::payout_terms;
@@ -97,7 +98,8 @@ pub struct Booked {
 ///   [`SchedulingError::NoHours`] if no hours are published
 /// - [`AppError::Invalid`] if the duration, the number of seats, the currency or the list of guests is not possible
 /// - [`SchedulingError::NotLive`] if the expert is suspended
-/// - [`SchedulingError::NoPrice`] if the duration has no price now
+/// - [`SchedulingError::NoPrice`] if the duration has no price now, or one that is too large for a new expert
+/// - [`SchedulingError::Paused`] if the session has a price, and refunds of the expert have cost too much in this month
 /// - [`SchedulingError::Limit`] if the client or their network address has reached a limit
 /// - [`SchedulingError::Overlap`] if another session of the client overlaps this one, unless the request allows it
 /// - [`SchedulingError::AtCapacity`] if the expert takes no further clients
@@ -186,11 +188,12 @@ async fn attempt_hold(
     let now = app.now();
     let client = person.client_id();
     let Booking { expert, session_type, start, seats, attendee, details, gateway, .. } = booking;
-    let (status, offer, fee, client_row) = tokio::join!(
+    let (status, offer, terms, client_row, refund_costs) = tokio::join!(
         request.status(app, person, now),
         app.store.offer(*expert, *session_type, Consistency::Strong),
-        app.store.fee(*expert),
+        current_fee(app, *expert),
         app.store.client_bookings(client),
+        app.store.refund_costs(RefundsOf::Expert(*expert), Consistency::Eventual),
     );
     let stale_record = match status? {
         RequestStatus::Completed(response) => return Ok(Decision::Unchanged(Hold::Replayed(response))),
@@ -219,7 +222,24 @@ async fn attempt_hold(
             return Err(SchedulingError::Slot { refusal, alternatives }.into());
         }
     };
-    let price = price.checked_mul(*seats).map_err(|error| AppError::invalid("/seats", error.to_string()))?;
+    let too_many_seats =
+        |must: String| AppError::invalid("/seats", format!("times the price of a seat: {must}"));
+    let one_seat = price;
+    let price = price.checked_mul(*seats).map_err(|error| too_many_seats(error.to_string()))?;
+    price.check_price().map_err(|error| too_many_seats(error.to_string()))?;
+    let terms = terms?;
+    if is_active && !price.is_zero() {
+        if !terms.established {
+            let most = app.settings.new_expert_price;
+            let no_price = |error: Unchargeable| NoPrice::NotChargeable(error.to_string());
+            one_seat.check_at_most(most).map_err(no_price).map_err(SchedulingError::NoPrice)?;
+            price.check_at_most(most).map_err(|error| too_many_seats(error.to_string()))?;
+        }
+        let budget = terms.refund_budget.unwrap_or(app.settings.refund_budgets.per_expert);
+        if let Some(again_at) = refund_costs?.paused_until(budget, now) {
+            return Err(SchedulingError::paused(again_at, now).into());
+        }
+    }
     let price = price_in(app, price, booking.pay_in).await?;
     let mut usable = usable_gateways(&accounts).into_iter();
     let gateway = usable.find(|usable| gateway.is_none_or(|selected| selected == *usable));
@@ -326,13 +346,12 @@ async fn attempt_hold(
         None => None,
         Some(account) => {
             let capabilities = app.gateways.get(account.gateway)?.charges.capabilities();
-            let fee = fee?;
-            let payout_timing = payout_terms(app, *expert, fee.as_ref(), capabilities).await?.timing;
+            let payout_timing = payout_terms(app, *expert, &terms, capabilities).await?.timing;
             let collection = offered.terms.collection;
             let plan = Plan::choose(collection, capabilities, payout_timing, session.end, now)
                 .map_err(SchedulingError::from)?;
             let destination = (account.gateway, account.account);
-            let rate = commission_rate(app, fee.as_ref());
+            let rate = commission_rate(app, &terms);
             let agreed = Payment::agreed(id, price, rate, destination, payout_timing, plan);
             let pay_ahead_limit = capabilities.pay_ahead_limit(payout_timing);
             Some(Payment { pay_ahead_limit, booked_from: digest.map(str::to_owned), ..agreed })

@@ -39,6 +39,16 @@ pub enum SchedulingError {
     /// The expert has as many clients as they accompany at the same time, and the person is not one of them.
     #[error("the expert takes no new clients at the moment")]
     AtCapacity,
+    /// Refunds that the expert caused have cost the platform too much in this month.
+    #[error(
+        "too many payments of this expert's sessions were refunded this month; book a free session, or book again at or after {again_at}"
+    )]
+    Paused {
+        /// When the next month begins.
+        again_at: Timestamp,
+        /// The seconds until then.
+        seconds: i64,
+    },
     /// The client, or their network address, has reached a limit of holds and bookings.
     #[error("{reached}")]
     Limit {
@@ -88,6 +98,11 @@ pub enum SchedulingError {
 }
 
 impl SchedulingError {
+    /// The error for an expert whose sessions with a price cannot be booked before `again_at`.
+    pub(crate) fn paused(again_at: Timestamp, now: Timestamp) -> Self {
+        Self::Paused { again_at, seconds: TimeSpan::new(now, again_at).seconds() }
+    }
+
     /// The error for a limit that is reached at `now`.
     pub(crate) fn limit(reached: LimitReached, now: Timestamp) -> Self {
         let seconds = TimeSpan::new(now, reached.again_at()).seconds();

@@ -86,12 +86,14 @@ pub async fn quote(
         how,
         at_once_until,
         price: moved.price,
-        cancelled_now: quote_of(&record, Party::Client, suspended, now),
-        cancelled_after_move: after(&record, moved, suspended, now),
-        cancelled_after_decline: declined.map(|declined| {
-            let record = AppointmentRecord { appointment: declined, ..record.clone() };
-            quote_of(&record, Party::Client, suspended, now)
-        }),
+        cancelled_now: cancelled(app, record.clone(), suspended, now).await?,
+        cancelled_after_move: after(app, &record, moved, suspended, now).await?,
+        cancelled_after_decline: match declined {
+            Some(appointment) => {
+                Some(cancelled(app, AppointmentRecord { appointment, ..record }, suspended, now).await?)
+            }
+            None => None,
+        },
     })
 }
 
@@ -102,9 +104,25 @@ fn time_at(appointment: &Appointment, start: Timestamp) -> BookedTime {
     BookedTime { start, end, buffer_before_minutes, buffer_after_minutes, group }
 }
 
+/// The quote of a cancellation by the client.
+async fn cancelled(
+    app: &App,
+    record: AppointmentRecord,
+    suspended: bool,
+    now: Timestamp,
+) -> Result<Quote, AppError> {
+    Ok(quote_of(app, &record, Party::Client, suspended, now).await?.0)
+}
+
 /// The quote of a cancellation right after a move.
-fn after(record: &AppointmentRecord, moved: Appointment, suspended: bool, now: Timestamp) -> Quote {
+async fn after(
+    app: &App,
+    record: &AppointmentRecord,
+    moved: Appointment,
+    suspended: bool,
+    now: Timestamp,
+) -> Result<Quote, AppError> {
     let payment = record.payment.clone().map(|payment| with_final_charge(&moved, payment, moved.price, now));
     let record = AppointmentRecord { appointment: moved, payment, ..record.clone() };
-    quote_of(&record, Party::Client, suspended, now)
+    cancelled(app, record, suspended, now).await
 }

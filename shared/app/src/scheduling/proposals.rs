@@ -237,8 +237,7 @@ pub async fn accept(
         let incident = Incident::of_change(IncidentKind::Move, &moved, proposal.by, now);
         transaction.put_incident(appointment, &incident)?;
         let bookings = app.store.client_bookings(moved.client).await?;
-        let payment = record.payment.clone();
-        let payment = put_move(app, &mut transaction, &expert, bookings, &moved, payment, now).await?;
+        let payment = put_move(app, &mut transaction, &expert, bookings, &moved, &record, now).await?;
         app.record_event(&mut transaction, acting, EventData::rescheduled(appointment, &moved), now)?;
         transaction.put_occupancy(appointment.expert, &change);
         let record = AppointmentRecord { appointment: moved, payment, ..record };

@@ -227,7 +227,10 @@ impl SessionTypeTerms {
         let times = |error: &dyn std::fmt::Display| format!("times the capacity: {error}");
         // A capacity of zero is another violation.
         let all_seats = price.checked_mul(self.capacity.max(1)).map_err(|error| times(&error))?;
-        all_seats.check_price().map_err(|error| times(&error))
+        match all_seats.is_zero() {
+            true => Ok(()),
+            false => all_seats.check_charge().map_err(|error| times(&error)),
+        }
     }
 
     fn check_presentment_currencies(&self, hourly_rate: Option<Money>) -> Result<(), Violations> {

@@ -34,7 +34,7 @@ pub fn usable_gateways(accounts: &[PaymentAccount]) -> Vec<GatewayKind> {
     GatewayKind::ALL.into_iter().filter(is_usable).collect()
 }
 
-/// What an administrator has decided about an expert's new bookings, where it differs from the platform's settings.
+/// The terms of the platform for an expert, as far as they differ from the default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExpertFee {
     /// The version, incremented with each change. It is the ETag.
@@ -43,4 +43,8 @@ pub struct ExpertFee {
     pub rate: Option<Rate>,
     /// When the expert gets their share of new payments; `None` for the platform's setting.
     pub payout_timing: Option<PayoutTiming>,
+    /// Whether the expert may ask for prices up to the largest one of a currency. Otherwise, the limit for new experts applies.
+    pub established: bool,
+    /// What the refunds of the expert may cost the platform in a month, as a multiple of the smallest price; `None` for the default.
+    pub refund_budget: Option<u16>,
 }

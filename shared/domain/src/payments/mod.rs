@@ -9,4 +9,5 @@ pub mod ledger;
 pub mod payment;
 pub mod payout;
 pub mod reconciliation;
+pub mod refund_costs;
 pub mod report;

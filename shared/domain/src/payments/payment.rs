@@ -121,6 +121,9 @@ pub struct Payment {
     pub intent_number: u16,
     /// What the client pays in the end, if that differs from the amount.
     pub final_charge: Option<Money>,
+    /// The part of the final charge with which the client pays for the processing of their refund. It belongs to the platform and not
+    /// to the expert; `None` if there is none.
+    pub processing_cost: Option<Money>,
     /// The client must act until this instant, because their card failed.
     pub action_deadline: Option<Timestamp>,
     /// When this many refunds have failed, an administrator must decide. A decision to retry raises it.
@@ -351,6 +354,7 @@ impl Payment {
             references: References::default(),
             intent_number: 1,
             final_charge: None,
+            processing_cost: None,
             action_deadline: None,
             max_failed_refunds: 1,
             refused: BTreeMap::new(),

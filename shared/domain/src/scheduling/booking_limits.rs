@@ -20,6 +20,8 @@ const MAX_UNPAID: usize = 20;
 /// For how long a booking or a move is remembered because the client's list of appointments may not show it yet, in seconds. The
 /// list shows it within seconds.
 const NOT_LISTED: i64 = 2 * MINUTE;
+/// For how long a booking of a session with a price counts, in seconds.
+const PRICED_COUNTS: i64 = 30 * DAY;
 
 /// How much one client, or one network address, can hold and book.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,10 @@ pub struct BookingLimits {
     pub unpaid_holds: u16,
     /// The maximum number of bookings of a client in a UTC day.
     pub bookings_per_day: u16,
+    /// The maximum number of bookings of a client with a price within 30 days, whatever becomes of them.
+    pub priced_bookings: u16,
+    /// The maximum number of bookings of a client with a price with one expert within 30 days, whatever becomes of them.
+    pub priced_bookings_per_expert: u16,
     /// The maximum number of free appointments of a client that have not ended.
     pub free_appointments: u16,
     /// The maximum number of free appointments of a client with one expert that have not ended.
@@ -47,6 +53,8 @@ impl Default for BookingLimits {
             open_holds_per_expert: 1,
             unpaid_holds: 1,
             bookings_per_day: 20,
+            priced_bookings: 30,
+            priced_bookings_per_expert: 20,
             free_appointments: 6,
             free_appointments_per_expert: 3,
             attempts_per_address: 100,
@@ -62,6 +70,8 @@ impl BookingLimits {
             open_holds_per_expert: u16::MAX,
             unpaid_holds: u16::MAX,
             bookings_per_day: u16::MAX,
+            priced_bookings: u16::MAX,
+            priced_bookings_per_expert: u16::MAX,
             free_appointments: u16::MAX,
             free_appointments_per_expert: u16::MAX,
             attempts_per_address: u32::MAX,
@@ -106,6 +116,20 @@ pub enum LimitReached {
         /// The next midnight in UTC.
         again_at: Timestamp,
     },
+    /// The client has booked sessions with a price as often in 30 days as they may.
+    #[error(
+        "you have booked {limit} {} with a price {} in 30 days, which is the limit; book again at or after {again_at}",
+        if *.limit == 1 { "session" } else { "sessions" },
+        if *.with_expert { "with this expert" } else { "with all experts together" }
+    )]
+    PricedBookings {
+        /// The maximum number.
+        limit: u16,
+        /// Whether only the bookings with this expert count.
+        with_expert: bool,
+        /// When the oldest one that counts too much no longer counts.
+        again_at: Timestamp,
+    },
     /// The client has as many free appointments ahead as they may have.
     #[error(
         "you have {limit} free {} ahead {}, which is the limit; cancel one, or book again at or after {again_at}",
@@ -140,6 +164,7 @@ impl LimitReached {
             Self::OpenHolds { limit, .. }
             | Self::UnpaidHolds { limit, .. }
             | Self::BookingsOfDay { limit, .. }
+            | Self::PricedBookings { limit, .. }
             | Self::FreeAppointments { limit, .. } => limit.into(),
             Self::AttemptsOfAddress { limit, .. } => limit,
         }
@@ -151,6 +176,7 @@ impl LimitReached {
             Self::OpenHolds { again_at, .. }
             | Self::UnpaidHolds { again_at, .. }
             | Self::BookingsOfDay { again_at, .. }
+            | Self::PricedBookings { again_at, .. }
             | Self::FreeAppointments { again_at, .. }
             | Self::AttemptsOfAddress { again_at, .. } => again_at,
         }
@@ -236,6 +262,8 @@ pub struct ClientBookings {
     pub booked: u16,
     /// When holds ended without a payment.
     pub unpaid: Vec<Timestamp>,
+    /// When sessions with a price were booked in the last 30 days, for each expert.
+    pub priced: BTreeMap<ExpertId, Vec<Timestamp>>,
     /// Holds, free appointments that have not ended, and what was booked or moved just now.
     pub bookings: BTreeMap<AppointmentId, ClientBooking>,
 }
@@ -243,7 +271,14 @@ pub struct ClientBookings {
 impl ClientBookings {
     /// The bookings of a client who has not booked yet.
     pub const fn none() -> Self {
-        Self { version: 0, day: Timestamp::MIN, booked: 0, unpaid: Vec::new(), bookings: BTreeMap::new() }
+        Self {
+            version: 0,
+            day: Timestamp::MIN,
+            booked: 0,
+            unpaid: Vec::new(),
+            priced: BTreeMap::new(),
+            bookings: BTreeMap::new(),
+        }
     }
 
     /// Forgets what no longer matters at `now`.
@@ -253,6 +288,10 @@ impl ClientBookings {
             (self.day, self.booked) = (midnight(now), 0);
         }
         self.unpaid.retain(|at| now < at.plus(UNPAID_COUNTS));
+        self.priced.retain(|_, booked| {
+            booked.retain(|at| now < at.plus(PRICED_COUNTS));
+            !booked.is_empty()
+        });
         self.bookings.retain(|_, booking| {
             let matters = match booking.claim {
                 Claim::Hold { expires_at } => now < expires_at.plus(UNPAID_COUNTS),
@@ -306,6 +345,9 @@ impl ClientBookings {
         let is_hold = matches!(new.claim, Claim::Hold { .. });
         if is_hold && let Some((unpaid, again_at)) = self.pause(limits, now, now) {
             return Err(LimitReached::UnpaidHolds { unpaid, limit: limits.unpaid_holds, again_at });
+        }
+        if is_hold {
+            self.check_priced(new.expert, limits, now)?;
         }
         self.check_claims(new, limits, now)
     }
@@ -371,6 +413,27 @@ impl ClientBookings {
         Ok(())
     }
 
+    /// Checks whether the client may book another session with a price.
+    fn check_priced(
+        &self,
+        expert: ExpertId,
+        limits: &BookingLimits,
+        now: Timestamp,
+    ) -> Result<(), LimitReached> {
+        for (limit, with_expert) in
+            [(limits.priced_bookings_per_expert, true), (limits.priced_bookings, false)]
+        {
+            let counted = self.priced.iter().filter(|(with, _)| !with_expert || **with == expert);
+            let until = counted.flat_map(|(_, booked)| booked.iter().map(|at| at.plus(PRICED_COUNTS)));
+            let mut until: Vec<Timestamp> = until.filter(|end| now < *end).collect();
+            until.sort_unstable();
+            let Some(too_many) = until.len().checked_sub(limit.into()) else { continue };
+            let again_at = until.get(too_many).copied().unwrap_or(Timestamp::MAX);
+            return Err(LimitReached::PricedBookings { limit, with_expert, again_at });
+        }
+        Ok(())
+    }
+
     /// Whether the client may add a booking whatever has become of the holds, so that nothing must be looked up. A hold may still be
     /// open, and it may have been cancelled.
     pub fn allows(&self, new: &ClientBooking, limits: &BookingLimits, now: Timestamp) -> bool {
@@ -409,6 +472,9 @@ impl ClientBookings {
         self.forget(now);
         self.version += 1;
         self.booked = self.booked.saturating_add(1);
+        if matches!(booking.claim, Claim::Hold { .. }) {
+            self.priced.entry(booking.expert).or_default().push(now);
+        }
         self.bookings.insert(id, booking);
         self.unpaid.sort_unstable();
         self.unpaid.drain(..self.unpaid.len().saturating_sub(MAX_UNPAID));

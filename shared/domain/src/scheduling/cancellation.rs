@@ -4,6 +4,7 @@
 //! causes.
 
 use super::party::Party;
+use super::refund_costs::Cause;
 use crate::experts::policy::{CancellationPolicy, Percent, Tier};
 use crate::kernel::time::{HOUR, MINUTE};
 use crate::{Money, Timestamp};
@@ -44,6 +45,19 @@ pub enum Basis {
     },
 }
 
+impl Basis {
+    /// Returns who caused the refund; `None` if nobody did, or an administrator.
+    pub fn cause(self) -> Option<Cause> {
+        match self {
+            Self::ByExpert | Self::ProposalNotAccepted | Self::ExpertSuspended => Some(Cause::Expert),
+            Self::Grace { .. } | Self::Tier { .. } | Self::TooLate => Some(Cause::Client),
+            // The expert's policy gives this back.
+            Self::NoShow { .. } => Some(Cause::Expert),
+            Self::Free | Self::Unpaid | Self::ByPlatform => None,
+        }
+    }
+}
+
 /// The refund and the charge that result from a cancellation or a no-show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quote {
@@ -52,13 +66,16 @@ pub struct Quote {
     /// The amount that the client pays in the end. Together with `refund` and what was returned before, it equals the
     /// price.
     pub final_charge: Money,
+    /// The part of `final_charge` with which the client pays for the processing of the refund. It is zero as long as the platform bears
+    /// this cost.
+    pub processing_cost: Money,
     /// The rule that determines the refund.
     pub basis: Basis,
 }
 
 impl Quote {
     fn new(price: Money, refund: Money, basis: Basis) -> Self {
-        Self { refund, final_charge: price.saturating_sub(refund), basis }
+        Self { refund, final_charge: price.saturating_sub(refund), processing_cost: price.zero(), basis }
     }
 
     /// Returns the quote after an earlier decision that the client pays only `final_charge`.
@@ -71,7 +88,7 @@ impl Quote {
             Some(decided) if decided.currency() == self.final_charge.currency() => {
                 let final_charge =
                     std::cmp::min_by_key(self.final_charge, decided, |final_charge| final_charge.amount());
-                Self { refund: decided.saturating_sub(final_charge), final_charge, basis: self.basis }
+                Self { refund: decided.saturating_sub(final_charge), final_charge, ..self }
             }
             _ => self,
         }
@@ -85,6 +102,19 @@ impl Quote {
     pub fn limited_to_net_paid(self, held: u64) -> Self {
         let refundable = held.saturating_sub(self.final_charge.amount()).min(self.refund.amount());
         Self { refund: self.refund.with_amount(refundable).unwrap_or(self.refund), ..self }
+    }
+
+    /// Returns the quote if the client pays for the processing of the refund: the refund is smaller by this cost, and never below zero.
+    #[must_use]
+    pub fn less_processing_cost(self, cost: Money) -> Self {
+        let processing_cost = std::cmp::min_by_key(cost, self.refund, |one| one.amount());
+        let final_charge = self.final_charge.amount().saturating_add(processing_cost.amount());
+        Self {
+            refund: self.refund.saturating_sub(processing_cost),
+            final_charge: self.final_charge.with_amount(final_charge).unwrap_or(self.final_charge),
+            processing_cost,
+            basis: self.basis,
+        }
     }
 
     /// Returns a quote that refunds the full price.

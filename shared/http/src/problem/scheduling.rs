@@ -48,6 +48,9 @@ problem_types! {
     EXPERT_AT_CAPACITY = 409 "expert-at-capacity", "The expert takes no new clients",
         "As many clients as the expert's mentorship capacity allows have appointments that have not ended.",
         "Choose another expert, or try again later: a cancellation makes room within two minutes.";
+    EXPERT_PAUSED = 409 temporary "expert-paused", "The expert's sessions with a price cannot be booked",
+        "Refunds that the expert caused have cost the platform as much in this UTC month as its budget for the expert allows.",
+        "Book a free session, choose another expert, or try again after `retry_after` seconds, in the next month.";
     TOO_MANY_HOLDS = 409 temporary "too-many-holds", "You hold too many slots",
         "You hold as many unpaid slots as `limit` allows, with this expert or with all experts together; `detail` says which. Seats \
          of one group session count once.",
@@ -59,6 +62,10 @@ problem_types! {
     TOO_MANY_BOOKINGS = 429 temporary "too-many-bookings", "You have booked too often today",
         "You have made as many bookings in this UTC day as `limit` allows, including those that were cancelled or expired.",
         "Book again after `retry_after` seconds, on the next UTC day.";
+    TOO_MANY_PRICED_BOOKINGS = 429 temporary "too-many-priced-bookings", "You have booked too many sessions with a price",
+        "You have booked as many sessions with a price in 30 days as `limit` allows, with this expert or with all experts together; \
+         `detail` says which. Bookings that were cancelled or expired count too.",
+        "Book again after `retry_after` seconds. Free sessions can be booked at once.";
     TOO_MANY_FREE_APPOINTMENTS = 409 temporary "too-many-free-appointments", "You have too many free appointments",
         "You have as many free appointments that have not ended as `limit` allows, with this expert or with all experts together; \
          `detail` says which. Seats of one group session count once.",
@@ -118,11 +125,16 @@ pub(super) fn from_error(error: &SchedulingError) -> Problem {
         SchedulingError::Change(_) => Problem::new(INVALID_STATUS, detail),
         SchedulingError::NotLive => Problem::new(EXPERT_NOT_LIVE, detail),
         SchedulingError::AtCapacity => Problem::new(EXPERT_AT_CAPACITY, detail),
+        SchedulingError::Paused { seconds, .. } => {
+            let retry_after = Some(u32::try_from(*seconds).unwrap_or(u32::MAX));
+            Problem { retry_after, ..Problem::new(EXPERT_PAUSED, detail) }
+        }
         SchedulingError::Limit { reached, seconds } => {
             let kind = match reached {
                 LimitReached::OpenHolds { .. } => TOO_MANY_HOLDS,
                 LimitReached::UnpaidHolds { .. } => UNPAID_HOLDS,
                 LimitReached::BookingsOfDay { .. } => TOO_MANY_BOOKINGS,
+                LimitReached::PricedBookings { .. } => TOO_MANY_PRICED_BOOKINGS,
                 LimitReached::FreeAppointments { .. } => TOO_MANY_FREE_APPOINTMENTS,
                 LimitReached::AttemptsOfAddress { .. } => TOO_MANY_ATTEMPTS,
             };

@@ -34,6 +34,7 @@ use domain::scheduling::note::{NoteVisibility, SessionNote};
 use domain::scheduling::occupancy::{Day, Entry as Occupied, EntryKey, GroupSession, OccupancyChange, Seats};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::scheduling::proposal::{Moves, Proposal, ProposalState};
+use domain::scheduling::refund_costs::RefundCosts;
 use domain::scheduling::reliability::{Incident, IncidentKind};
 use domain::{
     AppointmentId, ClientId, Currency, ExpertId, InvitationId, Money, NoteId, NotificationId, PersonId, Rate,
@@ -485,6 +486,7 @@ pub(super) fn payments() -> Vec<Payment> {
         },
         intent_number: 2,
         final_charge: Some(money(12_000)),
+        processing_cost: None,
         action_deadline: Some(at(7)),
         max_failed_refunds: 1,
         refused: orders.iter().take(number % 5).map(|order| (*order, "no_funds".to_owned())).collect(),
@@ -626,11 +628,22 @@ pub(super) fn account() -> PaymentAccount {
 }
 
 pub(super) fn fee() -> ExpertFee {
-    ExpertFee { version: 1, rate: Some(rate(750)), payout_timing: None }
+    ExpertFee {
+        version: 1,
+        rate: Some(rate(750)),
+        payout_timing: None,
+        established: false,
+        refund_budget: None,
+    }
 }
 
-pub(super) fn fee_with_payout_timing() -> ExpertFee {
-    ExpertFee { payout_timing: Some(PayoutTiming::AtPayment), ..fee() }
+pub(super) fn terms_of_another_expert() -> ExpertFee {
+    ExpertFee {
+        payout_timing: Some(PayoutTiming::AtPayment),
+        established: true,
+        refund_budget: Some(70),
+        ..fee()
+    }
 }
 
 pub(super) fn track_record() -> TrackRecord {
@@ -954,12 +967,30 @@ pub(super) fn client_bookings() -> ClientBookings {
         day: at(-9 * 3_600),
         booked: 3,
         unpaid: vec![at(-7_500)],
+        priced: BTreeMap::from([(EXPERT, vec![at(-7_500), at(-7_200)])]),
         bookings: BTreeMap::from([
             (appointment_id(0), booking(None, Claim::Hold { expires_at: at(-6_600) })),
             (appointment_id(1), booking(Some(SESSION_TYPE), Claim::Free)),
             (appointment_id(2), booking(None, Claim::Paid)),
         ]),
     }
+}
+
+/// The payment of a client who paid for the processing of their refund.
+pub(super) fn payment_with_processing_cost() -> Payment {
+    let first = payments().swap_remove(0);
+    Payment {
+        appointment: appointment_id(200),
+        final_charge: Some(money(145)),
+        processing_cost: Some(money(145)),
+        escalation: None,
+        ..first
+    }
+}
+
+/// What the refunds of a client, or of an expert, have cost.
+pub(super) fn refund_costs() -> RefundCosts {
+    RefundCosts { version: 1, month: at(-9 * 3_600), by_clients: 483, by_expert: 1_250 }
 }
 
 /// The entry of a job that has not run yet, and of one that fails.

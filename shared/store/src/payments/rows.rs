@@ -94,6 +94,8 @@ stored! {
         references: ReferencesRow,
         intent_number: u16,
         final_charge: Option<MoneyRow>,
+        #[serde(default)]
+        processing_cost: Option<MoneyRow>,
         action_deadline: Option<Timestamp>,
         max_failed_refunds: u16,
         #[serde(default)]
@@ -215,6 +217,10 @@ stored! {
         rate: Option<Rate>,
         #[serde(default)]
         payout_timing: Option<PayoutTimingRow>,
+        #[serde(default)]
+        established: bool,
+        #[serde(default)]
+        refund_budget: Option<u16>,
     }
 
     struct TrackRecordRow for TrackRecord {

@@ -26,6 +26,8 @@ stored! {
         day: SecondsRow,
         booked: u16,
         unpaid: Vec<SecondsRow>,
+        #[serde(default)]
+        priced: std::collections::BTreeMap<ExpertId, Vec<SecondsRow>>,
         bookings: std::collections::BTreeMap<AppointmentId, ClientBookingRow>,
     }
 }

@@ -6,5 +6,6 @@ pub mod history;
 pub mod keys;
 pub mod notes;
 pub mod occupancy;
+pub mod refund_costs;
 pub mod reliability;
 pub(crate) mod rows;

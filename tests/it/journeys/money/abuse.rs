@@ -137,7 +137,7 @@ async fn fee_above_100_percent_is_refused() {
     for (version, points) in [json!(10_000), json!(0), json!(null)].into_iter().enumerate() {
         let body = json!({ "basis_points": points });
         let put = test.put(&path).signed_in_as("margaret").header("If-Match", &format!("\"{version}\""));
-        assert_eq!(put.json(&body).send().await.expect(200), body);
+        assert_eq!(put.json(&body).send().await.expect(200)["basis_points"], points);
     }
 }
 

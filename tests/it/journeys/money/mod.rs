@@ -7,6 +7,7 @@ mod endings;
 mod faults;
 mod payouts;
 mod policies;
+mod refund_costs;
 mod refunds;
 mod taxes;
 

@@ -157,12 +157,13 @@ async fn fee_is_fixed_at_booking() {
     let offer = test.offer(&paid_hour()).await;
     let before = test.book_and_secure(&offer, AT).await;
     let path = format!("/v1/experts/{}/fee", offer.expert);
-    let fee = json!({ "basis_points": 1_250 });
+    let fee = json!({ "basis_points": 1_250, "established": false, "refund_budget": null });
     let set = |subject: &str, tag: &str| {
         test.put(&path).signed_in_as(subject).header("If-Match", tag).json(&fee).send()
     };
     let read = || test.get(&path).signed_in_as("margaret").send();
-    assert_eq!(read().await.expect(200), json!({ "basis_points": null }));
+    let usual = json!({ "basis_points": null, "established": false, "refund_budget": null });
+    assert_eq!(read().await.expect(200), usual);
     assert_eq!(set("ada", "\"0\"").await.problem(403), "forbidden");
     assert_eq!(set("margaret", "\"1\"").await.problem(412), "version-mismatch");
     assert_eq!(set("margaret", &read().await.etag()).await.expect(200), fee);

@@ -59,6 +59,26 @@ impl Invariants {
         if booked > usize::from(limits.bookings_per_day) {
             violations.push(format!("{} has made {booked} bookings in a day", made.client));
         }
+        // Clocks differ, so a booking at the edge of the 30 days is not judged.
+        let counts = |known: &&ObservedAppointment| {
+            let (one, from) = (&known.appointment, made.created_at.plus(slack - 30 * DAY));
+            core.history
+                .get(&one.id)
+                .and_then(|states| states.first())
+                .is_some_and(|first| matches!(first.status, Status::Pending { .. }) && from < one.created_at)
+        };
+        let priced = own().filter(counts).count();
+        let with_expert =
+            own().filter(counts).filter(|known| known.appointment.expert == made.expert).count();
+        if !is_free
+            && (priced > usize::from(limits.priced_bookings)
+                || with_expert > usize::from(limits.priced_bookings_per_expert))
+        {
+            violations.push(format!(
+                "{} has booked {priced} sessions with a price in 30 days, {with_expert} with an expert",
+                made.client
+            ));
+        }
         if !is_free && self.is_paused(core, made, made.created_at.plus(slack)) {
             violations.push(format!("{id} is held although {} has a pause", made.client));
         }

@@ -62,6 +62,8 @@ pub(super) fn check(
         Status::Cancelled { cancelled_by, cancelled_at, .. } => {
             let right =
                 final_charge(core, &before.appointment, *cancelled_by, cancelled_at.seconds()).min(agreed);
+            // Whether the client pays for the processing is another invariant.
+            let decided = decided - payment.processing_cost.map_or(0, |cost| cost.amount());
             if decided != right {
                 violations.push(format!("{id} is cancelled, and its client pays {decided}, not {right}"));
             }

@@ -63,7 +63,7 @@ pub fn price(
     let is_chargeable = |price: Money| {
         let Some(smallest) = smallest_price(price.currency()) else { return false };
         let all_seats = price.amount() * u64::from(terms.capacity);
-        price.is_zero() || smallest <= price.amount() && all_seats <= MAX_CHARGE
+        price.is_zero() || (smallest..=3_000 * smallest).contains(&price.amount()) && all_seats <= MAX_CHARGE
     };
     if duration.price.is_some() {
         return duration.price.filter(|price| is_chargeable(*price));

@@ -106,12 +106,12 @@ proptest! {
             Ok(price) => {
                 prop_assert_eq!(price, derived_price);
                 prop_assert_eq!(price.is_zero(), rate.is_zero());
-                prop_assert!(price.is_zero() || price.checked_mul(capacity).unwrap().check_price().is_ok());
+                prop_assert!(price.is_zero() || price.checked_mul(capacity).unwrap().check_charge().is_ok());
             }
             Err(NoPrice::NotChargeable(_)) => prop_assert!(
                 derived_price.is_zero()
                     || derived_price.check_price().is_err()
-                    || derived_price.checked_mul(capacity).unwrap().check_price().is_err()
+                    || derived_price.checked_mul(capacity).unwrap().check_charge().is_err()
             ),
             Err(other) => prop_assert!(false, "{}", other),
         }

@@ -191,7 +191,7 @@ fn derived_price_needs_an_hourly_rate_that_can_be_charged_in_the_currency_of_the
     assert_eq!(dollars, refused("the hourly rate is in USD, and the other prices are in EUR"));
     let minute = [mixed[0], derived(1)];
     let limits =
-        |got: &str| format!("must be from EUR 3.00 to EUR 999999.99, or 0 for a free session; got {got}");
+        |got: &str| format!("must be from EUR 3.00 to EUR 9000.00, or 0 for a free session; got {got}");
     assert_eq!(check(&minute, 1, Some(price(18_000, "EUR"))), Ok(()));
     let too_little = format!("the price {}", limits("EUR 2.99"));
     assert_eq!(check(&minute, 1, Some(price(17_969, "EUR"))), refused(&too_little));

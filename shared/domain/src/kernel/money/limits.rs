@@ -14,6 +14,10 @@ struct Limits {
     price: u64,
 }
 
+/// The largest price is this many times the smallest price of its currency: EUR 9,000, USD 13,500, GBP 7,500. It bounds what a refund
+/// costs the platform, because gateways do not return their fees.
+const LARGEST_PRICE: u64 = 3_000;
+
 const fn limits(code: &'static str, charge: u64, price: u64) -> Limits {
     Limits { code, charge, price }
 }
@@ -89,13 +93,23 @@ impl Currency {
         minimum..=maximum
     }
 
+    /// Returns the smallest price in this currency that is not zero, in minor units; `None` if prices cannot be in it.
+    ///
+    /// It is worth about the same in all currencies: about 3 to 5 euros.
+    pub fn smallest_price(self) -> Option<u64> {
+        self.limits().map(|limits| limits.price)
+    }
+
     /// Returns the smallest and the largest price in this currency, in minor units; `None` if prices cannot be in it. A session
     /// with price zero is free and has no limits.
+    ///
+    /// The largest price is 3,000 times the smallest one, or the largest amount that can be charged, if that is less.
     ///
     /// A currency that is not in use, or whose smallest charge and price are not stated here, has no limits: whether a price
     /// in it could be charged would be a guess.
     pub fn price_limits(self) -> Option<RangeInclusive<u64>> {
-        self.limits().map(|limits| limits.price..=*self.charge_limits().end())
+        let largest = |smallest: u64| (smallest * LARGEST_PRICE).min(*self.charge_limits().end());
+        self.smallest_price().map(|smallest| smallest..=largest(smallest))
     }
 }
 
@@ -132,6 +146,21 @@ impl Money {
             _ if self.is_zero() => Ok(()),
             None => Err(Unchargeable(format!("{} cannot be the currency of a price", self.currency.code()))),
             Some(limits) => self.check_limits(&limits, "or 0 for a free session"),
+        }
+    }
+
+    /// Checks that the amount is at most `times` the smallest price of its currency.
+    ///
+    /// # Errors
+    /// [`Unchargeable`], which states the limit.
+    pub fn check_at_most(self, times: u16) -> Result<(), Unchargeable> {
+        let Some(smallest) = self.currency.smallest_price() else { return Ok(()) };
+        let most = Self { amount: smallest * u64::from(times), ..self };
+        match self.amount <= most.amount {
+            true => Ok(()),
+            false => Err(Unchargeable(format!(
+                "must be at most {most}, until an administrator allows this expert larger prices; got {self}"
+            ))),
         }
     }
 

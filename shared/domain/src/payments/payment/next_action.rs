@@ -486,9 +486,11 @@ impl Situation<'_> {
         (left, transferred <= captured && !missing)
     }
 
-    /// Returns the share that is due to the expert, before the fee. What will be refunded to the client does not belong to it.
+    /// Returns the share that is due to the expert, before the fee. What will be refunded to the client does not belong to it, nor does
+    /// what the client pays for the processing of a refund.
     fn expert_target(&self) -> u64 {
-        self.totals.net_paid().min(self.amount_due.amount())
+        let processing_cost = self.payment.processing_cost.map_or(0, Money::amount);
+        self.totals.net_paid().min(self.amount_due.amount()).saturating_sub(processing_cost)
     }
 
     fn refund(&self, surplus: u64) -> PaymentAction {

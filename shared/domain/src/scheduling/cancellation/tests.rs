@@ -79,14 +79,19 @@ fn free_session_refunds_nothing() {
         cancellation(&tiers(), euros(0), at(0), at(100), Party::Expert, at(1)),
         no_show(&tiers(), euros(0), Party::Client),
     ] {
-        assert_eq!(quote, Quote { refund: euros(0), final_charge: euros(0), basis: Basis::Free });
+        assert_eq!(quote, Quote::everything(euros(0), Basis::Free));
     }
 }
 
 #[test]
 fn earlier_refunds_are_not_repeated() {
     // The price was 100, of which this policy charges 60.
-    let quote = Quote { refund: euros(40), final_charge: euros(60), basis: Basis::TooLate };
+    let quote = Quote {
+        refund: euros(40),
+        final_charge: euros(60),
+        processing_cost: euros(0),
+        basis: Basis::TooLate,
+    };
     let after = |final_charge| {
         let quote = quote.after(final_charge);
         (quote.refund.amount(), quote.final_charge.amount())
@@ -102,7 +107,12 @@ fn earlier_refunds_are_not_repeated() {
 
 #[test]
 fn refund_is_limited_to_what_is_held() {
-    let quote = Quote { refund: euros(40), final_charge: euros(60), basis: Basis::TooLate };
+    let quote = Quote {
+        refund: euros(40),
+        final_charge: euros(60),
+        processing_cost: euros(0),
+        basis: Basis::TooLate,
+    };
     let held = |held| quote.limited_to_net_paid(held);
     assert_eq!(held(100), quote);
     assert_eq!(held(150), quote);

@@ -68,6 +68,8 @@ fn final_charge_is_divided_between_expert_and_platform() {
     assert_eq!(shares(&paid(&[])), [10_000, 9_000, 1_000]);
     assert_eq!(shares(&paid(&[CANCEL])), [5_000, 4_500, 500]);
     assert_eq!(shares(&paid(&[What::Act(Act::Cancel(Party::Expert))])), [0, 0, 0]);
+    let at_cost = |percent| What::Act(Act::CancelAtCost { percent });
+    assert_eq!(shares(&paid(&[at_cost(3)])), [5_150, 4_500, 650]);
     let given = What::Act(Act::GiveBack { percent: 10 });
     assert_eq!(shares(&paid(&[given, given, CANCEL])), [5_000, 4_500, 500]);
 }

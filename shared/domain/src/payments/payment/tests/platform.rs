@@ -17,6 +17,10 @@ const MAX_STEPS: usize = 12;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act {
     Cancel(Party),
+    /// The client cancels and pays for the processing: this percentage of the refund.
+    CancelAtCost {
+        percent: u8,
+    },
     /// The outcome charges this percentage of the price.
     Complete {
         by: Party,
@@ -192,10 +196,11 @@ impl Platform {
             }
         }
         let target = self.target().amount();
+        let cost = self.payment.processing_cost.map_or(0, Money::amount);
         let final_charge = self
             .payment
             .amount
-            .with_amount(totals.net_paid().min(target))
+            .with_amount(totals.net_paid().min(target).saturating_sub(cost))
             .map_err(|error| error.to_string())?;
         let has = Balances::of(&self.ledger).get(Account::Expert, final_charge.currency());
         let theirs = final_charge.saturating_sub(final_charge.apply_rate(self.payment.fee_rate)).amount();
@@ -344,6 +349,19 @@ impl Platform {
                 self.appointment = appointment.cancel(by, LongText::default(), now).ok()?;
                 self.keep(appointment.cancellation_quote(by, now).final_charge);
             }
+            Act::CancelAtCost { percent } => {
+                // Nothing was processed yet.
+                if self.totals().captured == 0 {
+                    return None;
+                }
+                self.appointment = appointment.cancel(Party::Client, LongText::default(), now).ok()?;
+                let quote = appointment.cancellation_quote(Party::Client, now);
+                let quote =
+                    quote.after(self.payment.final_charge).limited_to_net_paid(self.totals().net_paid());
+                let quote = quote.less_processing_cost(percent_of(percent, quote.refund));
+                self.payment.processing_cost = Some(quote.processing_cost);
+                self.keep(quote.final_charge);
+            }
             Act::Complete { by, percent } => {
                 if by == Party::Client {
                     return None;
@@ -364,7 +382,8 @@ impl Platform {
                     self.payment.state,
                     Paid { .. } | PartiallyRefunded { .. } | Authorized { .. } | CardSaved
                 );
-                let amount = percent_of(percent, self.target());
+                let cost = self.payment.processing_cost.unwrap_or(self.target().zero());
+                let amount = percent_of(percent, self.target().saturating_sub(cost));
                 if !secured || amount.is_zero() {
                     return None;
                 }

@@ -55,6 +55,7 @@ fn party() -> impl Strategy<Value = Party> {
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         2 => party().prop_map(Act::Cancel),
+        2 => (0..=100_u8).prop_map(|percent| Act::CancelAtCost { percent }),
         2 => (party(), 0..=100_u8).prop_map(|(by, percent)| Act::Complete { by, percent }),
         2 => (party(), party()).prop_map(|(missed_by, by)| Act::NoShow { missed_by, by }),
         2 => percent().prop_map(|percent| Act::GiveBack { percent }),

@@ -350,7 +350,9 @@ impl World {
         let twice = has(MovementKind::ResolvedManually) && !untouched;
         let troubled = totals.failed_refunds > 0 || has(MovementKind::Dispute) || twice;
         ensure(troubled || platform >= 0, || format!("the platform has {platform}"))?;
-        let final_charge = paid.clamp(0, owed);
+        // What the client pays for the processing belongs to the platform.
+        let cost = i128::from(payment.processing_cost.map_or(0, Money::amount));
+        let final_charge = (paid.clamp(0, owed) - cost).max(0);
         let fee = i128::from(
             target
                 .with_amount(final_charge.try_into().unwrap_or(0))

@@ -1,0 +1,150 @@
+//! Who bears what a refund costs the platform, and the counts of what it has borne.
+//!
+//! The function that decides a refund also writes the counts, in the same transaction, so that concurrent refunds cannot both use the
+//! rest of a budget.
+
+use domain::payments::ledger::{Movement, MovementKind};
+use domain::payments::payment::Payment;
+use domain::payments::refund_costs::{cost_of_refund, processing_fee};
+use domain::scheduling::appointment::{Appointment, Status};
+use domain::scheduling::cancellation::Quote;
+use domain::scheduling::party::Party;
+use domain::scheduling::refund_costs::{Cause, RefundCosts};
+use domain::{ClientId, ExpertId, Money, Timestamp};
+use store::table::Consistency;
+use store::{AppointmentRecord, RefundsOf, Transaction};
+
+use crate::{App, AppError};
+
+/// The counts that a refund changes.
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub(crate) struct CountedCosts(Vec<(RefundsOf, RefundCosts)>);
+
+impl CountedCosts {
+    /// Adds the counts to the transaction that decides the refund.
+    ///
+    /// # Errors
+    /// [`AppError::Commit`] if a count cannot be represented as a row.
+    pub(crate) fn put(&self, transaction: &mut Transaction) -> Result<(), AppError> {
+        for (of, costs) in &self.0 {
+            transaction.put_refund_costs(*of, costs)?;
+        }
+        Ok(())
+    }
+}
+
+/// Completes the quote of a cancellation: the client pays for the processing of the refund if they cause it, and the platform's budget
+/// for them or for the expert does not cover it. Also returns the counts to write when the appointment is cancelled.
+///
+/// # Errors
+/// [`AppError::Read`] if the table cannot be read.
+pub(crate) async fn of_cancellation(
+    app: &App,
+    record: &AppointmentRecord,
+    quote: Quote,
+    now: Timestamp,
+) -> Result<(Quote, CountedCosts), AppError> {
+    let AppointmentRecord { appointment, payment: Some(payment), movements, .. } = record else {
+        return Ok((quote, CountedCosts::default()));
+    };
+    let before = payment.amount_due(&appointment.status);
+    let cost = cost_of_refund(payment, movements, before, quote.final_charge);
+    match quote.basis.cause() {
+        Some(Cause::Client) if !cost.is_zero() => {
+            let (expert, client) = (appointment.expert, appointment.client);
+            let of_both = costs_of_client(app, expert, client, cost, now).await?;
+            Ok(match of_both {
+                Some(counted) => (quote, counted),
+                None => (quote.less_processing_cost(cost), CountedCosts::default()),
+            })
+        }
+        Some(Cause::Expert) => Ok((quote, count_for_expert(app, appointment.expert, cost, now).await?)),
+        Some(Cause::Client) | None => Ok((quote, CountedCosts::default())),
+    }
+}
+
+/// The counts after a further cost that a client causes; `None` if a budget does not cover it.
+async fn costs_of_client(
+    app: &App,
+    expert: ExpertId,
+    client: ClientId,
+    cost: Money,
+    now: Timestamp,
+) -> Result<Option<CountedCosts>, AppError> {
+    let (of_client, of_expert) = (RefundsOf::Client(client), RefundsOf::Expert(expert));
+    let (own, experts, terms) = tokio::join!(
+        app.store.refund_costs(of_client, Consistency::Strong),
+        app.store.refund_costs(of_expert, Consistency::Strong),
+        app.store.fee(expert)
+    );
+    let (own, experts, budgets) = (own?, experts?, app.settings.refund_budgets);
+    let per_expert = terms?.and_then(|terms| terms.refund_budget).unwrap_or(budgets.per_expert);
+    let is_covered = own.allows(cost, Cause::Client, budgets.per_client, now)
+        && experts.allows(cost, Cause::Client, per_expert, now);
+    let with = |costs: RefundCosts| costs.with(cost, Cause::Client, now);
+    Ok(is_covered.then(|| CountedCosts(vec![(of_client, with(own)), (of_expert, with(experts))])))
+}
+
+async fn count_for_expert(
+    app: &App,
+    expert: ExpertId,
+    cost: Money,
+    now: Timestamp,
+) -> Result<CountedCosts, AppError> {
+    if cost.is_zero() {
+        return Ok(CountedCosts::default());
+    }
+    let of = RefundsOf::Expert(expert);
+    let costs = app.store.refund_costs(of, Consistency::Strong).await?.with(cost, Cause::Expert, now);
+    Ok(CountedCosts(vec![(of, costs)]))
+}
+
+/// The counts after a refund that the expert causes: the client pays `final_charge` in the end. `appointment` and `payment` are as
+/// they are before it. The client gets the whole refund, whatever it costs.
+///
+/// # Errors
+/// [`AppError::Read`] if the table cannot be read.
+pub(crate) async fn of_expert(
+    app: &App,
+    appointment: &Appointment,
+    payment: Option<&Payment>,
+    movements: &[Movement],
+    final_charge: Money,
+    now: Timestamp,
+) -> Result<CountedCosts, AppError> {
+    let Some(payment) = payment else { return Ok(CountedCosts::default()) };
+    let before = payment.amount_due(&appointment.status);
+    let cost = cost_of_refund(payment, movements, before, final_charge);
+    count_for_expert(app, appointment.expert, cost, now).await
+}
+
+/// The counts after a client has paid although they had cancelled the hold, or it had expired: everything is refunded. No budget can
+/// refuse this, because it is known too late.
+///
+/// # Errors
+/// [`AppError::Read`] if the table cannot be read.
+pub(super) async fn of_late_payment(
+    app: &App,
+    appointment: &Appointment,
+    payment: &Payment,
+    movements: &[Movement],
+    new_movements: &[Movement],
+    now: Timestamp,
+) -> Result<CountedCosts, AppError> {
+    let is_refunded =
+        matches!(appointment.status, Status::Expired | Status::Cancelled { cancelled_by: Party::Client, .. });
+    let is_paid = new_movements.iter().any(|movement| movement.kind == MovementKind::Captured);
+    let cost = processing_fee(payment, movements);
+    if !is_refunded || !is_paid || !payment.amount_due(&appointment.status).is_zero() || cost.is_zero() {
+        return Ok(CountedCosts::default());
+    }
+    let mut counted = Vec::new();
+    for of in [RefundsOf::Client(appointment.client), RefundsOf::Expert(appointment.expert)] {
+        counted.push((
+            of,
+            app.store.refund_costs(of, Consistency::Strong).await?.with(cost, Cause::Client, now),
+        ));
+    }
+    Ok(CountedCosts(counted))
+}

@@ -1,0 +1,175 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::payments::gateway::GatewayKind;
+use crate::payments::payment::Plan;
+use crate::payments::payout::PayoutTiming;
+use crate::scheduling::booking_limits::BookingLimits;
+use crate::scheduling::cancellation::{Basis, Quote};
+use crate::scheduling::occupancy::tests::{appointment, at};
+use crate::scheduling::refund_costs::{Cause, RefundBudgets, RefundCosts};
+use crate::{Rate, Timestamp};
+
+fn money(amount: u64, code: &str) -> Money {
+    Money::new(amount, Currency::try_from(code.to_owned()).expect("a currency")).expect("small")
+}
+
+fn euros(amount: u64) -> Money {
+    money(amount, "EUR")
+}
+
+fn payment(amount: u64, basis_points: u16) -> Payment {
+    let rate = Rate::from_basis_points(basis_points).expect("at most 100 %");
+    let destination = (GatewayKind::Stripe, "acct_1".to_owned());
+    Payment::agreed(
+        appointment(1).id,
+        euros(amount),
+        rate,
+        destination,
+        PayoutTiming::AtPayment,
+        Plan::Charge,
+    )
+}
+
+fn captured(amount: u64, fee: Option<Money>) -> Vec<Movement> {
+    let movement = |kind, amount| Movement::new(kind, amount, "ch_1", at("2026-11-01T10:00:00Z"), None);
+    let fee = fee.map(|fee| movement(MovementKind::ProcessingFee, fee));
+    std::iter::once(movement(MovementKind::Captured, euros(amount))).chain(fee).collect()
+}
+
+#[test]
+fn largest_processing_fee_is_the_published_one_for_a_card_of_another_region() {
+    let fee = |amount, code| largest_processing_fee(money(amount, code)).amount();
+    assert_eq!([fee(8_000, "EUR"), fee(8_000, "GBP"), fee(10_000, "USD")], [285, 280, 470]);
+    assert_eq!([fee(900_000, "EUR"), fee(90_000, "EUR")], [29_275, 2_950]);
+    // A twelfth of 800 yen is 67; a fee is a multiple of ten fils.
+    assert_eq!([fee(10_000, "JPY"), fee(10_000, "KWD")], [507, 580]);
+    assert_eq!(fee(20, "EUR"), 20);
+}
+
+#[test]
+fn fee_of_the_ledger_counts_if_the_platform_paid_it_in_the_same_currency() {
+    let payment = payment(8_000, 1_000);
+    let fee = |movements: &[Movement]| processing_fee(&payment, movements).amount();
+    assert_eq!(fee(&captured(8_000, Some(euros(145)))), 145);
+    assert_eq!(fee(&captured(8_000, None)), 285);
+    assert_eq!(fee(&captured(8_000, Some(money(160, "USD")))), 285);
+    assert_eq!(fee(&[]), 0);
+    let by_expert: Vec<Movement> = captured(8_000, Some(euros(145)))
+        .into_iter()
+        .map(
+            |one| {
+                if one.kind == MovementKind::ProcessingFee { one.with_source(Account::Expert) } else { one }
+            },
+        )
+        .collect();
+    assert_eq!(fee(&by_expert), 0);
+}
+
+#[test]
+fn cost_of_a_refund_is_what_the_remaining_commission_does_not_cover() {
+    let (payment, movements) = (payment(8_000, 1_000), captured(8_000, Some(euros(145))));
+    let cost = |before, after| cost_of_refund(&payment, &movements, euros(before), euros(after)).amount();
+    assert_eq!([cost(8_000, 0), cost(8_000, 4_000), cost(8_000, 1_000)], [145, 0, 45]);
+    // Two refunds cost as much as one.
+    assert_eq!([cost(1_000, 0), cost(8_000, 1_000) + cost(1_000, 0)], [100, 145]);
+    assert_eq!(cost(1_000, 8_000), 0);
+    // An expert without a commission costs the platform as much if the session takes place.
+    let without = super::tests::payment(8_000, 0);
+    assert_eq!(cost_of_refund(&without, &movements, euros(8_000), euros(0)).amount(), 0);
+}
+
+/// What a client and an expert do with a paid session.
+#[derive(Debug, Clone, Copy)]
+enum Ending {
+    ClientCancels,
+    ExpertCancels,
+    ExpertRefunds { percent: u8 },
+    TakesPlace,
+}
+
+fn ending() -> impl Strategy<Value = Ending> {
+    prop_oneof![
+        3 => Just(Ending::ClientCancels),
+        2 => Just(Ending::ExpertCancels),
+        1 => (1..=100_u8).prop_map(|percent| Ending::ExpertRefunds { percent }),
+        1 => Just(Ending::TakesPlace),
+    ]
+}
+
+/// What one client and one expert can cost the platform in a month, in thousandths of the smallest price: the budgets, and what one
+/// refund exceeds the budget of the expert by.
+fn bound(budgets: RefundBudgets, largest: Money) -> u64 {
+    let largest =
+        RefundCosts::none().with(largest_processing_fee(largest), Cause::Expert, Timestamp::MIN).by_expert;
+    let by_clients = u64::from(budgets.per_client.min(budgets.per_expert)) * 1_000;
+    by_clients + u64::from(budgets.per_expert) * 1_000 + largest
+}
+
+proptest! {
+    /// Two accounts that book, pay and refund one session after the other, whatever they do.
+    #[test]
+    fn what_colluding_accounts_cost_the_platform_is_bounded(
+        sessions in prop::collection::vec((300_u64..=90_000, ending()), 1..400),
+        per_client in 1_u16..20,
+        per_expert in 1_u16..60,
+    ) {
+        let budgets = RefundBudgets { per_client, per_expert };
+        let now = at("2026-11-29T12:00:00Z");
+        let (mut client, mut expert, mut lost) = (RefundCosts::none(), RefundCosts::none(), 0_u64);
+        for (price, ending) in sessions {
+            if expert.paused_until(per_expert, now).is_some() {
+                break;
+            }
+            let payment = payment(price, 1_000);
+            let fee = largest_processing_fee(euros(price));
+            let movements = captured(price, Some(fee));
+            let cost = |after: Money| cost_of_refund(&payment, &movements, euros(price), after);
+            // What remains with the platform: its commission, and what the client pays for the processing.
+            let (final_charge, own) = match ending {
+                Ending::TakesPlace => (euros(price), euros(0)),
+                Ending::ExpertCancels => (euros(0), euros(0)),
+                Ending::ExpertRefunds { percent } => {
+                    (euros(price).saturating_sub(euros(price).prorate(percent.into(), 100)), euros(0))
+                }
+                Ending::ClientCancels => {
+                    let quote = Quote::everything(euros(price), Basis::TooLate);
+                    let is_covered = client.allows(cost(euros(0)), Cause::Client, per_client, now)
+                        && expert.allows(cost(euros(0)), Cause::Client, per_expert, now);
+                    let quote = if is_covered { quote } else { quote.less_processing_cost(cost(euros(0))) };
+                    prop_assert_eq!(quote.refund.amount() + quote.final_charge.amount(), price);
+                    (quote.final_charge.saturating_sub(quote.processing_cost), quote.processing_cost)
+                }
+            };
+            match ending {
+                Ending::ClientCancels if own.is_zero() => {
+                    client = client.with(cost(final_charge), Cause::Client, now);
+                    expert = expert.with(cost(final_charge), Cause::Client, now);
+                }
+                Ending::ClientCancels | Ending::TakesPlace => {}
+                Ending::ExpertCancels | Ending::ExpertRefunds { .. } => {
+                    expert = expert.with(cost(final_charge), Cause::Expert, now);
+                }
+            }
+            // A session that takes place can cost more than its commission; that is no refund.
+            let usual = fee.saturating_sub(euros(price).apply_rate(payment.fee_rate)).amount();
+            let income = final_charge.apply_rate(payment.fee_rate).amount() + own.amount();
+            lost += fee.amount().saturating_sub(income).saturating_sub(usual);
+        }
+        let lost_parts = lost * 1_000 / 300;
+        prop_assert!(lost_parts <= bound(budgets, euros(90_000)), "{lost} cents with {budgets:?}");
+    }
+}
+
+/// The numbers of docs/policies.md.
+#[test]
+fn bounds_of_the_defaults() {
+    let (budgets, limits) = (RefundBudgets::default(), BookingLimits::default());
+    let smallest = Currency::EUR.smallest_price().expect("a price");
+    assert_eq!(smallest * u64::from(budgets.per_client), 2_100);
+    assert_eq!(smallest * u64::from(budgets.per_expert), 10_500);
+    assert_eq!(bound(budgets, euros(90_000)) * smallest / 1_000, 2_100 + 10_500 + 2_950);
+    // The sessions of one client with one expert that are booked before the first refund.
+    let most = u64::from(limits.priced_bookings_per_expert) * largest_processing_fee(euros(90_000)).amount();
+    assert_eq!(most, 59_000);
+}

@@ -1,0 +1,213 @@
+//! What refunds cost the platform, who bears it, and the limits that bound it.
+
+use domain::scheduling::booking_limits::BookingLimits;
+use domain::scheduling::refund_costs::RefundBudgets;
+use serde_json::{Value, json};
+
+use crate::harness::{Offer, TestApp, free_hour, paid_hour};
+
+/// A stack with these budgets, as multiples of EUR 3.00. Stripe charges EUR 1.45 for EUR 80.00.
+async fn with_budgets(per_client: u16, per_expert: u16) -> TestApp {
+    TestApp::with(|config| config.settings.refund_budgets = RefundBudgets { per_client, per_expert }).await
+}
+
+/// Books and pays a session on a weekday of January, and returns the appointment and the quote of its cancellation by this person.
+async fn paid(test: &TestApp, offer: &Offer, day: &str, who: &str) -> (String, Value) {
+    let id = test.book_and_pay(offer, &format!("2027-01-{day}T10:00:00Z"), day).await;
+    let path = format!("/v1/appointments/{id}/cancellation");
+    let quote = test.get(&path).signed_in_as(who).send().await.expect(200);
+    (id, quote)
+}
+
+fn amounts(quote: &Value) -> [u64; 3] {
+    ["refund", "final_charge", "processing_cost"]
+        .map(|name| quote[name]["amount"].as_u64().expect("an amount"))
+}
+
+/// What the platform has earned, in cents; negative if it has lost money.
+async fn balance_of_platform(test: &TestApp) -> i64 {
+    let path = "/v1/commission?from=2027-01-01&to=2027-12-31";
+    let report = test.get(path).signed_in_as("margaret").send().await.expect(200);
+    let sum = |name: &str| report["total"][0][name]["amount"].as_i64().expect("an amount");
+    sum("net") + sum("passing_through")
+}
+
+async fn set_terms(test: &TestApp, offer: &Offer, version: u32, terms: Value) {
+    let path = format!("/v1/experts/{}/fee", offer.expert);
+    let set = test.put(&path).signed_in_as("margaret").header("If-Match", &format!("\"{version}\""));
+    set.json(&terms).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn client_pays_for_the_processing_of_a_refund_beyond_the_budget() {
+    for (per_client, per_expert) in [(1, 35), (35, 1)] {
+        let test = with_budgets(per_client, per_expert).await;
+        let offer = test.offer(&paid_hour()).await;
+        for day in ["05", "06"] {
+            let (id, quote) = paid(&test, &offer, day, "alan").await;
+            assert_eq!(amounts(&quote), [8_000, 0, 0]);
+            test.post_action("alan", &id, "cancel", &json!({ "expected_refund": quote["refund"] }))
+                .await
+                .expect(200);
+            test.stack.run_until_idle().await;
+        }
+        assert_eq!(balance_of_platform(&test).await, -290);
+        let (id, quote) = paid(&test, &offer, "07", "alan").await;
+        assert_eq!(amounts(&quote), [7_855, 145, 145]);
+        // A move does not change who pays. The quote of the move says so.
+        let path = format!("/v1/appointments/{id}/reschedule?start=2027-01-08T10:00:00Z");
+        let moved = test.get(&path).signed_in_as("alan").send().await.expect(200);
+        assert_eq!(amounts(&moved["cancelled_now"]), [7_855, 145, 145]);
+        assert_eq!(amounts(&moved["cancelled_after_move"]), [7_855, 145, 145]);
+        // Nobody pays for the processing without having seen it.
+        let everything = json!({ "expected_refund": { "amount": 8_000, "currency": "EUR" } });
+        let refused = test.post_action("alan", &id, "cancel", &everything).await;
+        assert_eq!(refused.problem(409), "quote-changed");
+        let expected = json!({ "expected_refund": quote["refund"] });
+        test.post_action("alan", &id, "cancel", &expected).await.expect(200);
+        test.post_action("alan", &id, "cancel", &expected).await.expect(200);
+        test.stack.run_until_idle().await;
+        let payment = test.appointment(&id).await["payment"].clone();
+        assert_eq!(
+            (&payment["refunded"]["amount"], &payment["state"]),
+            (&json!(7_855), &json!("partially_refunded"))
+        );
+        // The platform has lost nothing more, and the expert has no share of it.
+        assert_eq!(balance_of_platform(&test).await, -290);
+        let path = format!("/v1/experts/{}/earnings?from=2027-01-01&to=2027-12-31", offer.expert);
+        let earnings = test.get(&path).signed_in_as("ada").send().await.expect(200);
+        assert_eq!(earnings["earnings"][0]["closing_balance"]["amount"], 0);
+        // What the client paid for the processing is spent. The expert cannot give it back.
+        let refund =
+            test.post(&format!("/v1/appointments/{id}/refunds")).signed_in_as("ada").idempotency_key("r");
+        let refund = refund.json(&json!({ "amount": { "amount": 145, "currency": "EUR" } }));
+        assert_eq!(refund.send().await.problem(409), "payment-state");
+        // The next month has another budget.
+        test.advance(31 * 86_400);
+        let next = test.book_and_pay(&offer, "2027-02-09T10:00:00Z", "next").await;
+        let path = format!("/v1/appointments/{next}/cancellation");
+        assert_eq!(amounts(&test.get(&path).signed_in_as("alan").send().await.expect(200)), [8_000, 0, 0]);
+    }
+}
+
+#[tokio::test]
+async fn expert_who_causes_refunds_gives_back_everything_and_is_paused_until_the_next_month() {
+    let test = with_budgets(1, 1).await;
+    let offer = test.offer(&paid_hour()).await;
+    let free = Offer { session_type: test.session_type(&offer.expert, &free_hour()).await, ..offer.clone() };
+    // By cancelling, by refunding and by cancelling again: EUR 4.35 in all.
+    for (number, day) in ["05", "06", "07"].into_iter().enumerate() {
+        let (id, quote) = paid(&test, &offer, day, "ada").await;
+        assert_eq!(amounts(&quote), [8_000, 0, 0]);
+        match number {
+            1 => {
+                let refund = test.post(&format!("/v1/appointments/{id}/refunds")).signed_in_as("ada");
+                let amount = json!({ "amount": { "amount": 8_000, "currency": "EUR" } });
+                refund.idempotency_key("r").json(&amount).send().await.expect(201);
+            }
+            _ => drop(test.post_action("ada", &id, "cancel", &json!(null)).await.expect(200)),
+        }
+        test.stack.run_until_idle().await;
+        assert_eq!(test.appointment(&id).await["payment"]["state"], "refunded");
+    }
+    assert_eq!(balance_of_platform(&test).await, -435);
+    let refused = test.book(&offer, "2027-01-08T10:00:00Z", "k").await;
+    assert_eq!(refused.problem(409), "expert-paused");
+    let wait = refused.body["retry_after"].as_i64().expect("seconds");
+    test.book(&free, "2027-01-08T10:00:00Z", "free").await.expect(201);
+    // An administrator can end the pause with a larger budget.
+    set_terms(&test, &offer, 0, json!({ "basis_points": null, "refund_budget": 2 })).await;
+    test.book(&offer, "2027-01-11T10:00:00Z", "k2").await.expect(201);
+    set_terms(&test, &offer, 1, json!({ "basis_points": null })).await;
+    assert_eq!(test.book(&offer, "2027-01-12T10:00:00Z", "k3").await.problem(409), "expert-paused");
+    test.advance(wait);
+    test.book(&offer, "2027-02-09T10:00:00Z", "k4").await.expect(201);
+}
+
+#[tokio::test]
+async fn administrator_who_cancels_uses_up_no_budget() {
+    let test = with_budgets(1, 1).await;
+    let offer = test.offer(&paid_hour()).await;
+    for day in ["05", "06", "07", "08"] {
+        let (id, quote) = paid(&test, &offer, day, "margaret").await;
+        assert_eq!(amounts(&quote), [8_000, 0, 0]);
+        test.post_action("margaret", &id, "cancel", &json!(null)).await.expect(200);
+        test.stack.run_until_idle().await;
+    }
+    let (_, quote) = paid(&test, &offer, "11", "alan").await;
+    assert_eq!(amounts(&quote), [8_000, 0, 0]);
+}
+
+#[tokio::test]
+async fn new_expert_has_a_smaller_largest_price() {
+    let test = TestApp::with(|config| config.settings.new_expert_price = 300).await;
+    let offer = test.offer(&paid_hour()).await;
+    let of = |amount: u64, capacity: u16| {
+        let mut terms = paid_hour();
+        terms["durations"][0]["price"]["amount"] = json!(amount);
+        terms["capacity"] = json!(capacity);
+        terms
+    };
+    let path = format!("/v1/experts/{}/session-types", offer.expert);
+    let create = async |key: &str, terms: Value| {
+        test.post(&path).signed_in_as("ada").idempotency_key(key).json(&terms).send().await
+    };
+    create("a", of(90_000, 1)).await.expect(201);
+    let refused = create("b", of(90_001, 1)).await;
+    assert_eq!(refused.problem(422), "invalid");
+    assert_eq!(refused.places(), ["/durations/0/price/amount"]);
+    assert!(refused.body.to_string().contains("must be at most EUR 900.00"), "{:#}", refused.body);
+    // All seats of a booking count together.
+    let created = create("c", of(30_001, 3)).await.expect(201);
+    let course = Offer { session_type: crate::harness::id(&created), ..offer.clone() };
+    let mut seats = TestApp::booking(&course, "2027-01-05T14:00:00Z");
+    for (number, status) in [(3, 422), (2, 201)] {
+        seats["seats"] = json!(number);
+        let book = test.post("/v1/appointments").signed_in_as("alan").idempotency_key(&format!("s{number}"));
+        let response = book.json(&seats).send().await;
+        assert_eq!(response.status, status, "{:#}", response.body);
+        if status == 422 {
+            assert_eq!(response.places(), ["/seats"]);
+        }
+    }
+    // An administrator allows larger prices, up to the largest one of all.
+    set_terms(&test, &offer, 0, json!({ "basis_points": null, "established": true })).await;
+    let created = create("d", of(900_000, 1)).await.expect(201);
+    let large = Offer { session_type: crate::harness::id(&created), ..offer.clone() };
+    let refused = create("e", of(900_001, 1)).await;
+    assert_eq!(refused.places(), ["/durations/0/price/amount"]);
+    assert!(refused.body.to_string().contains("from EUR 3.00 to EUR 9000.00"), "{:#}", refused.body);
+    test.book(&large, "2027-01-05T10:00:00Z", "k").await.expect(201);
+    set_terms(&test, &offer, 1, json!({ "basis_points": null })).await;
+    let refused = test.book(&large, "2027-01-06T10:00:00Z", "k2").await;
+    assert_eq!(refused.problem(409), "no-price");
+    assert!(refused.body.to_string().contains("must be at most EUR 900.00"), "{:#}", refused.body);
+}
+
+#[tokio::test]
+async fn one_client_books_one_expert_only_so_often_in_30_days() {
+    let limits = BookingLimits { priced_bookings_per_expert: 2, ..BookingLimits::unlimited() };
+    let test = TestApp::with(|config| config.settings.booking_limits = limits).await;
+    let offer = test.offer(&paid_hour()).await;
+    let free = Offer { session_type: test.session_type(&offer.expert, &free_hour()).await, ..offer.clone() };
+    for day in ["05", "06"] {
+        let (id, _) = paid(&test, &offer, day, "alan").await;
+        test.post_action("alan", &id, "cancel", &json!(null)).await.expect(200);
+        test.stack.run_until_idle().await;
+        test.advance(3_600);
+    }
+    let refused = test.book(&offer, "2027-01-07T10:00:00Z", "k").await;
+    assert_eq!(refused.problem(429), "too-many-priced-bookings");
+    assert_eq!(
+        (&refused.body["limit"], &refused.body["retry_after"]),
+        (&json!(2), &json!(30 * 86_400 - 7_200))
+    );
+    test.book(&free, "2027-01-07T10:00:00Z", "free").await.expect(201);
+    test.advance(30 * 86_400 - 7_201);
+    assert_eq!(
+        test.book(&offer, "2027-02-09T10:00:00Z", "k2").await.problem(429),
+        "too-many-priced-bookings"
+    );
+    test.advance(1);
+    test.book(&offer, "2027-02-09T10:00:00Z", "k3").await.expect(201);
+}
