@@ -289,11 +289,11 @@ async fn administrator_decides_when_an_expert_is_paid() {
     assert_eq!(set("ada", "\"0\"", json!("after_session")).await.problem(403), "forbidden");
     assert_eq!(set("margaret", "\"0\"", json!("later")).await.problem(422), "invalid");
     let read = set("margaret", "\"0\"", json!("after_session")).await.expect(200);
-    assert_eq!(read, json!({ "basis_points": null, "payout_timing": "after_session" }));
+    assert_eq!(read["payout_timing"], "after_session");
     test.book_and_secure(&offer, AT).await;
     assert_eq!(test.cents(&offer, [Account::Expert]).await, [0]);
     let read = set("margaret", "\"1\"", Value::Null).await.expect(200);
-    assert_eq!(read, json!({ "basis_points": null }));
+    assert_eq!(read.get("payout_timing"), None);
     test.book_and_secure(&offer, "2027-01-05T12:00:00Z").await;
     assert_eq!(test.cents(&offer, [Account::Expert]).await, [7_200], "the platform's setting applies again");
 }
