@@ -28,24 +28,14 @@ async fn price_that_cannot_be_charged_is_refused_when_it_is_offered() {
     let test = TestApp::new().await;
     let expert = test.expert(&office_hours()).await;
     for (amount, currency, place, detail) in [
-        (1, "KRW", "amount", "must be from KRW 7500 to KRW 99999999, or 0 for a free session; got KRW 1"),
-        (
-            50,
-            "EUR",
-            "amount",
-            "must be from EUR 3.00 to EUR 999999.99, or 0 for a free session; got EUR 0.50",
-        ),
-        (
-            299,
-            "EUR",
-            "amount",
-            "must be from EUR 3.00 to EUR 999999.99, or 0 for a free session; got EUR 2.99",
-        ),
+        (1, "KRW", "amount", "must be from KRW 7500 to KRW 22500000, or 0 for a free session; got KRW 1"),
+        (50, "EUR", "amount", "must be from EUR 3.00 to EUR 9000.00, or 0 for a free session; got EUR 0.50"),
+        (299, "EUR", "amount", "must be from EUR 3.00 to EUR 9000.00, or 0 for a free session; got EUR 2.99"),
         (
             100_000_000,
             "EUR",
             "amount",
-            "must be from EUR 3.00 to EUR 999999.99, or 0 for a free session; got EUR 1000000.00",
+            "must be from EUR 3.00 to EUR 9000.00, or 0 for a free session; got EUR 1000000.00",
         ),
         (3_125, "KWD", "amount", "must be a multiple of KWD 0.010, or 0 for a free session; got KWD 3.125"),
         (
@@ -60,11 +50,11 @@ async fn price_that_cannot_be_charged_is_refused_when_it_is_offered() {
         let (pointer, said) = refusal(&test, &expert, &priced(amount, currency)).await;
         assert_eq!((pointer, said.as_str()), (format!("/durations/0/price/{place}"), detail));
     }
-    let mut group = priced(60_000_000, "EUR");
-    group["capacity"] = json!(2);
+    let mut group = priced(900_000, "EUR");
+    group["capacity"] = json!(200);
     let (pointer, said) = refusal(&test, &expert, &group).await;
     assert_eq!(pointer, "/durations/0/price/amount");
-    assert!(said.starts_with("times the capacity: must be from EUR 3.00"), "{said}");
+    assert!(said.starts_with("times the capacity: must be from EUR 0.50"), "{said}");
     let mut elsewhere = priced(8_000, "EUR");
     elsewhere["presentment_currencies"] = json!(["USD", "AFN"]);
     let (pointer, said) = refusal(&test, &expert, &elsewhere).await;

@@ -12,7 +12,8 @@ use serde_json::{Map, Value, json};
 
 /// Values that a schema allows and that a rule about several values refuses: the pointer, and the rule.
 const RULES_ABOUT_SEVERAL_VALUES: &[(&str, &str)] = &[
-    ("/price/amount", "the limits of a charge depend on the currency"),
+    ("/price/amount", "the limits of a price depend on the currency"),
+    ("/hourly_rate/amount", "the limits of a price depend on the currency"),
     ("/cancellation_policy/tiers", "each tier gives back less than the one before"),
     ("/presentment_currencies", "the currencies differ from each other and from that of the prices"),
     ("/specializations", "the entries differ from each other"),

@@ -980,7 +980,7 @@ pub(super) fn client_bookings() -> ClientBookings {
 pub(super) fn payment_with_processing_cost() -> Payment {
     let first = payments().swap_remove(0);
     Payment {
-        appointment: appointment_id(200),
+        appointment: appointment_id(210),
         final_charge: Some(money(145)),
         processing_cost: Some(money(145)),
         escalation: None,

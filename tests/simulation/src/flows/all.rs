@@ -13,6 +13,7 @@ use domain::payments::payout::PayoutTiming;
 use domain::scheduling::appointment::{Outcome, Status};
 use domain::scheduling::booking_limits::BookingLimits;
 use domain::scheduling::party::Party;
+use domain::scheduling::refund_costs::RefundBudgets;
 
 use super::Flow;
 use super::scenario::{IN_34_HOURS, Scenario, at, euros};
@@ -872,6 +873,42 @@ pub const FLOWS: &[Flow] = &[
             scenario.advance(HOUR);
             scenario.book_and_pay(IN_34_HOURS + 6 * HOUR);
             scenario.advance_to(IN_34_HOURS + 4 * DAY);
+        },
+    },
+    Flow {
+        name: "a client cancels beyond the budget of the expert",
+        run: |scenario| {
+            scenario.simulation.limit_refunds(RefundBudgets { per_client: 35, per_expert: 1 });
+            scenario.offer(unchanged_terms);
+            for hours in [0, 2, 4] {
+                let id = scenario.book_and_pay(IN_34_HOURS + hours * HOUR);
+                scenario.as_client(0, Command::Cancel(id));
+                scenario.advance(HOUR);
+            }
+        },
+    },
+    Flow {
+        name: "an expert cancels beyond their budget, and is paused",
+        run: |scenario| {
+            scenario.simulation.limit_refunds(RefundBudgets { per_client: 35, per_expert: 1 });
+            scenario.offer(unchanged_terms);
+            for hours in [0, 2, 4, 6] {
+                let id = scenario.book_and_pay(IN_34_HOURS + hours * HOUR);
+                scenario.as_expert(Command::Cancel(id));
+                scenario.advance(HOUR);
+            }
+        },
+    },
+    Flow {
+        name: "a client books one expert as often as the limits allow",
+        run: |scenario| {
+            scenario
+                .simulation
+                .limit_bookings(BookingLimits { priced_bookings_per_expert: 2, ..BookingLimits::default() });
+            scenario.offer(unchanged_terms);
+            for hours in [0, 2, 4] {
+                scenario.book_and_pay(IN_34_HOURS + hours * HOUR);
+            }
         },
     },
     Flow {
