@@ -85,6 +85,10 @@ pub struct Payment {
     /// The platform's fee when the full amount is paid; only for the expert and administrators.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform_fee: Option<Money>,
+    /// What the platform withholds of the expert's share in addition to its fee, because the expert owed it; absent if nothing is
+    /// withheld, and for the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Money>,
     /// The decision that an administrator must make before the payment continues; not for the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escalation: Option<EscalationReason>,
@@ -294,6 +298,7 @@ impl Payment {
             refunded: money(totals.refunded),
             disputed: money(totals.disputed),
             platform_fee: (party != Party::Client).then(|| payment.fee()),
+            withheld: payment.withheld.filter(|_| party != Party::Client),
             escalation: payment.escalation.filter(|_| party != Party::Client).map(Into::into),
             intent: payment.references.intent.or(payment.references.setup),
             declined: payment

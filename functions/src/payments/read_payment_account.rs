@@ -2,6 +2,7 @@
 
 use app::App;
 use app::payments::{accounts, payout_timing};
+use domain::Money;
 use domain::payments::payout::{self, PayoutReason, PayoutTerms};
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
@@ -35,6 +36,10 @@ struct OwnPaymentAccount {
     /// Why this timing applies, and what changes it.
     #[schemars(length(max = 300))]
     payout_timing_reason: String,
+    /// What you owe the platform, because you caused refunds. It is withheld of your shares that the platform pays out after the
+    /// sessions. Absent if you owe nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    owed: Vec<Money>,
 }
 
 /// Why a timing applies, for the expert.
@@ -44,6 +49,10 @@ fn reason(terms: PayoutTerms) -> String {
             "You get your share one day after each session, because you are new here. This can change once you have completed {missing} more \
              paid sessions without a dispute, each with another client and another means of payment. A dispute starts the count again."
         ),
+        (PayoutReason::Debt, _) => {
+            "You get your share one day after each session, because you owe the platform the costs of refunds that you caused. This ends once \
+             they are withheld of your shares.".to_owned()
+        }
         (PayoutReason::Gateway, _) => {
             "You get your share as soon as the client pays, because this payment gateway cannot hold it.".to_owned()
         }
@@ -60,11 +69,12 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);
     let gateway = super::gateway(request)?;
     let account = accounts::read_account(app, actor, expert, gateway).await?;
-    let terms = payout_timing::read_payout_terms(app, actor, expert, gateway).await?;
+    let (terms, debt) = payout_timing::read_payout_terms(app, actor, expert, gateway).await?;
     let document = OwnPaymentAccount {
         account: account.into(),
         payout_timing: terms.timing.into(),
         payout_timing_reason: reason(terms),
+        owed: debt.owed,
     };
     Ok(Response::json(StatusCode::OK, &document))
 }

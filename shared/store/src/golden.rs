@@ -84,6 +84,7 @@ fn written() -> Map<String, Value> {
     t.put_payment(&samples::held_payment()).expect("a row");
     t.put_fee(samples::OTHER_EXPERT, &samples::terms_of_another_expert()).expect("a row");
     t.put_track_record(samples::EXPERT, &samples::track_record()).expect("a row");
+    t.put_debt(samples::EXPERT, &samples::debt()).expect("a row");
     for entry in samples::entries() {
         t.put_ledger_entry(samples::appointment_id(0), &entry).expect("a row");
     }
@@ -489,6 +490,7 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
             store.client_bookings(samples::CLIENT).await.map(drop),
             store.declines(samples::decline_counters()[0]).await.map(drop),
             store.suspension(samples::suspension().person).await.map(drop),
+            store.debt(expert, Consistency::Strong).await.map(drop),
             store.refund_costs(RefundsOf::Client(samples::CLIENT), Consistency::Strong).await.map(drop),
             store.refund_costs(RefundsOf::Expert(samples::EXPERT), Consistency::Strong).await.map(drop),
         ];
@@ -723,6 +725,7 @@ async fn check_since_version_2(store: &Store) {
     assert_eq!(fee, Some(samples::terms_of_another_expert()));
     let record = store.track_record(samples::EXPERT).await.expect("readable");
     assert_eq!(record, samples::track_record());
+    assert_eq!(store.debt(samples::EXPERT, Consistency::Strong).await.expect("readable"), samples::debt());
     for of in [RefundsOf::Client(samples::CLIENT), RefundsOf::Expert(samples::EXPERT)] {
         assert_eq!(
             store.refund_costs(of, Consistency::Strong).await.expect("readable"),

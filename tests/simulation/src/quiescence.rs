@@ -21,6 +21,7 @@ use domain::scheduling::refund_costs::RefundBudgets;
 use domain::scheduling::slots::EmptyReason;
 use domain::{ExpertId, Money, PersonId, TimeSpan};
 use futures_util::FutureExt;
+use store::table::Consistency;
 
 use crate::actors::{Command, Reply, Resolution, Submission, allows_overlap, submit};
 use crate::core::Core;
@@ -295,12 +296,21 @@ pub fn check(simulation: &mut Simulation) {
         let core = simulation.shared.lock();
         core.gateway.accounts.values().map(|account| account.expert).collect()
     };
+    for expert in &experts {
+        match simulation.direct.debt(*expert, Consistency::Strong).now_or_never() {
+            Some(Ok(debt)) => simulation.invariants.check_debt(*expert, &debt, &mut violations),
+            other => violations.push(format!("the debt of {expert} cannot be read: {other:?}")),
+        }
+    }
     let accounts: BTreeMap<ExpertId, PaymentAccount> =
         experts.into_iter().filter_map(|expert| Some((expert, known_account(simulation, expert)?))).collect();
     {
         let core = &*simulation.shared.lock();
         for known in simulation.invariants.known.values() {
             check_money(core, known, &mut violations);
+            if !simulation.invariants.was_withheld(known.appointment.id) {
+                check_fee_of_held_share(known, &mut violations);
+            }
             check_receipts(known, simulation, &mut violations);
             if !known.appointment.proposed_times().is_empty() {
                 violations.push(format!("{} still holds proposed times", known.appointment.id));
@@ -503,8 +513,26 @@ fn check_money(core: &Core, known: &ObservedAppointment, violations: &mut Vec<St
         true => 0,
         false => i128::from(currency.charge_step()),
     };
-    if (expert - (final_charge - fee)).abs() > rounding {
-        fail(format!("of {final_charge} the expert has {expert}, not {}", final_charge - fee));
+    let withheld = payment.withheld.map_or(0, |withheld| i128::from(withheld.amount()));
+    let share = final_charge - fee - withheld;
+    if (expert - share).abs() > rounding {
+        fail(format!("of {final_charge} the expert has {expert}, not {share}"));
+    }
+}
+
+/// Checks that the fee in the ledger is the one on what was paid out after the session. A change of one step by rounding moves
+/// nothing.
+fn check_fee_of_held_share(known: &ObservedAppointment, violations: &mut Vec<String>) {
+    let ObservedAppointment { appointment, payment: Some(payment), movements } = known else { return };
+    if payment.payout_timing == PayoutTiming::AtPayment || payment.resolved_with_expert {
+        return;
+    }
+    let Totals { transferred, reversed, fee, fee_refunded, .. } = Totals::of(movements);
+    let (kept, step) = (transferred.saturating_sub(reversed), payment.amount.currency().charge_step());
+    let right = part_of(kept, u64::from(payment.fee_rate.basis_points()), step);
+    let fee = fee.saturating_sub(fee_refunded);
+    if fee.abs_diff(right) > step {
+        violations.push(format!("the fee of {} is {fee} in the ledger, not {right}", appointment.id));
     }
 }
 

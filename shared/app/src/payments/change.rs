@@ -2,12 +2,13 @@
 
 use domain::kernel::text::LongText;
 use domain::payments::ledger::{Entry, Movement, MovementKind, Totals};
-use domain::payments::payment::{Escalation, Payment, PaymentState, Transition};
+use domain::payments::payment::{Escalation, Order, Payment, PaymentState, Transition};
 use domain::scheduling::appointment::{Appointment, Outcome};
 use domain::scheduling::history::{Change as HistoryChange, HistoryEntry};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::scheduling::reliability::Incident;
 use domain::{Money, Timestamp};
+use store::table::Consistency;
 use store::{RowVersion, Transaction};
 
 use super::process::ESCALATED;
@@ -191,8 +192,31 @@ impl<'a> Change<'a> {
                 self.after.state = PaymentState::Unpaid;
                 self.events.push(PaymentEvent::Unpaid);
             }
+            Transition::OweAgain(excess) => {
+                let debt =
+                    self.app.store.debt(self.appointment.expert, Consistency::Strong).await?.plus(excess);
+                self.transaction.put_debt(self.appointment.expert, &debt)?;
+                self.after = self.after.withholding_less(excess);
+            }
         }
         Ok(())
+    }
+
+    /// Withholds of a share that is about to be paid out what the expert owes. Returns whether the share is smaller now, so that the
+    /// caller must decide again.
+    ///
+    /// # Errors
+    /// [`AppError::Read`] if the debt cannot be read, [`AppError::Commit`] if it cannot be represented as a row.
+    pub(super) async fn withhold(&mut self, order: Order) -> Result<bool, AppError> {
+        let Order::PayOut(share) = order else { return Ok(false) };
+        let expert = self.appointment.expert;
+        let Some((withheld, debt)) = self.app.store.debt(expert, Consistency::Strong).await?.withhold(share)
+        else {
+            return Ok(false);
+        };
+        self.transaction.put_debt(expert, &debt)?;
+        self.after = self.after.withholding(withheld);
+        Ok(true)
     }
 
     async fn occupancy(&self) -> Result<domain::scheduling::occupancy::Occupancy, AppError> {

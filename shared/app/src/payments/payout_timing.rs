@@ -4,19 +4,21 @@ use domain::ExpertId;
 use domain::Timestamp;
 use domain::experts::members::Right;
 use domain::payments::account::ExpertFee;
+use domain::payments::debt::Debt;
 use domain::payments::gateway::{Capabilities, GatewayKind};
 use domain::payments::ledger::Totals;
 use domain::payments::payment::PaymentSnapshot;
 use domain::payments::payout::{PayoutReason, PayoutTerms, PayoutTiming, ProvenSession};
 use domain::scheduling::appointment::{Appointment, Status};
 use store::Transaction;
+use store::table::Consistency;
 
 use crate::identity::Actor;
 use crate::identity::signed_in::Scope;
 use crate::payments::fees::current_fee;
 use crate::{App, AppError};
 
-/// Returns when an expert gets their share of new payments through a gateway, and why. Members may read it.
+/// Returns when an expert gets their share of new payments through a gateway, and why, and what the expert owes. Members may read it.
 ///
 /// # Errors
 /// [`AppError::Forbidden`] if the actor does not act for the expert,
@@ -26,15 +28,19 @@ pub async fn read_payout_terms(
     actor: &Actor,
     expert: ExpertId,
     gateway: GatewayKind,
-) -> Result<PayoutTerms, AppError> {
+) -> Result<(PayoutTerms, Debt), AppError> {
     actor.require_right(app, expert, Right::Account, Scope::Read).await?;
     let capabilities = app.gateways.get(gateway)?.charges.capabilities();
     let terms = current_fee(app, expert).await?;
-    payout_terms(app, expert, &terms, capabilities).await
+    Ok((
+        payout_terms(app, expert, &terms, capabilities).await?,
+        app.store.debt(expert, Consistency::Eventual).await?,
+    ))
 }
 
 /// Returns when an expert gets their share of a new payment, given what an administrator has decided. A gateway that cannot hold
-/// money pays at once.
+/// money pays at once. An expert who owes something is paid after the session, so that there is a payout from which it can be
+/// withheld.
 ///
 /// # Errors
 /// [`AppError::Read`] if the table cannot be read, or a row cannot be parsed.
@@ -51,7 +57,15 @@ pub(crate) async fn payout_terms(
     if setting == PayoutTiming::AfterSession {
         return Ok(PayoutTerms { timing: setting, because: PayoutReason::Setting });
     }
-    Ok(app.store.track_record(expert).await?.terms(setting, app.settings.new_expert_sessions))
+    let (record, debt) =
+        tokio::join!(app.store.track_record(expert), app.store.debt(expert, Consistency::Eventual));
+    let terms = record?.terms(setting, app.settings.new_expert_sessions);
+    Ok(match terms.timing {
+        PayoutTiming::AtPayment if !debt?.is_repaid() => {
+            PayoutTerms { timing: PayoutTiming::AfterSession, because: PayoutReason::Debt }
+        }
+        _ => terms,
+    })
 }
 
 /// Adds a session to the track record of its expert, if it counts: it was paid and completed, nobody can report a no-show any more,

@@ -1,8 +1,9 @@
-//! Who bears what a refund costs the platform, and the counts of what it has borne.
+//! Who bears what a refund costs the platform, the counts of what it has borne, and what experts owe of it.
 //!
 //! The function that decides a refund also writes the counts, in the same transaction, so that concurrent refunds cannot both use the
 //! rest of a budget.
 
+use domain::payments::debt::Debt;
 use domain::payments::ledger::{Movement, MovementKind};
 use domain::payments::payment::Payment;
 use domain::payments::refund_costs::{cost_of_refund, processing_fee};
@@ -16,10 +17,13 @@ use store::{AppointmentRecord, RefundsOf, Transaction};
 
 use crate::{App, AppError};
 
-/// The counts that a refund changes.
+/// The counts that a refund changes, and what its expert owes then.
 #[derive(Debug, Clone, Default)]
 #[must_use]
-pub(crate) struct CountedCosts(Vec<(RefundsOf, RefundCosts)>);
+pub(crate) struct CountedCosts {
+    counts: Vec<(RefundsOf, RefundCosts)>,
+    debt: Option<(ExpertId, Debt)>,
+}
 
 impl CountedCosts {
     /// Adds the counts to the transaction that decides the refund.
@@ -27,8 +31,11 @@ impl CountedCosts {
     /// # Errors
     /// [`AppError::Commit`] if a count cannot be represented as a row.
     pub(crate) fn put(&self, transaction: &mut Transaction) -> Result<(), AppError> {
-        for (of, costs) in &self.0 {
+        for (of, costs) in &self.counts {
             transaction.put_refund_costs(*of, costs)?;
+        }
+        if let Some((expert, debt)) = &self.debt {
+            transaction.put_debt(*expert, debt)?;
         }
         Ok(())
     }
@@ -83,9 +90,11 @@ async fn costs_of_client(
     let is_covered = own.allows(cost, Cause::Client, budgets.per_client, now)
         && experts.allows(cost, Cause::Client, per_expert, now);
     let with = |costs: RefundCosts| costs.with(cost, Cause::Client, now);
-    Ok(is_covered.then(|| CountedCosts(vec![(of_client, with(own)), (of_expert, with(experts))])))
+    let counts = || vec![(of_client, with(own)), (of_expert, with(experts))];
+    Ok(is_covered.then(|| CountedCosts { counts: counts(), debt: None }))
 }
 
+/// The counts after a further cost that the expert causes, and owes.
 async fn count_for_expert(
     app: &App,
     expert: ExpertId,
@@ -96,8 +105,12 @@ async fn count_for_expert(
         return Ok(CountedCosts::default());
     }
     let of = RefundsOf::Expert(expert);
-    let costs = app.store.refund_costs(of, Consistency::Strong).await?.with(cost, Cause::Expert, now);
-    Ok(CountedCosts(vec![(of, costs)]))
+    let (costs, debt) = tokio::join!(
+        app.store.refund_costs(of, Consistency::Strong),
+        app.store.debt(expert, Consistency::Strong)
+    );
+    let counts = vec![(of, costs?.with(cost, Cause::Expert, now))];
+    Ok(CountedCosts { counts, debt: Some((expert, debt?.plus(cost))) })
 }
 
 /// The counts after a refund that the expert causes: the client pays `final_charge` in the end. `appointment` and `payment` are as
@@ -146,5 +159,5 @@ pub(super) async fn of_late_payment(
             app.store.refund_costs(of, Consistency::Strong).await?.with(cost, Cause::Client, now),
         ));
     }
-    Ok(CountedCosts(counted))
+    Ok(CountedCosts { counts: counted, debt: None })
 }

@@ -2,6 +2,7 @@
 //! ledger.
 
 pub mod account;
+pub mod debt;
 pub mod declines;
 pub mod exchange;
 pub mod gateway;

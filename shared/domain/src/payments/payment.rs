@@ -124,6 +124,9 @@ pub struct Payment {
     /// The part of the final charge with which the client pays for the processing of their refund. It belongs to the platform and not
     /// to the expert; `None` if there is none.
     pub processing_cost: Option<Money>,
+    /// What is withheld of the expert's share, because the expert [owed](crate::payments::debt::Debt) it to the platform; `None` if
+    /// nothing is.
+    pub withheld: Option<Money>,
     /// The client must act until this instant, because their card failed.
     pub action_deadline: Option<Timestamp>,
     /// When this many refunds have failed, an administrator must decide. A decision to retry raises it.
@@ -355,6 +358,7 @@ impl Payment {
             intent_number: 1,
             final_charge: None,
             processing_cost: None,
+            withheld: None,
             action_deadline: None,
             max_failed_refunds: 1,
             refused: BTreeMap::new(),
@@ -401,6 +405,20 @@ impl Payment {
     pub fn with_intent(&self, intent: String) -> Self {
         let references = References { intent: Some(intent), ..self.references.clone() };
         Self { intent_number: self.intent_number.saturating_add(1), references, ..self.clone() }
+    }
+
+    /// Returns the payment with this further amount withheld of the expert's share.
+    #[must_use]
+    pub fn withholding(&self, more: Money) -> Self {
+        let withheld = self.withheld.map_or(0, Money::amount).saturating_add(more.amount());
+        Self { withheld: more.with_amount(withheld).ok(), ..self.clone() }
+    }
+
+    /// Returns the payment without this part of what is withheld of the expert's share.
+    #[must_use]
+    pub fn withholding_less(&self, less: Money) -> Self {
+        let withheld = self.withheld.map(|withheld| withheld.saturating_sub(less));
+        Self { withheld: withheld.filter(|withheld| !withheld.is_zero()), ..self.clone() }
     }
 
     /// Returns the payment in the state in which the client must pay again until `deadline`.

@@ -51,6 +51,8 @@ pub enum PayoutReason {
         /// The number of sessions that are missing.
         missing: u16,
     },
+    /// The expert owes the platform the costs of refunds that they caused.
+    Debt,
     /// The gateway cannot hold money.
     Gateway,
 }

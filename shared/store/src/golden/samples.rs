@@ -17,6 +17,7 @@ use domain::kernel::text::{LongText, ShortText};
 use domain::kernel::time::{Date, LocalTime};
 use domain::messaging::notification::{Notification, ReadMark, first_id_at};
 use domain::payments::account::{ExpertFee, PaymentAccount};
+use domain::payments::debt::Debt;
 use domain::payments::exchange::{CurrencyRate, ReferenceRates};
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Account, Entry, Movement, MovementKind};
@@ -487,6 +488,7 @@ pub(super) fn payments() -> Vec<Payment> {
         intent_number: 2,
         final_charge: Some(money(12_000)),
         processing_cost: None,
+        withheld: None,
         action_deadline: Some(at(7)),
         max_failed_refunds: 1,
         refused: orders.iter().take(number % 5).map(|order| (*order, "no_funds".to_owned())).collect(),
@@ -515,6 +517,7 @@ pub(super) fn held_payment() -> Payment {
         appointment,
         payout_timing,
         pay_ahead_limit,
+        withheld: Some(money(290)),
         escalation: None,
         entries: 0,
         ..payments().swap_remove(0)
@@ -652,6 +655,10 @@ pub(super) fn track_record() -> TrackRecord {
         paid_with: paid_with.to_owned(),
     };
     TrackRecord { version: 2, sessions: vec![session(1, "Xt5EWLLDS7FJjR1c"), session(2, "QYR5Z8FUVKFNU")] }
+}
+
+pub(super) fn debt() -> Debt {
+    Debt { version: 3, owed: vec![money(290), Money::new(507, currency("JPY")).expect("small")] }
 }
 
 pub(super) fn rates() -> VersionedRates {

@@ -1,12 +1,13 @@
-//! Rows of experts' accounts at payment gateways, and of their own commission rates.
+//! Rows of experts' accounts at payment gateways, of their own commission rates, and of what they owe.
 
 use domain::ExpertId;
 use domain::payments::account::{ExpertFee, PaymentAccount};
+use domain::payments::debt::Debt;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::payout::TrackRecord;
 
 use super::keys;
-use super::rows::{AccountOwnerRow, ExpertFeeRow, PaymentAccountRow, TrackRecordRow};
+use super::rows::{AccountOwnerRow, DebtRow, ExpertFeeRow, PaymentAccountRow, TrackRecordRow};
 use crate::row::read_row;
 use crate::table::{Condition, Consistency};
 use crate::{CommitError, ReadError, Store, Transaction};
@@ -53,6 +54,15 @@ impl Transaction {
     pub fn put_track_record(&mut self, expert: ExpertId, record: &TrackRecord) -> Result<(), CommitError> {
         let condition = Condition::unchanged_since(record.version - 1);
         self.put_row::<TrackRecordRow, _>(keys::track_record(expert), condition, record, [])
+    }
+
+    /// Writes what an expert owes, on condition that the stored version is the one before.
+    ///
+    /// # Errors
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
+    pub fn put_debt(&mut self, expert: ExpertId, debt: &Debt) -> Result<(), CommitError> {
+        let condition = Condition::unchanged_since(debt.version - 1);
+        self.put_row::<DebtRow, _>(keys::debt(expert), condition, debt, [])
     }
 }
 
@@ -122,5 +132,14 @@ impl Store {
     pub async fn track_record(&self, expert: ExpertId) -> Result<TrackRecord, ReadError> {
         let row = self.table.get(&keys::track_record(expert), Consistency::Strong).await?;
         Ok(row.map(read_row::<TrackRecordRow, _>).transpose()?.unwrap_or_default())
+    }
+
+    /// What an expert owes the platform. A debt that is written needs a strongly consistent read.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the table cannot be read, or the row cannot be parsed.
+    pub async fn debt(&self, expert: ExpertId, consistency: Consistency) -> Result<Debt, ReadError> {
+        let row = self.table.get(&keys::debt(expert), consistency).await?;
+        Ok(row.map(read_row::<DebtRow, _>).transpose()?.unwrap_or_default())
     }
 }

@@ -8,6 +8,7 @@
 //! | list_slots, list_session_types, booking, onboarding | an expert's account at a gateway | table | `EXPERT#<expert>` | `ACCOUNT#<gateway>` |
 //! | booking, administrators | an expert's own commission rate and payout timing | table | `EXPERT#<expert>` | `FEE` |
 //! | booking, jobs, expert | the first sessions that an expert completed without a dispute | table | `EXPERT#<expert>` | `TRACK` |
+//! | refunds, booking, jobs, expert | what an expert owes the platform | table | `EXPERT#<expert>` | `DEBT` |
 //! | webhooks | the expert who owns an account at a gateway | table | `ACCOUNT#<gateway>#<account>` | `R` |
 //! | webhooks, booking | a client's declined attempts to pay in a UTC day | table | `CLIENT#<client>` | `DECLINES#<yyyymmdd>` |
 //! | webhooks, booking | the declined attempts to pay from one network address in a UTC day | table | `ADDRESS#<digest>` | `DECLINES` |
@@ -85,6 +86,11 @@ pub fn track_record(expert: ExpertId) -> Key {
     Key::new(expert_partition(expert), "TRACK")
 }
 
+/// What an expert owes the platform.
+pub fn debt(expert: ExpertId) -> Key {
+    Key::new(expert_partition(expert), "DEBT")
+}
+
 /// How far a gateway's books have been compared with the ledger.
 pub fn reconciliation_progress(gateway: GatewayKind) -> Key {
     Key::new(format!("BOOKS#{gateway}"), "COMPARED")
@@ -151,6 +157,7 @@ pub(crate) mod tests {
             row(payment_account(EXPERT, Stripe)),
             row(fee(EXPERT)),
             row(track_record(EXPERT)),
+            row(debt(EXPERT)),
             row(account_owner(Stripe, "acct_1")),
             row(webhook_event("stripe", "evt_1")),
             row(declines_of_client(ClientId::from_bits(1), start().utc_date())),
@@ -181,6 +188,7 @@ pub(crate) mod tests {
         assert_eq!(payment_account(EXPERT, Stripe).sk, "ACCOUNT#stripe");
         assert_eq!(account_owner(Stripe, "acct_1").to_string(), "ACCOUNT#stripe#acct_1 / R");
         assert_eq!((fee(EXPERT).sk, track_record(EXPERT).sk), ("FEE".to_owned(), "TRACK".to_owned()));
+        assert_eq!(debt(EXPERT).to_string(), format!("EXPERT#exp_{ZEROS}1 / DEBT"));
         assert_eq!(webhook_event("stripe", "evt_1").to_string(), "EVT#stripe#evt_1 / R");
         let declines = declines_of_client(ClientId::from_bits(1), start().utc_date());
         assert_eq!(declines.to_string(), format!("CLIENT#cli_{ZEROS}1 / DECLINES#20270305"));

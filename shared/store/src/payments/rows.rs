@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::kernel::time::Date;
 use domain::payments::account::{ExpertFee, PaymentAccount};
+use domain::payments::debt::Debt;
 use domain::payments::exchange::{CurrencyRate, EuroRate, ReferenceRates};
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Account, Entry, Movement, MovementKind};
@@ -56,6 +57,10 @@ impl Row<TrackRecord> for TrackRecordRow {
     const SCHEMA: u16 = 1;
 }
 
+impl Row<Debt> for DebtRow {
+    const SCHEMA: u16 = 1;
+}
+
 impl Row<Entry> for EntryRow {
     const SCHEMA: u16 = 1;
 }
@@ -96,6 +101,8 @@ stored! {
         final_charge: Option<MoneyRow>,
         #[serde(default)]
         processing_cost: Option<MoneyRow>,
+        #[serde(default)]
+        withheld: Option<MoneyRow>,
         action_deadline: Option<Timestamp>,
         max_failed_refunds: u16,
         #[serde(default)]
@@ -231,6 +238,11 @@ stored! {
     struct ProvenSessionRow for ProvenSession {
         client: ClientId,
         paid_with: String,
+    }
+
+    struct DebtRow for Debt {
+        version: u64,
+        owed: Vec<MoneyRow>,
     }
 
     enum MovementKindRow for MovementKind {

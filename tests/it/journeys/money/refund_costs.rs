@@ -1,5 +1,6 @@
 //! What refunds cost the platform, who bears it, and the limits that bound it.
 
+use domain::payments::ledger::Account;
 use domain::scheduling::booking_limits::BookingLimits;
 use domain::scheduling::refund_costs::RefundBudgets;
 use serde_json::{Value, json};
@@ -122,6 +123,67 @@ async fn expert_who_causes_refunds_gives_back_everything_and_is_paused_until_the
     assert_eq!(test.book(&offer, "2027-01-12T10:00:00Z", "k3").await.problem(409), "expert-paused");
     test.advance(wait);
     test.book(&offer, "2027-02-09T10:00:00Z", "k4").await.expect(201);
+}
+
+/// When an expert gets their share of new payments, and what they owe in cents.
+async fn terms_and_debt(test: &TestApp, offer: &Offer) -> (String, Option<u64>) {
+    let path = format!("/v1/experts/{}/payment-accounts/stripe", offer.expert);
+    let account = test.get(&path).signed_in_as("ada").send().await.expect(200);
+    let timing = account["payout_timing"].as_str().expect("a timing").to_owned();
+    (timing, account["owed"][0]["amount"].as_u64())
+}
+
+/// The numbers of docs/policies.md.
+#[tokio::test]
+async fn expert_repays_what_their_refunds_cost_with_the_next_payout() {
+    let test = with_budgets(1, 35).await;
+    let offer = test.offer(&paid_hour()).await;
+    assert_eq!(terms_and_debt(&test, &offer).await, ("at_payment".to_owned(), None));
+    let (cancelled, _) = paid(&test, &offer, "05", "ada").await;
+    test.post_action("ada", &cancelled, "cancel", &json!(null)).await.expect(200);
+    test.stack.run_until_idle().await;
+    assert_eq!(terms_and_debt(&test, &offer).await, ("after_session".to_owned(), Some(145)));
+    // There is a payout from which it can be withheld, although the platform pays experts at once.
+    let (next, _) = paid(&test, &offer, "06", "alan").await;
+    assert_eq!(test.cents(&offer, [Account::Expert]).await, [0]);
+    test.advance_to("2027-01-07T11:02:00Z").await;
+    assert_eq!(test.cents(&offer, [Account::Expert]).await, [7_055]);
+    assert_eq!(terms_and_debt(&test, &offer).await, ("at_payment".to_owned(), None));
+    assert_eq!(balance_of_platform(&test).await, 800 - 145);
+    let path = format!("/v1/appointments/{next}");
+    let payment =
+        async |who: &str| test.get(&path).signed_in_as(who).send().await.expect(200)["payment"].clone();
+    assert_eq!(payment("ada").await["withheld"], json!({ "amount": 145, "currency": "EUR" }));
+    assert!(payment("alan").await.get("withheld").is_none(), "it does not concern the client");
+    // Once the whole session is refunded, the expert owes the costs of both refunds.
+    let refund = test.post(&format!("{path}/refunds")).signed_in_as("ada").idempotency_key("r");
+    let everything = json!({ "amount": { "amount": 8_000, "currency": "EUR" } });
+    refund.json(&everything).send().await.expect(201);
+    test.stack.run_until_idle().await;
+    assert_eq!(test.cents(&offer, [Account::Expert]).await, [0]);
+    assert!(payment("ada").await.get("withheld").is_none());
+    assert_eq!(terms_and_debt(&test, &offer).await, ("after_session".to_owned(), Some(290)));
+    assert_eq!(balance_of_platform(&test).await, -290);
+}
+
+#[tokio::test]
+async fn expert_who_owes_more_than_a_share_keeps_one_cent_of_it() {
+    let test = with_budgets(1, 35).await;
+    let offer = test.offer(&paid_hour()).await;
+    let mut cheap = paid_hour();
+    (cheap["name"], cheap["durations"][0]["price"]["amount"]) = (json!("Short call"), json!(300));
+    let cheap = Offer { session_type: test.session_type(&offer.expert, &cheap).await, ..offer.clone() };
+    for day in ["05", "06", "07"] {
+        let (id, _) = paid(&test, &offer, day, "ada").await;
+        test.post_action("ada", &id, "cancel", &json!(null)).await.expect(200);
+        test.stack.run_until_idle().await;
+    }
+    assert_eq!(terms_and_debt(&test, &offer).await.1, Some(435));
+    let (small, _) = paid(&test, &cheap, "08", "ada").await;
+    test.advance_to("2027-01-09T11:02:00Z").await;
+    assert_eq!(test.cents(&offer, [Account::Expert]).await, [1]);
+    assert_eq!(test.appointment(&small).await["payment"]["state"], "paid");
+    assert_eq!(terms_and_debt(&test, &offer).await, ("after_session".to_owned(), Some(435 - 269)));
 }
 
 #[tokio::test]

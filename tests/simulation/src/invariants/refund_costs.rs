@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Datelike;
 use domain::kernel::time::MINUTE;
+use domain::payments::debt::Debt;
 use domain::payments::ledger::{MovementKind, Totals};
 use domain::payments::payment::Payment;
 use domain::scheduling::appointment::{Appointment, Status};
 use domain::scheduling::party::Party;
-use domain::{AppointmentId, ExpertId, Timestamp};
+use domain::{AppointmentId, ExpertId, Money, Timestamp};
 
 use super::policy::part_of;
 use super::{Invariants, ObservedAppointment, proposals};
@@ -26,6 +27,10 @@ pub(super) struct Costs {
     late: BTreeSet<String>,
     /// When an expert caused a cost.
     by_expert: BTreeMap<ExpertId, Vec<(Timestamp, u64)>>,
+    /// What the refunds that an expert caused have cost, in minor units of a currency.
+    caused: BTreeMap<(ExpertId, &'static str), u64>,
+    /// The payments of whose share something was ever withheld.
+    withheld: BTreeSet<AppointmentId>,
 }
 
 type Month = (i32, u32);
@@ -61,6 +66,9 @@ pub(super) fn check(
         return;
     };
     let Appointment { id, expert, client, ref status, .. } = now.appointment;
+    if after.withheld.is_some() {
+        all.withheld.insert(id);
+    }
     let owners = [client.to_string(), expert.to_string()];
     let captured = |known: &ObservedAppointment| Totals::of(&known.movements).captured > 0;
     if !captured(before) {
@@ -91,6 +99,7 @@ pub(super) fn check(
         }
         if by != Party::Platform {
             all.by_expert.entry(expert).or_default().push((at, parts(borne)));
+            *all.caused.entry((expert, after.amount.currency().code())).or_default() += borne;
         }
         return;
     }
@@ -115,6 +124,33 @@ pub(super) fn check(
 }
 
 impl Invariants {
+    /// Returns whether something was ever withheld of the expert's share of a payment. The fee on it is then recorded with the next
+    /// amount that moves.
+    pub fn was_withheld(&self, id: AppointmentId) -> bool {
+        self.costs.withheld.contains(&id)
+    }
+
+    /// Checks that the costs of the refunds that an expert caused are either withheld of their shares or still owed.
+    pub fn check_debt(&self, expert: ExpertId, debt: &Debt, violations: &mut Vec<String>) {
+        let payments = self.known.values().filter(|known| known.appointment.expert == expert);
+        let withheld: Vec<Money> = payments.filter_map(|known| known.payment.as_ref()?.withheld).collect();
+        let caused = self.costs.caused.keys().filter(|(of, _)| *of == expert).map(|(_, code)| *code);
+        let codes = debt.owed.iter().chain(&withheld).map(|one| one.currency().code());
+        for code in codes.chain(caused).collect::<BTreeSet<&str>>() {
+            let caused = self.costs.caused.get(&(expert, code)).copied().unwrap_or(0);
+            let sum = |all: &[Money]| {
+                let all = all.iter().filter(|one| one.currency().code() == code);
+                all.map(|one| one.amount()).sum::<u64>()
+            };
+            let (owed, withheld) = (sum(&debt.owed), sum(&withheld));
+            if owed + withheld != caused {
+                violations.push(format!(
+                    "{expert} owes {owed} and {withheld} is withheld, of {caused} caused by refunds"
+                ));
+            }
+        }
+    }
+
     /// Checks that a new appointment with a price is not of an expert whose refunds have cost too much in this month.
     pub(super) fn check_refund_pause(&self, core: &Core, id: AppointmentId, violations: &mut Vec<String>) {
         let Some(made) = self.known.get(&id).map(|known| &known.appointment) else { return };

@@ -51,6 +51,8 @@ pub enum Transition {
     },
     /// Write the payment off: the session is over, and the client cannot be charged.
     WriteOff,
+    /// Withhold this amount no longer, because the expert's share has become too small for it. The expert owes it again.
+    OweAgain(Money),
 }
 
 /// A request to the gateway.
@@ -447,6 +449,9 @@ impl Situation<'_> {
         if surplus > 0 && refund_obstacle.is_none() && !self.snapshot.open_dispute {
             return self.refund(surplus);
         }
+        if let Some(excess) = self.withheld_in_excess() {
+            return PaymentAction::Transition(Transition::OweAgain(excess));
+        }
         let expert = self.adjust_expert();
         let expert_obstacle =
             expert.and_then(Order::refusable).and_then(|(order, amount)| self.refused(order, amount));
@@ -536,22 +541,37 @@ impl Situation<'_> {
     }
 
     /// Pays out what the platform holds for the expert, or takes back what they have too much. The platform's fee is
-    /// always the one on what the expert has.
+    /// always the one on what the expert has, and what is withheld.
     fn adjust_held_share(&self) -> Option<Order> {
-        let Totals { transferred, reversed, fee, fee_refunded, .. } = self.totals;
-        let (has, target) = (transferred.saturating_sub(reversed), self.expert_target());
-        let fee = fee.saturating_sub(fee_refunded);
-        let fee_due = self.money(target).apply_rate(self.payment.fee_rate).amount();
-        let (more, more_fee) = (target.saturating_sub(has), fee_due.saturating_sub(fee));
-        let (less, less_fee) = (has.saturating_sub(target), fee.saturating_sub(fee_due));
-        let share = |amount, fee| Share { amount: self.money(amount), fee: self.money(fee) };
-        let (pay_out, take_back) = (share(more, more_fee), share(less, less_fee));
-        // A gateway transfers no amount of zero.
-        if !take_back.net().is_zero() {
-            Some(Order::TakeBack(take_back))
+        let Totals { fee, fee_refunded, .. } = self.totals;
+        let (has, fee) = (self.totals.expert_balance(), fee.saturating_sub(fee_refunded));
+        let (due, fee_due) = self.held_share();
+        let withheld = self.payment.withheld.map_or(0, Money::amount);
+        let (due, fee_due) = (due.saturating_sub(withheld), fee_due + withheld);
+        let share = |net, fee| Share { amount: self.money(net + fee), fee: self.money(fee) };
+        // A gateway transfers no amount of zero, so the fee is adjusted with the next amount that moves.
+        if has > due {
+            Some(Order::TakeBack(share(has - due, fee.saturating_sub(fee_due))))
         } else {
-            (!pay_out.net().is_zero() && !self.is_held()).then_some(Order::PayOut(pay_out))
+            let pay_out = share(due - has, fee_due.saturating_sub(fee));
+            (has < due && !self.is_held()).then_some(Order::PayOut(pay_out))
         }
+    }
+
+    /// Returns the expert's share of what the client pays, after the platform's fee, and this fee.
+    fn held_share(&self) -> (u64, u64) {
+        let target = self.expert_target();
+        let fee = self.money(target).apply_rate(self.payment.fee_rate).amount();
+        (target - fee, fee)
+    }
+
+    /// Returns by how much what is withheld exceeds the expert's share. As when it is withheld, at least the smallest amount that a
+    /// gateway transfers is left.
+    fn withheld_in_excess(&self) -> Option<Money> {
+        let withheld = self.payment.withheld.filter(|_| !self.payment.resolved_with_expert)?;
+        let (share, _) = self.held_share();
+        let most = withheld.with_amount(share.saturating_sub(withheld.currency().charge_step()));
+        Some(withheld.saturating_sub(most.unwrap_or(withheld))).filter(|excess| !excess.is_zero())
     }
 
     /// Returns whether the platform must still hold the money of the session: until it has ended and nobody can report

@@ -2,6 +2,7 @@
 
 use super::next_action::{DISPUTE_PAUSE, PROCESSING_PAUSE};
 use super::*;
+use crate::payments::debt::Debt;
 use crate::payments::ledger::Account;
 use crate::scheduling::occupancy::tests::{appointment, at};
 

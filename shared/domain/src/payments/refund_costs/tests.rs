@@ -1,8 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::payments::debt::Debt;
 use crate::payments::gateway::GatewayKind;
-use crate::payments::payment::Plan;
+use crate::payments::payment::{Plan, Share};
 use crate::payments::payout::PayoutTiming;
 use crate::scheduling::booking_limits::BookingLimits;
 use crate::scheduling::cancellation::{Basis, Quote};
@@ -117,6 +118,7 @@ proptest! {
         let budgets = RefundBudgets { per_client, per_expert };
         let now = at("2026-11-29T12:00:00Z");
         let (mut client, mut expert, mut lost) = (RefundCosts::none(), RefundCosts::none(), 0_u64);
+        let (mut debt, mut repaid) = (Debt::default(), 0);
         for (price, ending) in sessions {
             if expert.paused_until(per_expert, now).is_some() {
                 break;
@@ -146,9 +148,16 @@ proptest! {
                     client = client.with(cost(final_charge), Cause::Client, now);
                     expert = expert.with(cost(final_charge), Cause::Client, now);
                 }
-                Ending::ClientCancels | Ending::TakesPlace => {}
+                Ending::ClientCancels => {}
+                Ending::TakesPlace => {
+                    let fee = final_charge.apply_rate(payment.fee_rate);
+                    if let Some((withheld, rest)) = debt.withhold(Share { amount: final_charge, fee }) {
+                        (debt, repaid) = (rest, repaid + withheld.amount());
+                    }
+                }
                 Ending::ExpertCancels | Ending::ExpertRefunds { .. } => {
                     expert = expert.with(cost(final_charge), Cause::Expert, now);
+                    debt = debt.plus(cost(final_charge));
                 }
             }
             // A session that takes place can cost more than its commission; that is no refund.
@@ -158,6 +167,9 @@ proptest! {
         }
         let lost_parts = lost * 1_000 / 300;
         prop_assert!(lost_parts <= bound(budgets, euros(90_000)), "{lost} cents with {budgets:?}");
+        // What remains once the expert has repaid what they owe.
+        let (of_clients, owed) = (300 * u64::from(per_client.min(per_expert)), debt.owed_in(Currency::EUR));
+        prop_assert!(lost <= of_clients + owed + repaid, "{lost} cents, {owed} owed and {repaid} repaid");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Examples of refunds and disputes that are easy to get wrong, and of clients who do not pay.
 
 use super::gateway::{Card, Outside};
-use super::platform::Act;
+use super::platform::{Act, Platform};
 use super::world::{Beginning, Mark, Moment, What, World};
 use super::*;
 use crate::experts::policy::{CancellationPolicy, Percent, ReschedulePolicy, Tier};
@@ -336,4 +336,49 @@ fn unresolved_no_show_report_holds_the_money() {
     assert_eq!(shares(&held(&[during, report, objects, RELEASE, admin])), [10_000, 0, 10_000]);
     let later = What::Wait(DAY);
     assert_eq!(shares(&held(&[during, report, objects, RELEASE, admin, later])), [10_000, 9_000, 1_000]);
+}
+
+/// The refund of another payment, which the expert caused, costs one euro and 45 cents.
+const COST: What = What::Act(Act::CauseCost { steps: 145 });
+
+/// What is withheld of the share, and what the expert still owes.
+fn withheld_and_owed(world: &World) -> [u64; 2] {
+    let Platform { payment, debt, .. } = &world.platform;
+    [payment.withheld.map_or(0, Money::amount), debt.owed_in(Currency::EUR)]
+}
+
+#[test]
+fn expert_repays_what_they_owe_with_the_share_of_the_next_payout() {
+    let world = held(&[COST]);
+    assert_eq!((shares(&world), withheld_and_owed(&world)), ([10_000, 0, 10_000], [0, 145]));
+    let world = held(&[COST, RELEASE]);
+    assert_eq!((shares(&world), withheld_and_owed(&world)), ([10_000, 8_855, 1_145], [145, 0]));
+    // What is owed after the payout stays owed.
+    let world = held(&[RELEASE, COST]);
+    assert_eq!((shares(&world), withheld_and_owed(&world)), ([10_000, 9_000, 1_000], [0, 145]));
+    // A refund takes back the share of what the client gets, and what was withheld stays withheld.
+    let world = held(&[COST, RELEASE, What::Act(Act::GiveBack { percent: 20 })]);
+    assert_eq!((shares(&world), withheld_and_owed(&world)), ([8_000, 7_055, 945], [145, 0]));
+    // After a refund of everything, the expert owes it again.
+    let world = held(&[COST, RELEASE, What::Act(Act::GiveBack { percent: 100 })]);
+    assert_eq!((shares(&world), withheld_and_owed(&world)), ([0, 0, 0], [0, 145]));
+}
+
+#[test]
+fn almost_everything_is_withheld_if_the_expert_owes_more_than_their_share() {
+    let cost = What::Act(Act::CauseCost { steps: 10_000 });
+    let all = held(&[cost, RELEASE]);
+    assert_eq!((shares(&all), withheld_and_owed(&all)), ([10_000, 1, 9_999], [8_999, 1_001]));
+    // Nothing moves, because one cent is left of a smaller share too. The fee in the ledger follows later.
+    let third = What::Act(Act::GiveBack { percent: 30 });
+    let less = held(&[cost, RELEASE, third]);
+    assert_eq!((shares(&less), withheld_and_owed(&less)), ([7_000, 1, 6_999], [6_299, 3_701]));
+    let none = held(&[cost, RELEASE, third, What::Act(Act::GiveBack { percent: 100 })]);
+    assert_eq!((shares(&none), withheld_and_owed(&none)), ([0, 0, 0], [0, 10_000]));
+    // A dispute that is won pays the share out again, so it is withheld again.
+    let won = held(&[cost, RELEASE, DISPUTE, WON]);
+    assert_eq!((shares(&won), withheld_and_owed(&won)), ([10_000, 1, 9_999], [8_999, 1_001]));
+    let partly = held(&[cost, RELEASE, PART_DISPUTE, WON]);
+    // The cent that was left before is left again.
+    assert_eq!((shares(&partly), withheld_and_owed(&partly)), ([10_000, 2, 9_998], [8_998, 1_002]));
 }

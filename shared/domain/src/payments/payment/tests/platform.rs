@@ -34,6 +34,10 @@ pub(super) enum Act {
     GiveBack {
         percent: u8,
     },
+    /// The expert causes a refund of another payment, which costs the platform as many charge steps.
+    CauseCost {
+        steps: u64,
+    },
     Move {
         by: Party,
         hours: i64,
@@ -50,6 +54,10 @@ pub(super) struct Platform {
     pub(super) appointment: Appointment,
     pub(super) payment: Payment,
     pub(super) ledger: Vec<Movement>,
+    /// What the expert owes.
+    pub(super) debt: Debt,
+    /// What the refunds that the expert caused have cost.
+    pub(super) caused: u64,
     /// Whether the platform crashes before it can record the next intent of a saved card.
     pub(super) forgets: bool,
     /// When the platform checks the payment again.
@@ -156,6 +164,15 @@ impl Platform {
                     self.payment = self.payment.awaiting_client_until(deadline);
                 }
                 PaymentAction::Transition(Transition::WriteOff) => self.payment.state = PaymentState::Unpaid,
+                PaymentAction::Transition(Transition::OweAgain(excess)) => {
+                    self.debt = self.debt.plus(excess);
+                    self.payment = self.payment.withholding_less(excess);
+                }
+                PaymentAction::Order(Order::PayOut(share)) if self.debt.withhold(share).is_some() => {
+                    if let Some((withheld, debt)) = self.debt.withhold(share) {
+                        (self.payment, self.debt) = (self.payment.withholding(withheld), debt);
+                    }
+                }
                 PaymentAction::Order(order) => match (self.order(gateway, order, now), order.refusable()) {
                     (Ok(()), _) => {}
                     (Err(refusal), Some((order, _))) if !calm || gateway.refuses == Some(order) => {
@@ -204,6 +221,12 @@ impl Platform {
             .map_err(|error| error.to_string())?;
         let has = Balances::of(&self.ledger).get(Account::Expert, final_charge.currency());
         let theirs = final_charge.saturating_sub(final_charge.apply_rate(self.payment.fee_rate)).amount();
+        let withheld = self.payment.withheld.map_or(0, Money::amount);
+        if withheld + self.debt.owed_in(final_charge.currency()) != self.caused {
+            let (owed, caused) = (&self.debt.owed, self.caused);
+            return Err(format!("{withheld} is withheld and {owed:?} owed, of {caused}"));
+        }
+        let left = i128::from(theirs) - i128::from(withheld);
         let wrong = match step {
             PaymentAction::Wait(Wait::Until(instant)) if instant <= now => {
                 Some("the action waits for a past instant")
@@ -251,12 +274,12 @@ impl Platform {
                 Some("the order pays out what the platform must hold")
             }
             PaymentAction::Order(Order::PayOut(share))
-                if share.net().is_zero() || has + i128::from(share.net().amount()) > theirs.into() =>
+                if share.net().is_zero() || has + i128::from(share.net().amount()) > left =>
             {
                 Some("the order pays out more than the expert's share")
             }
             PaymentAction::Order(Order::TakeBack(share))
-                if share.net().is_zero() || has - i128::from(share.net().amount()) < theirs.into() =>
+                if share.net().is_zero() || has - i128::from(share.net().amount()) < left =>
             {
                 Some("the order takes back the expert's own share")
             }
@@ -388,6 +411,10 @@ impl Platform {
                     return None;
                 }
                 self.payment.final_charge = Some(self.target().saturating_sub(amount));
+            }
+            Act::CauseCost { steps } => {
+                let cost = price.with_amount(steps * price.currency().charge_step()).ok()?;
+                (self.debt, self.caused) = (self.debt.plus(cost), self.caused + cost.amount());
             }
             Act::Move { by, hours, price_percent } => {
                 match by {

@@ -64,6 +64,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => Just(Act::TryAgain),
         1 => Just(Act::ResolveManually),
         1 => Just(Act::TakeSlot),
+        2 => prop_oneof![0..400_u64, 0..2_000_000_u64].prop_map(|steps| Act::CauseCost { steps }),
     ]
 }
 

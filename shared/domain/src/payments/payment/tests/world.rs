@@ -128,6 +128,8 @@ impl World {
             appointment,
             payment,
             ledger: vec![],
+            debt: Debt::default(),
+            caused: 0,
             forgets: false,
             wake: Some(now.plus(HOLD)),
             log,
@@ -364,7 +366,8 @@ impl World {
             ensure(self.now >= appointment.end.plus(DAY) || expert == 0, || {
                 format!("the expert has {expert} before the session is over")
             })?;
-            let (held, share) = (self.platform.must_hold(self.now), final_charge - fee);
+            let withheld = i128::from(payment.withheld.map_or(0, Money::amount));
+            let (held, share) = (self.platform.must_hold(self.now), final_charge - fee - withheld);
             return ensure(expert == share || held && expert < share, || {
                 format!("of {final_charge} the expert has {expert}, not {share}; held: {held}")
             });
