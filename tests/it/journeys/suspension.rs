@@ -88,12 +88,20 @@ async fn suspended_expert_cannot_be_booked_or_change_the_offer() {
         }
         test.get(&format!("{path}/profile")).signed_in_as(subject).send().await.expect(200);
     }
-    // The suspension of the expert alone cannot be lifted.
-    let tag = test.get(&format!("{path}/profile")).signed_in_as("margaret").send().await.etag();
-    let lift = test.put(&format!("{path}/suspension")).signed_in_as("margaret").header("If-Match", &tag);
-    assert_eq!(lift.json(&json!({ "suspended": false })).send().await.problem(403), "forbidden");
+    // The suspension of the expert alone is another one. Lifting one does not lift the other.
+    let suspend_alone = async |suspended: bool| {
+        let tag = test.get(&format!("{path}/profile")).signed_in_as("margaret").send().await.etag();
+        let change =
+            test.put(&format!("{path}/suspension")).signed_in_as("margaret").header("If-Match", &tag);
+        change.json(&json!({ "suspended": suspended })).send().await.expect(200)["status"].clone()
+    };
+    assert_eq!(suspend_alone(true).await, "suspended");
     suspend(&test, &person_of(&offer.expert), false, "Settled").await.expect(200);
-    test.book(&offer, AT, "b").await.expect(201);
+    assert_eq!(test.book(&offer, AT, "b").await.problem(409), "expert-not-live");
+    suspend(&test, &person_of(&offer.expert), true, "Stolen cards again").await.expect(200);
+    assert_eq!(suspend_alone(false).await, "suspended", "as a person");
+    suspend(&test, &person_of(&offer.expert), false, "Settled").await.expect(200);
+    test.book(&offer, AT, "c").await.expect(201);
 }
 
 #[tokio::test]

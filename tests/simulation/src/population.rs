@@ -251,7 +251,15 @@ pub fn add_expert(
     let id = person.expert_id();
     let mut transaction = Transaction::new();
     let mut storable = transaction
-        .put_expert(&Expert { id, version: 1, created_at: now, published: true, suspended: false, profile })
+        .put_expert(&Expert {
+            id,
+            version: 1,
+            created_at: now,
+            published: true,
+            suspended: false,
+            person_suspended: false,
+            profile,
+        })
         .and_then(|()| transaction.put_rules(id, &VersionedRules { version: 1, rules }))
         .and_then(|()| session_types.iter().try_for_each(|one| transaction.put_session_type(id, one)));
     if let Some(account) = account {

@@ -3,7 +3,7 @@
 use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::{Expert, ExpertProfile};
 use domain::experts::members::Right;
-use domain::{Currency, ExpertId, PersonId, Violations};
+use domain::{Currency, ExpertId, Violations};
 use store::{Transaction, VersionedRules};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
@@ -70,7 +70,15 @@ pub async fn create(
             return Err(AppError::version_conflict());
         }
         let profile = profile.clone();
-        let expert = Expert { id, version: 1, created_at: now, published, suspended: false, profile };
+        let expert = Expert {
+            id,
+            version: 1,
+            created_at: now,
+            published,
+            suspended: false,
+            person_suspended: false,
+            profile,
+        };
         let idempotency = request.record(person, id, now);
         let mut transaction = Transaction::new();
         transaction.put_expert(&expert)?;
@@ -156,12 +164,11 @@ pub async fn replace(
     .await
 }
 
-/// Suspends an expert, or lifts the suspension. A suspended expert has no slots and cannot be booked; existing appointments stay.
-/// `if_match` is the version that the administrator has read.
+/// Suspends an expert alone, or lifts this suspension. A suspended expert has no slots and cannot be booked; existing appointments stay.
+/// The suspension of the person is another one. `if_match` is the version that the administrator has read.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] if the person is not an administrator or acts for this expert, or if the expert is suspended as a person,
-/// [`AppError::NotFound`] if the expert has no profile, [`AppError::VersionMismatch`] if the profile has another version.
+/// [`AppError::Forbidden`] if the person is not an administrator or acts for this expert, [`AppError::NotFound`] if the expert has no profile, [`AppError::VersionMismatch`] if the profile has another version.
 pub async fn suspend(
     app: &App,
     actor: &Actor,
@@ -173,12 +180,6 @@ pub async fn suspend(
     app.transact("suspend_expert", || async {
         let current = read(app, id).await?;
         check_version(if_match, current.version)?;
-        let person = PersonId::from_bits(id.bits());
-        if !suspended && app.store.suspension(person).await?.current().is_some() {
-            return Err(AppError::Forbidden(
-                "the expert is suspended as a person; lift that suspension at /v1/people/{person_id}/suspension",
-            ));
-        }
         let expert = Expert { version: current.version + 1, suspended, ..current };
         let mut transaction = Transaction::new();
         transaction.put_expert(&expert)?;

@@ -51,9 +51,8 @@ pub async fn change(
         let mut transaction = Transaction::new();
         transaction.put_suspension(&changed)?;
         if let Some(profile) = profile {
-            // Written even if it is the same, so that nobody lifts the suspension of the expert at the same time.
             let version = profile.version + 1;
-            transaction.put_expert(&Expert { version, suspended, ..profile })?;
+            transaction.put_expert(&Expert { version, person_suspended: suspended, ..profile })?;
         }
         tracing::info!(%person, %by, suspended, "the suspension of a person was changed");
         Ok(Decision::Commit(transaction, changed))

@@ -3,7 +3,7 @@
 use domain::kernel::text::LongText;
 use domain::payments::ledger::{Entry, Movement, MovementKind, Totals};
 use domain::payments::payment::{Escalation, Order, Payment, PaymentState, Transition};
-use domain::scheduling::appointment::{Appointment, Outcome};
+use domain::scheduling::appointment::{Appointment, Outcome, Status};
 use domain::scheduling::history::{Change as HistoryChange, HistoryEntry};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::scheduling::reliability::Incident;
@@ -159,17 +159,14 @@ impl<'a> Change<'a> {
             Transition::AcceptReport => {
                 let agreed = self.after.final_charge.unwrap_or(self.after.amount);
                 let (changed, final_charge) = self.appointment.accept_report(agreed);
-                let (app, before) = (self.app, Some(&self.after));
-                refund_costs::of_expert(
-                    app,
-                    self.appointment,
-                    before,
-                    self.movements,
-                    final_charge,
-                    self.now,
-                )
-                .await?
-                .put(&mut self.transaction)?;
+                // What an administrator takes off the charge of a session that took place counts for nobody.
+                if matches!(changed.status, Status::NoShow { .. }) {
+                    let (app, before, now) = (self.app, Some(&self.after), self.now);
+                    let (appointment, movements) = (self.appointment, self.movements);
+                    refund_costs::of_expert(app, appointment, before, movements, final_charge, now)
+                        .await?
+                        .put(&mut self.transaction)?;
+                }
                 (self.changed, self.after.final_charge) = (changed, Some(final_charge));
                 self.transaction.put_appointment(&self.changed)?;
                 let change = match self.changed.no_show_report {

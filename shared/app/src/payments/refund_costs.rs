@@ -4,6 +4,7 @@
 //! rest of a budget.
 
 use domain::payments::debt::Debt;
+use domain::payments::gateway::Capabilities;
 use domain::payments::ledger::{Movement, MovementKind};
 use domain::payments::payment::Payment;
 use domain::payments::refund_costs::{cost_of_refund, processing_fee};
@@ -56,7 +57,7 @@ pub(crate) async fn of_cancellation(
         return Ok((quote, CountedCosts::default()));
     };
     let before = payment.amount_due(&appointment.status);
-    let cost = cost_of_refund(payment, movements, before, quote.final_charge);
+    let cost = cost_of_refund(payment, movements, capabilities(app, payment)?, before, quote.final_charge);
     match quote.basis.cause() {
         Some(Cause::Client) if !cost.is_zero() => {
             let (expert, client) = (appointment.expert, appointment.client);
@@ -128,7 +129,7 @@ pub(crate) async fn of_expert(
 ) -> Result<CountedCosts, AppError> {
     let Some(payment) = payment else { return Ok(CountedCosts::default()) };
     let before = payment.amount_due(&appointment.status);
-    let cost = cost_of_refund(payment, movements, before, final_charge);
+    let cost = cost_of_refund(payment, movements, capabilities(app, payment)?, before, final_charge);
     count_for_expert(app, appointment.expert, cost, now).await
 }
 
@@ -148,7 +149,7 @@ pub(super) async fn of_late_payment(
     let is_refunded =
         matches!(appointment.status, Status::Expired | Status::Cancelled { cancelled_by: Party::Client, .. });
     let is_paid = new_movements.iter().any(|movement| movement.kind == MovementKind::Captured);
-    let cost = processing_fee(payment, movements);
+    let cost = processing_fee(payment, movements, capabilities(app, payment)?);
     if !is_refunded || !is_paid || !payment.amount_due(&appointment.status).is_zero() || cost.is_zero() {
         return Ok(CountedCosts::default());
     }
@@ -160,4 +161,8 @@ pub(super) async fn of_late_payment(
         ));
     }
     Ok(CountedCosts { counts: counted, debt: None })
+}
+
+fn capabilities(app: &App, payment: &Payment) -> Result<Capabilities, AppError> {
+    Ok(app.gateways.get(payment.gateway)?.charges.capabilities())
 }

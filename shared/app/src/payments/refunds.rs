@@ -13,7 +13,7 @@ use crate::identity::signed_in::Scope;
 use crate::identity::{Actor, require_right_of};
 use crate::payments::error::{PaymentsError, check_escalation};
 use crate::payments::jobs::PaymentsJob;
-use crate::payments::refund_costs;
+use crate::payments::refund_costs::{self, CountedCosts};
 use crate::{App, AppError, Decision};
 
 /// A refund that was requested.
@@ -129,15 +129,14 @@ async fn attempt_refund(
     }
     let spent = payment.processing_cost.map_or(0, Money::amount);
     let final_charge = target.with_amount(target.amount() - amount.amount() + spent).unwrap_or(target);
-    let costs = refund_costs::of_expert(
-        app,
-        &record.appointment,
-        Some(&payment),
-        &record.movements,
-        final_charge,
-        now,
-    )
-    .await?;
+    let costs = match acting.party() {
+        // What an administrator refunds counts for nobody.
+        Party::Platform => CountedCosts::default(),
+        Party::Expert | Party::Client => {
+            let (appointment, movements) = (&record.appointment, &record.movements);
+            refund_costs::of_expert(app, appointment, Some(&payment), movements, final_charge, now).await?
+        }
+    };
     let payment = Payment { version: payment.version + 1, final_charge: Some(final_charge), ..payment };
     let idempotency = request.record(person, id, now);
     let mut transaction = Transaction::new();

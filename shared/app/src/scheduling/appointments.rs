@@ -106,7 +106,7 @@ pub async fn quote(app: &App, actor: &Actor, id: AppointmentId) -> Result<Quote,
 async fn expert_is_suspended(app: &App, appointment: &Appointment, party: Party) -> Result<bool, AppError> {
     match party {
         Party::Client => {
-            Ok(app.store.expert(appointment.expert).await?.is_some_and(|expert| expert.suspended))
+            Ok(app.store.expert(appointment.expert).await?.is_some_and(|expert| expert.is_suspended()))
         }
         Party::Expert | Party::Platform => Ok(false),
     }

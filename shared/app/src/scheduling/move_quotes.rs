@@ -80,7 +80,7 @@ pub async fn quote(
         (MoveKind::Propose, proposed.accepted(other, start, now)?, Some(proposed.declined(other, now)?))
     };
     check_payment(&record, moved.end, now)?;
-    let suspended = step.expert.suspended;
+    let suspended = step.expert.is_suspended();
     let at_once_until = appointment.check_reschedule(now).is_ok().then(|| appointment.reschedule_until());
     Ok(MoveQuote {
         how,

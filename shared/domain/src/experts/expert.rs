@@ -137,16 +137,23 @@ pub struct Expert {
     /// Whether the expert has published the profile, so that everybody may read it. It decides the status unless the expert is
     /// suspended.
     pub published: bool,
-    /// Whether an administrator has suspended the expert.
+    /// Whether an administrator has suspended the expert alone.
     pub suspended: bool,
+    /// Whether the person is suspended, as an expert and as a client. It follows the suspension of the person.
+    pub person_suspended: bool,
     /// The public profile.
     pub profile: ExpertProfile,
 }
 
 impl Expert {
+    /// Returns whether the expert is suspended, alone or as a person.
+    pub fn is_suspended(&self) -> bool {
+        self.suspended || self.person_suspended
+    }
+
     /// Returns the status.
     pub fn status(&self) -> ExpertStatus {
-        match (self.suspended, self.published) {
+        match (self.is_suspended(), self.published) {
             (true, _) => ExpertStatus::Suspended,
             (false, true) => ExpertStatus::Live,
             (false, false) => ExpertStatus::Draft,
@@ -219,10 +226,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn only_a_published_expert_who_is_not_suspended_can_be_booked(published: bool, suspended: bool) {
+        fn only_a_published_expert_who_is_not_suspended_can_be_booked(
+            published: bool,
+            suspended: bool,
+            person_suspended: bool,
+        ) {
             let created_at = Timestamp::from_seconds(0);
             let id = ExpertId::from_bits(1);
-            let expert = Expert { id, version: 1, created_at, published, suspended, profile: profile() };
+            let expert = Expert { id, version: 1, created_at, published, suspended, person_suspended, profile: profile() };
+            let suspended = suspended || person_suspended;
             prop_assert_eq!(expert.is_bookable(), published && !suspended);
             prop_assert_eq!(expert.status() == ExpertStatus::Suspended, suspended);
         }

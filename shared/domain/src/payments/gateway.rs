@@ -63,6 +63,8 @@ pub struct Capabilities {
     pub supports_transfers: bool,
     /// Whether the rest of a payment can be refunded after a dispute about a part of it was lost.
     pub refunds_after_dispute: bool,
+    /// Whether the gateway takes its processing fee from the platform's balance. If not, the expert pays it.
+    pub platform_pays_fee: bool,
     /// How long, in seconds, the platform can hold the expert's share of a payment. `None` if it is transferred at once.
     pub hold_period: Option<i64>,
     /// How long, in seconds, a payment can be refunded. `None` if there is no limit.

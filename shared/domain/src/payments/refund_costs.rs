@@ -1,6 +1,7 @@
 //! What it costs the platform that a payment is refunded.
 
-use crate::payments::ledger::{Account, Movement, MovementKind, Totals};
+use crate::payments::gateway::Capabilities;
+use crate::payments::ledger::{Movement, MovementKind, Totals};
 use crate::payments::payment::Payment;
 use crate::{Currency, Money};
 
@@ -29,28 +30,34 @@ pub fn largest_processing_fee(paid: Money) -> Money {
 
 /// Returns the fee that the gateway charged the platform for a payment; the largest one that it could be if the gateway has not
 /// reported it yet, or has charged it in another currency. It is zero if nothing was captured, or if the expert pays the fee.
-pub fn processing_fee(payment: &Payment, movements: &[Movement]) -> Money {
+pub fn processing_fee(payment: &Payment, movements: &[Movement], capabilities: Capabilities) -> Money {
     let captured = Totals::of(movements).captured;
     let of = |amount| payment.amount.with_amount(amount).unwrap_or(payment.amount);
-    if captured == 0 {
+    if captured == 0 || !capabilities.platform_pays_fee {
         return payment.amount.zero();
     }
     let fees = movements.iter().filter(|one| one.kind == MovementKind::ProcessingFee);
     let (mut charged, mut is_known) = (0, false);
     for fee in fees {
-        is_known = fee.from != Account::Platform || fee.amount.currency() == payment.amount.currency();
+        is_known = fee.amount.currency() == payment.amount.currency();
         if !is_known {
             break;
         }
-        charged += if fee.from == Account::Platform { fee.amount.amount() } else { 0 };
+        charged += fee.amount.amount();
     }
     if is_known { of(charged) } else { largest_processing_fee(of(captured)) }
 }
 
 /// Returns what it costs the platform that the client pays `after` in the end and not `before`: by how much the processing fee then
 /// exceeds the commission that remains, and did not before. It is a multiple of the charge step.
-pub fn cost_of_refund(payment: &Payment, movements: &[Movement], before: Money, after: Money) -> Money {
-    let fee = processing_fee(payment, movements);
+pub fn cost_of_refund(
+    payment: &Payment,
+    movements: &[Movement],
+    capabilities: Capabilities,
+    before: Money,
+    after: Money,
+) -> Money {
+    let fee = processing_fee(payment, movements, capabilities);
     let uncovered = |charge: Money| fee.saturating_sub(charge.apply_rate(payment.fee_rate));
     let paid = before.amount().min(Totals::of(movements).net_paid());
     let cost = uncovered(after).saturating_sub(uncovered(before.with_amount(paid).unwrap_or(before)));

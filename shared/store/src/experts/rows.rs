@@ -79,6 +79,8 @@ stored! {
         published: bool,
         #[serde(default)]
         suspended: bool,
+        #[serde(default)]
+        person_suspended: bool,
         profile: ProfileRow,
     }
 

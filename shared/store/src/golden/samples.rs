@@ -105,6 +105,7 @@ pub(super) fn expert() -> Expert {
         created_at: at(-86_400),
         published: true,
         suspended: false,
+        person_suspended: false,
         profile: ExpertProfile {
             about: long("Programs,\nand notes."),
             ..ExpertProfile::new(short("Ada Lovelace"), short("Analytical engines"))
@@ -120,6 +121,7 @@ pub(super) fn suspended_draft() -> Expert {
         created_at: at(-86_400),
         published: false,
         suspended: true,
+        person_suspended: false,
         profile: ExpertProfile {
             specializations: vec![short("Compilers"), short("COBOL")],
             experience_years: Some(40),

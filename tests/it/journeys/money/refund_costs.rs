@@ -187,13 +187,19 @@ async fn expert_who_owes_more_than_a_share_keeps_one_cent_of_it() {
 }
 
 #[tokio::test]
-async fn administrator_who_cancels_uses_up_no_budget() {
+async fn administrator_who_cancels_or_refunds_uses_up_no_budget() {
     let test = with_budgets(1, 1).await;
     let offer = test.offer(&paid_hour()).await;
     for day in ["05", "06", "07", "08"] {
         let (id, quote) = paid(&test, &offer, day, "margaret").await;
         assert_eq!(amounts(&quote), [8_000, 0, 0]);
-        test.post_action("margaret", &id, "cancel", &json!(null)).await.expect(200);
+        if day < "07" {
+            test.post_action("margaret", &id, "cancel", &json!(null)).await.expect(200);
+        } else {
+            let refund = test.post(&format!("/v1/appointments/{id}/refunds")).signed_in_as("margaret");
+            let amount = json!({ "amount": { "amount": 8_000, "currency": "EUR" } });
+            refund.idempotency_key(day).json(&amount).send().await.expect(201);
+        }
         test.stack.run_until_idle().await;
     }
     let (_, quote) = paid(&test, &offer, "11", "alan").await;
