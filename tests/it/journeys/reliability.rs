@@ -81,6 +81,18 @@ async fn no_show_counts_when_it_takes_effect() {
 }
 
 #[tokio::test]
+async fn no_show_of_a_free_session_does_not_count_because_nobody_can_object() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let booked = book(&test, &offer, "2027-01-05T10:00:00Z").await;
+    test.advance(26 * 3_600 + 900);
+    test.post_action("alan", &booked, "no-show", &json!({ "missed_by": "expert" })).await.expect(200);
+    test.stack.run_until_idle().await;
+    assert_eq!(test.appointment(&booked).await["status"], "no_show");
+    assert_eq!(own(&test, "ada").await, ([0; 4], [0; 4]));
+}
+
+#[tokio::test]
 async fn several_incidents_have_a_consequence() {
     let test = TestApp::new().await;
     let offer = test.offer(&free_hour()).await;

@@ -285,16 +285,9 @@ impl<'a> Change<'a> {
             }
             if !self.new_movements.is_empty() {
                 let (app, new) = (self.app, &self.new_movements);
-                refund_costs::of_late_payment(
-                    app,
-                    self.appointment,
-                    &self.after,
-                    self.movements,
-                    new,
-                    self.now,
-                )
-                .await?
-                .put(&mut self.transaction)?;
+                refund_costs::of_late_payment(app, &self.changed, &self.after, self.movements, new, self.now)
+                    .await?
+                    .put(&mut self.transaction)?;
                 self.record_movements()?;
             }
             self.transaction.put_payment(&self.after)?;

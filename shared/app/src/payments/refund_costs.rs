@@ -133,8 +133,8 @@ pub(crate) async fn of_expert(
     count_for_expert(app, appointment.expert, cost, now).await
 }
 
-/// The counts after a client has paid although they had cancelled the hold, or it had expired: everything is refunded. No budget can
-/// refuse this, because it is known too late.
+/// The counts after a client has paid although a side had cancelled, or the hold had expired: everything is refunded. No budget can
+/// refuse this, because it is known too late. `appointment` is as it is after the payment.
 ///
 /// # Errors
 /// [`AppError::Read`] if the table cannot be read.
@@ -146,12 +146,18 @@ pub(super) async fn of_late_payment(
     new_movements: &[Movement],
     now: Timestamp,
 ) -> Result<CountedCosts, AppError> {
-    let is_refunded =
-        matches!(appointment.status, Status::Expired | Status::Cancelled { cancelled_by: Party::Client, .. });
+    let cause = match appointment.status {
+        Status::Expired | Status::Cancelled { cancelled_by: Party::Client, .. } => Cause::Client,
+        Status::Cancelled { cancelled_by: Party::Expert, .. } => Cause::Expert,
+        _ => return Ok(CountedCosts::default()),
+    };
     let is_paid = new_movements.iter().any(|movement| movement.kind == MovementKind::Captured);
     let cost = processing_fee(payment, movements, capabilities(app, payment)?);
-    if !is_refunded || !is_paid || !payment.amount_due(&appointment.status).is_zero() || cost.is_zero() {
+    if !is_paid || !payment.amount_due(&appointment.status).is_zero() || cost.is_zero() {
         return Ok(CountedCosts::default());
+    }
+    if cause == Cause::Expert {
+        return count_for_expert(app, appointment.expert, cost, now).await;
     }
     let mut counted = Vec::new();
     for of in [RefundsOf::Client(appointment.client), RefundsOf::Expert(appointment.expert)] {

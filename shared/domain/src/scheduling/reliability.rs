@@ -121,9 +121,10 @@ impl Incident {
         Self { side, kind, appointment: after.id, at: now, number: after.version }
     }
 
-    /// Returns the no-show of an appointment, if it has taken effect.
+    /// Returns the no-show of an appointment, if it has taken effect. It does not count without a price: nobody can object to it then.
     pub fn no_show(appointment: &Appointment) -> Option<Self> {
-        let in_effect = matches!(appointment.no_show_report, None | Some(NoShowReport::Decided));
+        let in_effect = matches!(appointment.no_show_report, None | Some(NoShowReport::Decided))
+            && !appointment.price.is_zero();
         match appointment.status {
             Status::NoShow { missed_by: side @ (Party::Expert | Party::Client) } if in_effect => Some(Self {
                 side,

@@ -5,7 +5,7 @@ use domain::scheduling::booking_limits::BookingLimits;
 use domain::scheduling::refund_costs::RefundBudgets;
 use serde_json::{Value, json};
 
-use crate::harness::{Offer, TestApp, free_hour, paid_hour};
+use crate::harness::{GOOD_CARD, Offer, TestApp, free_hour, id, intent, paid_hour};
 
 /// A stack with these budgets, as multiples of EUR 3.00. Stripe charges EUR 1.45 for EUR 80.00.
 async fn with_budgets(per_client: u16, per_expert: u16) -> TestApp {
@@ -184,6 +184,22 @@ async fn expert_who_owes_more_than_a_share_keeps_one_cent_of_it() {
     assert_eq!(test.cents(&offer, [Account::Expert]).await, [1]);
     assert_eq!(test.appointment(&small).await["payment"]["state"], "paid");
     assert_eq!(terms_and_debt(&test, &offer).await, ("after_session".to_owned(), Some(435 - 269)));
+}
+
+#[tokio::test]
+async fn expert_who_cancels_holds_while_clients_pay_is_paused() {
+    let test = with_budgets(35, 1).await;
+    let offer = test.offer(&paid_hour()).await;
+    for day in ["05", "06", "07"] {
+        let booked = test.book(&offer, &format!("2027-01-{day}T10:00:00Z"), day).await.expect(201);
+        test.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
+        // Before the platform knows of the payment.
+        test.post_action("ada", &id(&booked), "cancel", &json!(null)).await.expect(200);
+        test.stack.run_until_idle().await;
+        assert_eq!(test.appointment(&id(&booked)).await["payment"]["state"], "refunded");
+    }
+    assert_eq!(balance_of_platform(&test).await, -435);
+    assert_eq!(test.book(&offer, "2027-01-08T10:00:00Z", "k").await.problem(409), "expert-paused");
 }
 
 #[tokio::test]

@@ -190,6 +190,7 @@ fn bounds_of_the_defaults() {
     assert_eq!(smallest * u64::from(budgets.per_expert), 10_500);
     assert_eq!(bound(budgets, euros(90_000)) * smallest / 1_000, 2_100 + 10_500 + 2_950);
     // The sessions of one client with one expert that are booked before the first refund.
-    let most = u64::from(limits.priced_bookings_per_expert) * largest_processing_fee(euros(90_000)).amount();
-    assert_eq!(most, 59_000);
+    let most = [euros(90_000), money(135_000, "USD")]
+        .map(|price| u64::from(limits.priced_bookings_per_expert) * largest_processing_fee(price).amount());
+    assert_eq!(most, [59_000, 119_400]);
 }
