@@ -314,6 +314,8 @@ def walk(aws, simulators, outputs, resources, functions):
     check("the ledger and the gateway's books agree", differences["differences"] == [], differences)
     escalations = margaret("GET", "/v1/escalations").json["escalations"]
     check("no payment is escalated", escalations == [], escalations)
+    costs = margaret("GET", "/v1/refund-costs?month=2026-12").json
+    check("administrators read what refunds cost", costs["month"] == "2026-12", costs)
     failing = margaret("GET", "/v1/failing-jobs").json["jobs"]
     check("no job fails", failing == [], failing)
     margaret("POST", "/v1/failing-jobs/bm90aGluZwpub3RoaW5n/retry", expect=404)

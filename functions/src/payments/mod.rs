@@ -5,6 +5,7 @@ pub mod fetch_exchange_rates;
 pub mod list_differences;
 pub mod list_escalations;
 pub mod list_ledger;
+pub mod list_refund_costs;
 pub mod payment_webhook;
 pub mod read_commission;
 pub mod read_earnings;
@@ -48,6 +49,7 @@ pub const ROUTES: Routes = &[
     (refund_appointment::ROUTE, TABLE),
     (resolve_escalation::ROUTE, TABLE),
     (list_escalations::ROUTE, TABLE),
+    (list_refund_costs::ROUTE, TABLE),
     (list_ledger::ROUTE, TABLE),
     (read_earnings::ROUTE, TABLE),
     (read_commission::ROUTE, TABLE),

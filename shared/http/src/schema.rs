@@ -11,7 +11,7 @@ use domain::kernel::country::Country;
 use domain::kernel::language::Language;
 use domain::kernel::phone::Phone;
 use domain::kernel::text::{Email, Link, LongText, NoteText, ShortText};
-use domain::kernel::time::{Date, LocalTime};
+use domain::kernel::time::{Date, LocalTime, Month};
 use domain::{
     AppointmentId, ClientId, Currency, ExpertId, NoteId, NotificationId, ReceiptId, SessionTypeId, Timestamp,
     Violations, Zone,
@@ -40,6 +40,7 @@ const FORMATS: &[(&str, Format)] = &[
     ("line", read::<ShortText>),
     ("link", read::<Link>),
     ("local-time", read::<LocalTime>),
+    ("month", read::<Month>),
     ("not-id", read::<NoteId>),
     ("note", read::<NoteText>),
     ("ntf-id", read::<NotificationId>),

@@ -110,7 +110,7 @@ fn written() -> Map<String, Value> {
     t.put_fee(samples::EXPERT, &samples::fee()).expect("a row");
     t.put_payment(&samples::payment_with_processing_cost()).expect("a row");
     for of in [RefundsOf::Client(samples::CLIENT), RefundsOf::Expert(samples::EXPERT)] {
-        t.put_refund_costs(of, &samples::refund_costs()).expect("a row");
+        t.put_refund_costs(samples::month(), of, &samples::refund_costs()).expect("a row");
     }
     t.put_exchange_rates(&samples::rates()).expect("a row");
     t.put_reconciliation_progress(&samples::progress()).expect("a row");
@@ -491,8 +491,14 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
             store.declines(samples::decline_counters()[0]).await.map(drop),
             store.suspension(samples::suspension().person).await.map(drop),
             store.debt(expert, Consistency::Strong).await.map(drop),
-            store.refund_costs(RefundsOf::Client(samples::CLIENT), Consistency::Strong).await.map(drop),
-            store.refund_costs(RefundsOf::Expert(samples::EXPERT), Consistency::Strong).await.map(drop),
+            store
+                .refund_costs(samples::month(), RefundsOf::Client(samples::CLIENT), Consistency::Strong)
+                .await
+                .map(drop),
+            store
+                .refund_costs(samples::month(), RefundsOf::Expert(samples::EXPERT), Consistency::Strong)
+                .await
+                .map(drop),
         ];
         for (place, read) in reads.iter().enumerate() {
             let Err(ReadError::NewerRelease { .. }) = read else { panic!("{later}, read {place}: {read:?}") };
@@ -726,12 +732,9 @@ async fn check_since_version_2(store: &Store) {
     let record = store.track_record(samples::EXPERT).await.expect("readable");
     assert_eq!(record, samples::track_record());
     assert_eq!(store.debt(samples::EXPERT, Consistency::Strong).await.expect("readable"), samples::debt());
-    for of in [RefundsOf::Client(samples::CLIENT), RefundsOf::Expert(samples::EXPERT)] {
-        assert_eq!(
-            store.refund_costs(of, Consistency::Strong).await.expect("readable"),
-            samples::refund_costs()
-        );
-    }
+    let of_all = store.refund_costs_of_all(samples::month(), None, 9).await.expect("readable");
+    let both = [RefundsOf::Client(samples::CLIENT), RefundsOf::Expert(samples::EXPERT)];
+    assert_eq!(of_all.costs, both.map(|of| (of, samples::refund_costs())));
     let payment = samples::payment_with_processing_cost();
     assert_eq!(store.payment(payment.appointment).await.expect("readable"), Some(payment));
     let held = samples::held_payment();

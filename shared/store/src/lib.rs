@@ -41,7 +41,7 @@ pub use scheduling::history::HistoryPage;
 pub use scheduling::keys::RowVersion;
 pub use scheduling::notes::{NotesWritten, VersionedDetails};
 pub use scheduling::occupancy::Offer;
-pub use scheduling::refund_costs::RefundsOf;
+pub use scheduling::refund_costs::{RefundCostsPage, RefundsOf};
 pub use table::{Item, Table, TableError};
 pub use transaction::{CommitError, Transaction};
 pub use turns::Ticket;

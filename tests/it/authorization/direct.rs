@@ -12,8 +12,8 @@ use app::identity::{person, suspension};
 use app::messaging::notifications;
 use app::operations::{failing_jobs, outbox};
 use app::payments::{
-    accounts, checkout, escalations, exchange_rates, fees, payout_timing, reconciliation, refunds, reports,
-    webhooks,
+    accounts, checkout, escalations, exchange_rates, fees, payout_timing, reconciliation, refund_costs,
+    refunds, reports, webhooks,
 };
 use app::ports::Secret;
 use app::receipts::{billing, receipt};
@@ -353,6 +353,8 @@ const USE_CASES: &[UseCase] = use_cases! {
         refunds::refund(app, actor, &request("refund"), ids.appointment, euros(1));
     "payments::reports::ledger" MONEY, READS, |app, actor, ids|
         reports::ledger(app, actor, ids.expert, always(), None, 10);
+    "payments::refund_costs::list" Rule::Has(Role::Admin), READS, |app, actor, ids|
+        refund_costs::list(app, actor, "2027-01".parse().expect("a month"), None, 10);
     "payments::reports::earnings" MONEY, READS, |app, actor, ids|
         reports::earnings(app, actor, ids.expert, day("2027-01-01"), day("2027-01-31"));
     "payments::reports::commission" Rule::Has(Role::Admin), READS, |app, actor, ids|

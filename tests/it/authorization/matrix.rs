@@ -157,6 +157,7 @@ pub const MATRIX: &[Entry] = &[
     entry("read_earnings", Rule::Acts(Right::Money)).asks("?from=2027-01-01&to=2027-01-31"),
     entry("read_commission", Rule::Has(Role::Admin)).asks("?from=2027-01-01&to=2027-01-31"),
     entry("list_escalations", Rule::Has(Role::Admin)),
+    entry("list_refund_costs", Rule::Has(Role::Admin)).asks("?month=2027-01"),
     entry("list_differences", Rule::Has(Role::Admin)),
     entry("list_failing_jobs", Rule::Has(Role::Admin)),
     entry("retry_job", Rule::Has(Role::Admin)),

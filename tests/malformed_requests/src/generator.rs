@@ -240,6 +240,8 @@ impl<'a> Generator<'a> {
         let text = match (schema["format"].as_str().unwrap_or_default(), pattern, name) {
             ("date-time", ..) if edge => (*self.random.choose(&BOUNDARY_TIMES)).to_owned(),
             ("date", ..) if edge => self.random.choose(&BOUNDARY_TIMES)[..10].to_owned(),
+            ("month", ..) if edge => self.random.choose(&BOUNDARY_TIMES)[..7].to_owned(),
+            ("month", ..) => format!("2027-0{}", 1 + self.random.below(9)),
             ("date-time", .., "to") => format!("2027-01-{:02}T00:00:00Z", 10 + number),
             ("date-time", ..) => {
                 let day = 4 + number / 2;

@@ -146,6 +146,7 @@ impl Cases<'_> {
             ("date-time", _) => "2027-01-06T10:00:00Z".to_owned(),
             ("date", "to" | "last") => "2027-03-02".to_owned(),
             ("date", _) => "2027-03-01".to_owned(),
+            ("month", _) => "2027-01".to_owned(),
             ("email", _) => "ada@example.org".to_owned(),
             ("local-time", _) => "09:00".to_owned(),
             ("time-zone", _) => "Europe/Berlin".to_owned(),

@@ -16,7 +16,7 @@ pub(crate) mod payouts;
 pub mod ports;
 pub(crate) mod process;
 pub mod reconciliation;
-pub(crate) mod refund_costs;
+pub mod refund_costs;
 pub mod refunds;
 pub mod reports;
 pub mod webhooks;

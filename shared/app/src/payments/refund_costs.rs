@@ -3,6 +3,7 @@
 //! The function that decides a refund also writes the counts, in the same transaction, so that concurrent refunds cannot both use the
 //! rest of a budget.
 
+use domain::kernel::time::Month;
 use domain::payments::debt::Debt;
 use domain::payments::gateway::Capabilities;
 use domain::payments::ledger::{Movement, MovementKind};
@@ -14,15 +15,35 @@ use domain::scheduling::party::Party;
 use domain::scheduling::refund_costs::{Cause, RefundCosts};
 use domain::{ClientId, ExpertId, Money, Timestamp};
 use store::table::Consistency;
-use store::{AppointmentRecord, RefundsOf, Transaction};
+use store::{AppointmentRecord, RefundCostsPage, RefundsOf, Transaction};
 
+use crate::identity::Actor;
+use crate::identity::signed_in::{Role, Scope};
 use crate::{App, AppError};
+
+/// The maximum number of costs of one page.
+pub const MAX_PAGE: u16 = 100;
+
+/// What the refunds of clients and experts have cost the platform in a month. `after` is the last one of the previous page.
+///
+/// # Errors
+/// [`AppError::Forbidden`] if the person is not an administrator.
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    month: Month,
+    after: Option<RefundsOf>,
+    limit: u16,
+) -> Result<RefundCostsPage, AppError> {
+    actor.require_role(Role::Admin, Scope::Read)?;
+    Ok(app.store.refund_costs_of_all(month, after, limit.clamp(1, MAX_PAGE)).await?)
+}
 
 /// The counts that a refund changes, and what its expert owes then.
 #[derive(Debug, Clone, Default)]
 #[must_use]
 pub(crate) struct CountedCosts {
-    counts: Vec<(RefundsOf, RefundCosts)>,
+    counts: Vec<(Month, RefundsOf, RefundCosts)>,
     debt: Option<(ExpertId, Debt)>,
 }
 
@@ -32,8 +53,8 @@ impl CountedCosts {
     /// # Errors
     /// [`AppError::Commit`] if a count cannot be represented as a row.
     pub(crate) fn put(&self, transaction: &mut Transaction) -> Result<(), AppError> {
-        for (of, costs) in &self.counts {
-            transaction.put_refund_costs(*of, costs)?;
+        for (month, of, costs) in &self.counts {
+            transaction.put_refund_costs(*month, *of, costs)?;
         }
         if let Some((expert, debt)) = &self.debt {
             transaction.put_debt(*expert, debt)?;
@@ -81,17 +102,18 @@ async fn costs_of_client(
     now: Timestamp,
 ) -> Result<Option<CountedCosts>, AppError> {
     let (of_client, of_expert) = (RefundsOf::Client(client), RefundsOf::Expert(expert));
+    let month = Month::of(now);
     let (own, experts, terms) = tokio::join!(
-        app.store.refund_costs(of_client, Consistency::Strong),
-        app.store.refund_costs(of_expert, Consistency::Strong),
+        app.store.refund_costs(month, of_client, Consistency::Strong),
+        app.store.refund_costs(month, of_expert, Consistency::Strong),
         app.store.fee(expert)
     );
     let (own, experts, budgets) = (own?, experts?, app.settings.refund_budgets);
     let per_expert = terms?.and_then(|terms| terms.refund_budget).unwrap_or(budgets.per_expert);
-    let is_covered = own.allows(cost, Cause::Client, budgets.per_client, now)
-        && experts.allows(cost, Cause::Client, per_expert, now);
-    let with = |costs: RefundCosts| costs.with(cost, Cause::Client, now);
-    let counts = || vec![(of_client, with(own)), (of_expert, with(experts))];
+    let is_covered = own.allows(cost, Cause::Client, budgets.per_client)
+        && experts.allows(cost, Cause::Client, per_expert);
+    let with = |costs: RefundCosts| costs.with(cost, Cause::Client);
+    let counts = || vec![(month, of_client, with(own)), (month, of_expert, with(experts))];
     Ok(is_covered.then(|| CountedCosts { counts: counts(), debt: None }))
 }
 
@@ -105,12 +127,12 @@ async fn count_for_expert(
     if cost.is_zero() {
         return Ok(CountedCosts::default());
     }
-    let of = RefundsOf::Expert(expert);
+    let (month, of) = (Month::of(now), RefundsOf::Expert(expert));
     let (costs, debt) = tokio::join!(
-        app.store.refund_costs(of, Consistency::Strong),
+        app.store.refund_costs(month, of, Consistency::Strong),
         app.store.debt(expert, Consistency::Strong)
     );
-    let counts = vec![(of, costs?.with(cost, Cause::Expert, now))];
+    let counts = vec![(month, of, costs?.with(cost, Cause::Expert))];
     Ok(CountedCosts { counts, debt: Some((expert, debt?.plus(cost))) })
 }
 
@@ -159,12 +181,10 @@ pub(super) async fn of_late_payment(
     if cause == Cause::Expert {
         return count_for_expert(app, appointment.expert, cost, now).await;
     }
-    let mut counted = Vec::new();
+    let (mut counted, month) = (Vec::new(), Month::of(now));
     for of in [RefundsOf::Client(appointment.client), RefundsOf::Expert(appointment.expert)] {
-        counted.push((
-            of,
-            app.store.refund_costs(of, Consistency::Strong).await?.with(cost, Cause::Client, now),
-        ));
+        let costs = app.store.refund_costs(month, of, Consistency::Strong).await?;
+        counted.push((month, of, costs.with(cost, Cause::Client)));
     }
     Ok(CountedCosts { counts: counted, debt: None })
 }

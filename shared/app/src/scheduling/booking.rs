@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use domain::experts::duration::{NoPrice, SessionDuration};
 use domain::experts::session_type::{SessionTypeStatus, SessionTypeTerms};
 use domain::kernel::money::Unchargeable;
-use domain::kernel::time::MINUTE;
+use domain::kernel::time::{MINUTE, Month};
 use domain::payments::account::usable_gateways;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::Movement;
@@ -193,7 +193,7 @@ async fn attempt_hold(
         app.store.offer(*expert, *session_type, Consistency::Strong),
         current_fee(app, *expert),
         app.store.client_bookings(client),
-        app.store.refund_costs(RefundsOf::Expert(*expert), Consistency::Eventual),
+        app.store.refund_costs(Month::of(now), RefundsOf::Expert(*expert), Consistency::Eventual),
     );
     let stale_record = match status? {
         RequestStatus::Completed(response) => return Ok(Decision::Unchanged(Hold::Replayed(response))),
@@ -236,7 +236,7 @@ async fn attempt_hold(
             price.check_at_most(most).map_err(|error| too_many_seats(error.to_string()))?;
         }
         let budget = terms.refund_budget.unwrap_or(app.settings.refund_budgets.per_expert);
-        if let Some(again_at) = refund_costs?.paused_until(budget, now) {
+        if let Some(again_at) = refund_costs?.paused_until(budget, Month::of(now)) {
             return Err(SchedulingError::paused(again_at, now).into());
         }
     }

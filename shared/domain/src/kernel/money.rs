@@ -155,6 +155,11 @@ impl Money {
         Ok(Self { amount, currency })
     }
 
+    /// Creates an amount of `amount` minor units of `currency`, but at most [`MAX_AMOUNT`].
+    pub fn saturating(amount: u64, currency: Currency) -> Self {
+        Self { amount: amount.min(MAX_AMOUNT), currency }
+    }
+
     /// Returns the amount in minor units.
     pub fn amount(self) -> u64 {
         self.amount

@@ -578,5 +578,68 @@ impl JsonSchema for Date {
     }
 }
 
+/// A UTC month such as `2027-03`, from 1970 to 9999.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Month(Date);
+
+/// The text is not a supported month.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be a month from 1970 to 9999, written YYYY-MM")]
+pub struct InvalidMonth;
+
+impl Month {
+    /// Returns the month of an instant.
+    pub fn of(instant: Timestamp) -> Self {
+        let date = instant.utc_date();
+        Self(date.with_day(1).map_or(Date::MIN, Date))
+    }
+
+    /// Returns when the next month begins.
+    pub fn end(self) -> Timestamp {
+        let next = self.0.naive().checked_add_months(chrono::Months::new(1)).unwrap_or(NaiveDate::MAX);
+        Timestamp::from_seconds(next.and_time(chrono::NaiveTime::MIN).and_utc().timestamp())
+    }
+}
+
+impl FromStr for Month {
+    type Err = InvalidMonth;
+
+    fn from_str(text: &str) -> Result<Self, InvalidMonth> {
+        format!("{text}-01").parse().map(Self).map_err(|_| InvalidMonth)
+    }
+}
+
+impl TryFrom<String> for Month {
+    type Error = InvalidMonth;
+
+    fn try_from(text: String) -> Result<Self, InvalidMonth> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let date = self.0.naive();
+        write!(out, "{:04}-{:02}", date.year(), date.month())
+    }
+}
+
+impl From<Month> for String {
+    fn from(month: Month) -> Self {
+        month.to_string()
+    }
+}
+
+impl JsonSchema for Month {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Month".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "format": "month" })
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -4,9 +4,8 @@
 //! platform bears it within monthly budgets. Costs in different currencies are added as multiples of the smallest price of their
 //! currency, which is worth about the same everywhere.
 
-use chrono::{Datelike, NaiveDate};
-
-use crate::{Money, Timestamp};
+use crate::kernel::time::Month;
+use crate::{Currency, Money, Timestamp};
 
 /// The parts into which the smallest price of a currency is divided to add costs.
 const PARTS: u64 = 1_000;
@@ -35,14 +34,12 @@ impl RefundBudgets {
     }
 }
 
-/// What the refunds of one client, or of one expert, have cost the platform in a month, in thousandths of the smallest price of a
-/// currency.
+/// What the refunds of one client, or of one expert, have cost the platform in a UTC month, in thousandths of the smallest price of
+/// a currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefundCosts {
     /// The version, incremented with each change.
     pub version: u64,
-    /// The start of the UTC month.
-    pub month: Timestamp,
     /// The cost of refunds that clients caused by cancelling.
     pub by_clients: u64,
     /// The cost of refunds that the expert caused. It is zero for a client.
@@ -61,26 +58,19 @@ pub enum Cause {
 impl RefundCosts {
     /// Nothing was refunded yet.
     pub const fn none() -> Self {
-        Self { version: 0, month: Timestamp::MIN, by_clients: 0, by_expert: 0 }
-    }
-
-    /// Returns the costs of the month of `now`. A clock that is a little behind does not begin the previous month again.
-    fn at(&self, now: Timestamp) -> Self {
-        let (month, _) = month_of(now);
-        if self.month >= month { self.clone() } else { Self { version: self.version, month, ..Self::none() } }
+        Self { version: 0, by_clients: 0, by_expert: 0 }
     }
 
     /// Returns whether a further cost of this cause stays within a budget.
-    pub fn allows(&self, cost: Money, cause: Cause, budget: u16, now: Timestamp) -> bool {
-        let used = self.at(now).of(cause);
-        parts(cost).and_then(|parts| used.checked_add(parts)).is_some_and(|used| used <= whole(budget))
+    pub fn allows(&self, cost: Money, cause: Cause, budget: u16) -> bool {
+        let used = parts(cost).and_then(|parts| self.of(cause).checked_add(parts));
+        used.is_some_and(|used| used <= whole(budget))
     }
 
     /// Returns the next version, with a further cost.
     #[must_use]
-    pub fn with(&self, cost: Money, cause: Cause, now: Timestamp) -> Self {
-        let mut costs = self.at(now);
-        costs.version += 1;
+    pub fn with(&self, cost: Money, cause: Cause) -> Self {
+        let mut costs = Self { version: self.version + 1, ..self.clone() };
         let parts = parts(cost).unwrap_or(u64::MAX);
         match cause {
             Cause::Client => costs.by_clients = costs.by_clients.saturating_add(parts),
@@ -89,11 +79,17 @@ impl RefundCosts {
         costs
     }
 
-    /// Returns when sessions of the expert with a price can be booked again, if they cannot at `now`: the expert has used up the budget
-    /// of the month.
-    pub fn paused_until(&self, budget: u16, now: Timestamp) -> Option<Timestamp> {
-        let costs = self.at(now);
-        (costs.by_expert >= whole(budget)).then(|| month_of(costs.month.max(now)).1)
+    /// Returns when sessions of the expert with a price can be booked again, if they cannot: these costs of a month use up the
+    /// budget.
+    pub fn paused_until(&self, budget: u16, month: Month) -> Option<Timestamp> {
+        (self.by_expert >= whole(budget)).then(|| month.end())
+    }
+
+    /// Returns the costs of this cause in euros, converted with the smallest prices of the currencies and rounded.
+    pub fn in_euros(&self, cause: Cause) -> Money {
+        let smallest = Currency::EUR.smallest_price().unwrap_or(0);
+        let amount = self.of(cause).saturating_mul(smallest).saturating_add(PARTS / 2) / PARTS;
+        Money::saturating(amount, Currency::EUR)
     }
 
     fn of(&self, cause: Cause) -> u64 {
@@ -113,17 +109,6 @@ fn whole(budget: u16) -> u64 {
 fn parts(cost: Money) -> Option<u64> {
     let smallest = cost.currency().smallest_price()?;
     Some(cost.amount().saturating_mul(PARTS).div_ceil(smallest))
-}
-
-/// The starts of the UTC month of an instant and of the next one.
-fn month_of(now: Timestamp) -> (Timestamp, Timestamp) {
-    let date = now.utc_date();
-    let start = |year, month| {
-        let day = NaiveDate::from_ymd_opt(year, month, 1).unwrap_or(date);
-        Timestamp::from_seconds(day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp())
-    };
-    let next = if date.month() == 12 { (date.year() + 1, 1) } else { (date.year(), date.month() + 1) };
-    (start(date.year(), date.month()), start(next.0, next.1))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use domain::identity::person::{Person, PersonProfile};
 use domain::identity::suspension::{Suspension, SuspensionChange};
 use domain::kernel::country::Country;
 use domain::kernel::text::{LongText, ShortText};
-use domain::kernel::time::{Date, LocalTime};
+use domain::kernel::time::{Date, LocalTime, Month};
 use domain::messaging::notification::{Notification, ReadMark, first_id_at};
 use domain::payments::account::{ExpertFee, PaymentAccount};
 use domain::payments::debt::Debt;
@@ -999,7 +999,12 @@ pub(super) fn payment_with_processing_cost() -> Payment {
 
 /// What the refunds of a client, or of an expert, have cost.
 pub(super) fn refund_costs() -> RefundCosts {
-    RefundCosts { version: 1, month: at(-9 * 3_600), by_clients: 483, by_expert: 1_250 }
+    RefundCosts { version: 1, by_clients: 483, by_expert: 1_250 }
+}
+
+/// The month of these costs.
+pub(super) fn month() -> Month {
+    Month::of(at(0))
 }
 
 /// The entry of a job that has not run yet, and of one that fails.

@@ -203,6 +203,43 @@ async fn expert_who_cancels_holds_while_clients_pay_is_paused() {
 }
 
 #[tokio::test]
+async fn administrators_list_what_refunds_cost_in_a_month() {
+    let test = with_budgets(1, 35).await;
+    let offer = test.offer(&paid_hour()).await;
+    for (day, who) in [("05", "alan"), ("06", "ada")] {
+        let (id, _) = paid(&test, &offer, day, who).await;
+        test.post_action(who, &id, "cancel", &json!(null)).await.expect(200);
+        test.stack.run_until_idle().await;
+    }
+    let now = domain::Timestamp::from_seconds(test.clock.now());
+    let month = domain::kernel::time::Month::of(now);
+    let list = async |query: &str| {
+        let path = format!("/v1/refund-costs?{query}");
+        test.get(&path).signed_in_as("margaret").send().await
+    };
+    let cents = |amount: u64| json!({ "amount": amount, "currency": "EUR" });
+    let first = list(&format!("month={month}&limit=1")).await.expect(200);
+    assert_eq!(first["month"], json!(month.to_string()));
+    assert_eq!(first["refund_costs"][0]["by_clients"], cents(145));
+    assert!(first["refund_costs"][0]["client_id"].as_str().is_some_and(|id| id.starts_with("cli_")));
+    assert!(first["refund_costs"][0].get("by_expert").is_none());
+    let cursor = first["next_cursor"].as_str().expect("another page");
+    let second = list(&format!("month={month}&limit=1&cursor={cursor}")).await.expect(200);
+    let of_expert = json!({ "expert_id": offer.expert, "by_clients": cents(145), "by_expert": cents(145) });
+    assert_eq!((&second["refund_costs"], second.get("next_cursor")), (&json!([of_expert]), None));
+    // Another month has costs of its own.
+    let later = list("month=2030-01").await.expect(200);
+    assert_eq!(later["refund_costs"], json!([]));
+    for (query, place) in
+        [("month=2027-13", "month"), ("month=2027-01&cursor=client.x", "cursor"), ("", "month")]
+    {
+        let refused = list(query).await;
+        assert_eq!(refused.problem(422), "invalid", "{query}");
+        assert!(refused.body.to_string().contains(place), "{:#}", refused.body);
+    }
+}
+
+#[tokio::test]
 async fn administrator_who_cancels_or_refunds_uses_up_no_budget() {
     let test = with_budgets(1, 1).await;
     let offer = test.offer(&paid_hour()).await;

@@ -104,3 +104,16 @@ fn a_stored_zone_that_left_the_database_keeps_its_name_and_shows_utc() {
     assert!(berlin.is_known());
     assert_eq!(Ok(berlin), "Europe/Berlin".parse());
 }
+
+#[test]
+fn month_contains_its_instants_until_the_next_one_begins() {
+    let at = |text: &str| text.parse::<Timestamp>().expect("an instant");
+    let month = Month::of(at("2026-12-31T23:59:59Z"));
+    assert_eq!((month.to_string().as_str(), month.end()), ("2026-12", at("2027-01-01T00:00:00Z")));
+    assert_eq!("2026-12".parse(), Ok(month));
+    assert_eq!(Month::of(month.end()).to_string(), "2027-01");
+    assert_eq!(Month::of(Timestamp::MAX).end(), Timestamp::MAX);
+    for invalid in ["2026-13", "2026-1", "2026-12-01", "1969-12", "", "+026-12"] {
+        assert_eq!(invalid.parse::<Month>(), Err(InvalidMonth), "{invalid}");
+    }
+}

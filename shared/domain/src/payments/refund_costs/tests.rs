@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::Rate;
+use crate::kernel::time::Month;
 use crate::payments::debt::Debt;
 use crate::payments::gateway::GatewayKind;
 use crate::payments::payment::{Plan, Share};
@@ -9,7 +11,6 @@ use crate::scheduling::booking_limits::BookingLimits;
 use crate::scheduling::cancellation::{Basis, Quote};
 use crate::scheduling::occupancy::tests::{appointment, at};
 use crate::scheduling::refund_costs::{Cause, RefundBudgets, RefundCosts};
-use crate::{Rate, Timestamp};
 
 const CAPABILITIES: Capabilities = Capabilities {
     authorization_validity: 0,
@@ -109,8 +110,7 @@ fn ending() -> impl Strategy<Value = Ending> {
 /// What one client and one expert can cost the platform in a month, in thousandths of the smallest price: the budgets, and what one
 /// refund exceeds the budget of the expert by.
 fn bound(budgets: RefundBudgets, largest: Money) -> u64 {
-    let largest =
-        RefundCosts::none().with(largest_processing_fee(largest), Cause::Expert, Timestamp::MIN).by_expert;
+    let largest = RefundCosts::none().with(largest_processing_fee(largest), Cause::Expert).by_expert;
     let by_clients = u64::from(budgets.per_client.min(budgets.per_expert)) * 1_000;
     by_clients + u64::from(budgets.per_expert) * 1_000 + largest
 }
@@ -128,7 +128,7 @@ proptest! {
         let (mut client, mut expert, mut lost) = (RefundCosts::none(), RefundCosts::none(), 0_u64);
         let (mut debt, mut repaid) = (Debt::default(), 0);
         for (price, ending) in sessions {
-            if expert.paused_until(per_expert, now).is_some() {
+            if expert.paused_until(per_expert, Month::of(now)).is_some() {
                 break;
             }
             let payment = payment(price, 1_000);
@@ -144,8 +144,8 @@ proptest! {
                 }
                 Ending::ClientCancels => {
                     let quote = Quote::everything(euros(price), Basis::TooLate);
-                    let is_covered = client.allows(cost(euros(0)), Cause::Client, per_client, now)
-                        && expert.allows(cost(euros(0)), Cause::Client, per_expert, now);
+                    let is_covered = client.allows(cost(euros(0)), Cause::Client, per_client)
+                        && expert.allows(cost(euros(0)), Cause::Client, per_expert);
                     let quote = if is_covered { quote } else { quote.less_processing_cost(cost(euros(0))) };
                     prop_assert_eq!(quote.refund.amount() + quote.final_charge.amount(), price);
                     (quote.final_charge.saturating_sub(quote.processing_cost), quote.processing_cost)
@@ -153,8 +153,8 @@ proptest! {
             };
             match ending {
                 Ending::ClientCancels if own.is_zero() => {
-                    client = client.with(cost(final_charge), Cause::Client, now);
-                    expert = expert.with(cost(final_charge), Cause::Client, now);
+                    client = client.with(cost(final_charge), Cause::Client);
+                    expert = expert.with(cost(final_charge), Cause::Client);
                 }
                 Ending::ClientCancels => {}
                 Ending::TakesPlace => {
@@ -164,7 +164,7 @@ proptest! {
                     }
                 }
                 Ending::ExpertCancels | Ending::ExpertRefunds { .. } => {
-                    expert = expert.with(cost(final_charge), Cause::Expert, now);
+                    expert = expert.with(cost(final_charge), Cause::Expert);
                     debt = debt.plus(cost(final_charge));
                 }
             }
