@@ -84,7 +84,7 @@ async fn expert_cannot_take_a_refund_by_moving_the_session() {
     let proposal = &proposed["proposal"];
     assert_eq!((&proposal["by"], &proposal["status"]), (&json!("expert"), &json!("open")));
     assert_eq!((&proposal["starts"], &proposal["price"]), (&soon["starts"], &proposed["price"]));
-    assert_eq!(proposal["expires_at"], "2027-01-05T09:00:00Z", "the earliest proposed start");
+    assert_eq!(proposal["expires_at"], "2027-01-05T08:00:00Z", "an hour before the earliest proposed start");
     assert_eq!(test.cancellation(&appointment).await, (20_000, "tier".to_owned()));
     // Only the client decides, and an administrator cannot.
     let first = start("2027-01-05T09:00:00Z");
@@ -247,6 +247,40 @@ async fn client_proposes_when_the_terms_allow_no_move_at_once() {
     test.act("alan", &appointment, "proposal/accept", &start("2027-02-09T10:00:00Z")).await;
     assert_eq!(test.cancellation(&appointment).await, (20_000, "tier".to_owned()));
     assert_eq!(test.starts(&offer, "2027-02-08").await.len(), 15);
+}
+
+#[tokio::test]
+async fn session_is_moved_with_the_notice_of_a_booking() {
+    let test = TestApp::new().await;
+    let mut noticed = free_hour();
+    noticed["minimum_notice_minutes"] = json!(180);
+    let offer = test.offer(&noticed).await;
+    let appointment = id(&test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
+    // It is 08:00. The same holds for a booking.
+    let soon = "2027-01-04T10:00:00Z";
+    assert_eq!(test.book_as("grace", &offer, soon, "g").await.problem(409), "too-soon");
+    assert_eq!(test.refuses("alan", &appointment, "reschedule", &start(soon)).await, "too-soon");
+    for side in ["ada", "alan"] {
+        assert_eq!(test.refuses(side, &appointment, "proposal", &starts(&[soon])).await, "too-soon");
+    }
+    let later = "2027-01-04T14:00:00Z";
+    let proposed = test.act("alan", &appointment, "proposal", &starts(&[later])).await;
+    assert_eq!(proposed["proposal"]["expires_at"], "2027-01-04T11:00:00Z");
+    test.advance(3 * HOUR);
+    assert_eq!(test.refuses("ada", &appointment, "proposal/accept", &start(later)).await, "invalid-status");
+}
+
+#[tokio::test]
+async fn proposal_cannot_be_accepted_seconds_before_the_session() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let appointment = id(&test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
+    let later = "2027-01-04T14:00:00Z";
+    let proposed = test.act("alan", &appointment, "proposal", &starts(&[later])).await;
+    assert_eq!(proposed["proposal"]["expires_at"], "2027-01-04T13:00:00Z", "an hour before the start");
+    test.advance(6 * HOUR - 10);
+    assert_eq!(test.refuses("ada", &appointment, "proposal/accept", &start(later)).await, "invalid-status");
+    assert_eq!(test.appointment(&appointment).await["start"], "2027-01-05T10:00:00Z");
 }
 
 #[tokio::test]
