@@ -3,6 +3,7 @@
 use domain::experts::duration::SelectedSession;
 use domain::experts::expert::Expert;
 use domain::experts::members::Right;
+use domain::experts::policy::ReschedulePrice;
 use domain::kernel::text::LongText;
 use domain::payments::ledger::Totals;
 use domain::payments::payment::{Escalation, Payment};
@@ -23,7 +24,7 @@ use crate::payments::error::{PaymentsError, check_escalation};
 use crate::payments::jobs::PaymentsJob;
 use crate::payments::refund_costs::{self, CountedCosts};
 use crate::payments::refunds::check_charge_increment;
-use crate::scheduling::booking::reclaim_and_put_occupancy;
+use crate::scheduling::booking::{price_in, reclaim_and_put_occupancy};
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::slots::{missing_offer, slot_refused};
 use crate::scheduling::{client_bookings, clients};
@@ -356,6 +357,15 @@ impl Move {
         // A lower price is a refund, which not every member may give.
         let current = current.filter(|_| require_right_of(acting, Right::Money).is_ok());
         let current = current.and_then(|price| price.checked_mul(appointment.seats).ok());
+        let current = match current.filter(|_| appointment.rescheduling.price == ReschedulePrice::Current) {
+            // The client may have chosen to pay in another currency than that of the prices.
+            Some(price) => match price_in(app, price, Some(appointment.price.currency())).await {
+                Ok(price) => Some(price),
+                Err(AppError::Invalid(_)) => None,
+                Err(failure) => return Err(failure),
+            },
+            None => None,
+        };
         let current_price = current.unwrap_or(appointment.price);
         Ok(Self { expert: profile, rules, session, current_price })
     }

@@ -501,8 +501,11 @@ async fn open_payment(
     }
 }
 
-/// The price in the currency in which the client pays.
-async fn price_in(app: &App, price: Money, pay_in: Option<Currency>) -> Result<Money, AppError> {
+/// A price in the currency in which the client pays.
+///
+/// # Errors
+/// [`AppError::Invalid`] for `pay_in` if it cannot be converted or charged.
+pub(super) async fn price_in(app: &App, price: Money, pay_in: Option<Currency>) -> Result<Money, AppError> {
     let Some(currency) = pay_in.filter(|currency| *currency != price.currency()) else { return Ok(price) };
     let converted = convert_for_charge(app, &Actor::Platform, price, currency, app.now()).await?;
     converted.to_charge().map_err(|error| AppError::invalid("/pay_in", error.to_string()))
