@@ -1,5 +1,6 @@
 //! Moving a session: at once by its client, and otherwise by a proposal that the other side accepts or declines.
 
+use domain::scheduling::booking_limits::BookingLimits;
 use serde_json::{Value, json};
 
 use crate::harness::{Offer, TestApp, free_hour, id, paid_hour};
@@ -247,6 +248,35 @@ async fn client_proposes_when_the_terms_allow_no_move_at_once() {
     test.act("alan", &appointment, "proposal/accept", &start("2027-02-09T10:00:00Z")).await;
     assert_eq!(test.cancellation(&appointment).await, (20_000, "tier".to_owned()));
     assert_eq!(test.starts(&offer, "2027-02-08").await.len(), 15);
+}
+
+#[tokio::test]
+async fn client_holds_little_time_of_an_expert_with_proposals() {
+    let limits = BookingLimits { free_appointments_per_expert: 5, ..BookingLimits::default() };
+    let test = TestApp::with(|config| config.settings.booking_limits = limits).await;
+    let offer = test.offer(&free_hour()).await;
+    let mut booked = Vec::new();
+    for day in 11..16 {
+        let at = format!("2027-01-{day}T10:00:00Z");
+        booked.push(id(&test.book(&offer, &at, &at).await.expect(201)));
+    }
+    let starts_of = |place: usize| {
+        let day = 18 + place;
+        json!({ "starts": [format!("2027-01-{day}T10:00:00Z"), format!("2027-01-{day}T14:00:00Z")] })
+    };
+    for (place, appointment) in booked.iter().take(4).enumerate() {
+        test.act("alan", appointment, "proposal", &starts_of(place)).await;
+        test.advance(60);
+    }
+    // A withdrawn proposal counts, too.
+    test.act("alan", &booked[3], "proposal/withdraw", &json!(null)).await;
+    let refused = test.post_action("alan", &booked[4], "proposal", &starts_of(4)).await;
+    assert_eq!(refused.problem(429), "too-many-proposals");
+    assert_eq!((&refused.body["limit"], &refused.body["retry_after"]), (&json!(4), &json!(2 * DAY - 240)));
+    // The expert can propose, and after two days the client can again.
+    test.act("ada", &booked[3], "proposal", &starts_of(3)).await;
+    test.advance(2 * DAY - 240);
+    test.act("alan", &booked[4], "proposal", &starts_of(4)).await;
 }
 
 #[tokio::test]
