@@ -289,6 +289,9 @@ async fn unpaid_session_cannot_be_moved_again_and_again() {
     let refused = test.post_action("alan", moved, "reschedule", &to(4)).await;
     assert_eq!(refused.problem(409), "invalid-status");
     assert!(refused.body["detail"].as_str().expect("words").contains("not paid yet"), "{:#}", refused.body);
+    let path = format!("/v1/appointments/{moved}/reschedule?start=2027-02-04T10:00:00Z");
+    let quote = test.get(&path).signed_in_as("alan").send().await.expect(200);
+    assert_eq!((&quote["how"], &quote["at_once_until"]), (&json!("propose"), &json!(null)));
     // The expert can agree.
     let proposal = json!({ "starts": ["2027-02-04T10:00:00Z"] });
     test.post_action("alan", moved, "proposal", &proposal).await.expect(200);

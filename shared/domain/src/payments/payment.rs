@@ -466,6 +466,22 @@ impl Payment {
         }
     }
 
+    /// Returns the latest instant at which the authorized amount is captured, if the appointment is not cancelled: when the session
+    /// is completed, or earlier, before the authorization expires. `None` if no amount is authorized.
+    pub fn captured_by(&self, appointment: &Appointment) -> Option<Timestamp> {
+        match self.state {
+            PaymentState::Authorized { capture_before } => {
+                Some(Self::latest_capture(capture_before).min(appointment.completes_at()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns when an authorized amount is captured at the latest, so that the authorization does not expire.
+    fn latest_capture(capture_before: Timestamp) -> Timestamp {
+        capture_before.plus(-CAPTURE_MARGIN)
+    }
+
     /// Returns when a saved card is authorized for a session that ends at `end`.
     fn authorize_at(capabilities: Capabilities, end: Timestamp) -> Timestamp {
         end.plus(
