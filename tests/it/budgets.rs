@@ -92,7 +92,8 @@ async fn limits_of_a_client_stay_within_their_budget_at_the_limits() {
     test.book_for_client(0, &offer, "2027-01-05T14:00:00Z", "c").await.expect_err("a second hold");
     let costs = test.meter.take();
     println!("refusal at the limits: {} tenths of read units", reads(&costs));
-    assert!(reads(&costs) <= 155 && transactions(costs).is_empty(), "a refusal only reads");
+    // One unit is the track record of the expert, which decides how the client would pay.
+    assert!(reads(&costs) <= 165 && transactions(costs).is_empty(), "a refusal only reads");
     // The attempt of a network address is one write.
     assert_eq!(app.store.count_attempt("digest", app.now()).await.expect("counted"), 1);
     let costs = test.meter.take();
@@ -138,7 +139,8 @@ async fn hold_with_a_capacity_stays_within_its_budget_with_forty_active_clients(
     let costs = test.meter.take();
     let refusal = self::reads(&costs);
     println!("refusal with a capacity of 40: {refusal} tenths of read units");
-    assert!(refusal <= 120 && transactions(costs).is_empty(), "refusal: {refusal} tenths of a read unit");
+    // One unit is the track record of the expert, which decides how the client would pay.
+    assert!(refusal <= 125 && transactions(costs).is_empty(), "refusal: {refusal} tenths of a read unit");
 }
 
 #[tokio::test]

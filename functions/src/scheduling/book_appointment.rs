@@ -35,6 +35,7 @@ pub const ROUTE: Route = Route {
                 problem::TOO_MANY_PRICED_BOOKINGS,
                 problem::EXPERT_PAUSED,
                 problem::TOO_MANY_FREE_APPOINTMENTS,
+                problem::TOO_MANY_UNPAID_APPOINTMENTS,
                 problem::TOO_MANY_ATTEMPTS,
                 problem::OVERLAPPING_SESSION,
                 problem::NO_PRICE,

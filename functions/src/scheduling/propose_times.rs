@@ -23,7 +23,7 @@ pub const ROUTE: Route = Route {
             .accepts::<ProposalRequest>(schemas)
             .conditional()
             .problems(problem::SLOT_REFUSALS)
-            .problems(&[problem::INVALID_STATUS, problem::TOO_FAR_AHEAD])
+            .problems(&[problem::INVALID_STATUS, problem::TOO_FAR_AHEAD, problem::TOO_MANY_PROPOSALS])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };

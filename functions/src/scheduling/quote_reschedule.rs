@@ -21,7 +21,8 @@ pub const ROUTE: Route = Route {
     operation: |schemas| {
         Operation::responds_with::<RescheduleQuote>(schemas, StatusCode::OK)
             .query::<RescheduleQuoteQuery>()
-            .problems(&[problem::INVALID_STATUS, problem::NO_HOURS, problem::TOO_FAR_AHEAD])
+            .problems(problem::SLOT_REFUSALS)
+            .problems(&[problem::INVALID_STATUS, problem::TOO_FAR_AHEAD, problem::TOO_MANY_PROPOSALS])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };
@@ -29,7 +30,7 @@ pub const ROUTE: Route = Route {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RescheduleQuoteQuery {
-    /// The start to move to. Whether it is free is not checked.
+    /// The start to move to, of a free slot or in the open proposal of the other side.
     start: Timestamp,
 }
 
@@ -43,6 +44,10 @@ struct RescheduleQuote {
     at_once_until: Option<Timestamp>,
     /// The price of all seats after the move. It is never higher than now.
     price: Money,
+    /// The latest instant at which the amount that is authorized on the client's card is captured after the move: when the session is
+    /// completed, or earlier, before the authorization expires. Absent if no amount is authorized.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    captured_by: Option<Timestamp>,
     /// What a cancellation by the client gives now.
     cancelled_now: CancellationQuote,
     /// What a cancellation by the client gives right after the move.
@@ -56,6 +61,7 @@ mirror!(struct RescheduleQuote <= move_quotes::MoveQuote {
     how,
     at_once_until,
     price,
+    captured_by,
     cancelled_now,
     cancelled_after_move,
     cancelled_after_decline: optional,

@@ -186,6 +186,118 @@ async fn free_sessions_ahead_are_limited_for_each_expert() {
     book(&test, &offer, "14:00").await.expect(201);
 }
 
+/// An hour that is paid after the session. The card is saved if the session is more than some days ahead.
+fn later_hour() -> Value {
+    let mut terms = paid_hour();
+    terms["collection"] = json!("authorize_then_capture");
+    terms
+}
+
+/// Books for Alan, and pays or saves the card.
+async fn book_with_card(test: &TestApp, offer: &Offer, start: &str, card: &str) -> String {
+    let booked = test.book(offer, start, start).await.expect(201);
+    test.stripe().pay(intent(&booked), card).expect("the card works");
+    test.stack.run_until_idle().await;
+    id(&booked)
+}
+
+/// Advances the clock by days, and runs the sweep every six hours on the way.
+async fn advance_days(test: &TestApp, days: i64) {
+    for _ in 0..days * 4 {
+        test.advance(6 * 3_600);
+        test.stack.run_until_idle().await;
+        test.sweep().await;
+    }
+}
+
+#[tokio::test]
+async fn sessions_that_are_paid_later_are_limited_for_each_expert() {
+    let test = with_limits().await;
+    let offer = test.offer(&later_hour()).await;
+    let mut booked = Vec::new();
+    for day in 25..28 {
+        booked.push(book_with_card(&test, &offer, &format!("2027-01-{day}T10:00:00Z"), GOOD_CARD).await);
+    }
+    let fourth = "2027-01-28T10:00:00Z";
+    let refused = test.book(&offer, fourth, "a").await;
+    // It is 08:00 on 4 January; the first session ends at 11:00 on 25 January.
+    assert_limit(&refused, 409, "too-many-unpaid-appointments", 3, (21 * 24 + 3) * 3_600);
+    // A session that is authorized at booking is possible.
+    book_with_card(&test, &offer, "2027-01-05T10:00:00Z", GOOD_CARD).await;
+    test.post_action("alan", &booked[2], "cancel", &Value::Null).await.expect(200);
+    booked.push(book_with_card(&test, &offer, fourth, GOOD_CARD).await);
+    assert_eq!(
+        test.book(&offer, "2027-01-29T10:00:00Z", "b").await.problem(409),
+        "too-many-unpaid-appointments"
+    );
+    // The first one is authorized some days before the session.
+    advance_days(&test, 18).await;
+    assert_eq!(test.appointment(&booked[0]).await["payment"]["state"], "authorized");
+    book_with_card(&test, &offer, "2027-01-29T10:00:00Z", GOOD_CARD).await;
+}
+
+#[tokio::test]
+async fn client_whose_saved_card_was_declined_pays_at_once() {
+    const FAILS_LATER: &str = "4000000000000341";
+    for pays in [true, false] {
+        let test = with_limits().await;
+        let offer = test.offer(&later_hour()).await;
+        let declined = book_with_card(&test, &offer, "2027-01-25T10:00:00Z", FAILS_LATER).await;
+        advance_days(&test, 16).await;
+        while test.appointment(&declined).await["payment"]["state"] != "action_required" {
+            test.advance(3_600);
+            test.sweep().await;
+        }
+        let refused = test.book(&offer, "2027-02-25T10:00:00Z", "a").await;
+        assert_eq!(refused.problem(409), "too-many-unpaid-appointments");
+        assert_eq!(refused.body["limit"], 0);
+        let detail = refused.body["detail"].as_str().expect("words");
+        assert!(detail.contains("declined") && detail.contains("2027-02-24T11:00:00Z"), "{detail}");
+        book_with_card(&test, &offer, "2027-01-22T10:00:00Z", GOOD_CARD).await;
+        if pays {
+            let path = format!("/v1/appointments/{declined}/payment");
+            let how = test.get(&path).signed_in_as("alan").send().await.expect(200);
+            test.stripe().pay(how["intent"].as_str().expect("an intent"), GOOD_CARD).expect("it works");
+            test.stack.run_until_idle().await;
+            book_with_card(&test, &offer, "2027-02-25T10:00:00Z", GOOD_CARD).await;
+        } else {
+            advance_days(&test, 2).await;
+            assert_eq!(test.appointment(&declined).await["status"], "cancelled");
+            let refused = test.book(&offer, "2027-02-25T10:00:00Z", "b").await;
+            assert_eq!(refused.problem(409), "too-many-unpaid-appointments");
+        }
+    }
+}
+
+#[tokio::test]
+async fn unpaid_session_cannot_be_moved_again_and_again() {
+    let test = with_limits().await;
+    let offer = test.offer(&later_hour()).await;
+    let mut booked = Vec::new();
+    for day in 25..28 {
+        booked.push(book_with_card(&test, &offer, &format!("2027-01-{day}T12:00:00Z"), GOOD_CARD).await);
+    }
+    test.advance(2 * 24 * 3_600);
+    let moved = &booked[0];
+    let to = |day: u8| json!({ "start": format!("2027-02-{day:02}T10:00:00Z") });
+    for day in [2, 3] {
+        test.post_action("alan", moved, "reschedule", &to(day)).await.expect(200);
+        // It still counts.
+        let refused = test.book(&offer, "2027-02-10T10:00:00Z", &format!("a{day}")).await;
+        assert_eq!(refused.problem(409), "too-many-unpaid-appointments");
+    }
+    let refused = test.post_action("alan", moved, "reschedule", &to(4)).await;
+    assert_eq!(refused.problem(409), "invalid-status");
+    assert!(refused.body["detail"].as_str().expect("words").contains("not paid yet"), "{:#}", refused.body);
+    let path = format!("/v1/appointments/{moved}/reschedule?start=2027-02-04T10:00:00Z");
+    let quote = test.get(&path).signed_in_as("alan").send().await.expect(200);
+    assert_eq!((&quote["how"], &quote["at_once_until"]), (&json!("propose"), &json!(null)));
+    // The expert can agree.
+    let proposal = json!({ "starts": ["2027-02-04T10:00:00Z"] });
+    test.post_action("alan", moved, "proposal", &proposal).await.expect(200);
+    test.post_action("ada", moved, "proposal/accept", &to(4)).await.expect(200);
+}
+
 #[tokio::test]
 async fn free_seats_count_together_until_they_are_moved_apart() {
     let test = with_limits().await;

@@ -1,5 +1,6 @@
 //! Moving a session: at once by its client, and otherwise by a proposal that the other side accepts or declines.
 
+use domain::scheduling::booking_limits::BookingLimits;
 use serde_json::{Value, json};
 
 use crate::harness::{Offer, TestApp, free_hour, id, paid_hour};
@@ -84,7 +85,7 @@ async fn expert_cannot_take_a_refund_by_moving_the_session() {
     let proposal = &proposed["proposal"];
     assert_eq!((&proposal["by"], &proposal["status"]), (&json!("expert"), &json!("open")));
     assert_eq!((&proposal["starts"], &proposal["price"]), (&soon["starts"], &proposed["price"]));
-    assert_eq!(proposal["expires_at"], "2027-01-05T09:00:00Z", "the earliest proposed start");
+    assert_eq!(proposal["expires_at"], "2027-01-05T08:00:00Z", "an hour before the earliest proposed start");
     assert_eq!(test.cancellation(&appointment).await, (20_000, "tier".to_owned()));
     // Only the client decides, and an administrator cannot.
     let first = start("2027-01-05T09:00:00Z");
@@ -247,6 +248,69 @@ async fn client_proposes_when_the_terms_allow_no_move_at_once() {
     test.act("alan", &appointment, "proposal/accept", &start("2027-02-09T10:00:00Z")).await;
     assert_eq!(test.cancellation(&appointment).await, (20_000, "tier".to_owned()));
     assert_eq!(test.starts(&offer, "2027-02-08").await.len(), 15);
+}
+
+#[tokio::test]
+async fn client_holds_little_time_of_an_expert_with_proposals() {
+    let limits = BookingLimits { free_appointments_per_expert: 5, ..BookingLimits::default() };
+    let test = TestApp::with(|config| config.settings.booking_limits = limits).await;
+    let offer = test.offer(&free_hour()).await;
+    let mut booked = Vec::new();
+    for day in 11..16 {
+        let at = format!("2027-01-{day}T10:00:00Z");
+        booked.push(id(&test.book(&offer, &at, &at).await.expect(201)));
+    }
+    let starts_of = |place: usize| {
+        let day = 18 + place;
+        json!({ "starts": [format!("2027-01-{day}T10:00:00Z"), format!("2027-01-{day}T14:00:00Z")] })
+    };
+    for (place, appointment) in booked.iter().take(4).enumerate() {
+        test.act("alan", appointment, "proposal", &starts_of(place)).await;
+        test.advance(60);
+    }
+    // A withdrawn proposal counts, too.
+    test.act("alan", &booked[3], "proposal/withdraw", &json!(null)).await;
+    let refused = test.post_action("alan", &booked[4], "proposal", &starts_of(4)).await;
+    assert_eq!(refused.problem(429), "too-many-proposals");
+    assert_eq!((&refused.body["limit"], &refused.body["retry_after"]), (&json!(4), &json!(2 * DAY - 240)));
+    // The expert can propose, and after two days the client can again.
+    test.act("ada", &booked[3], "proposal", &starts_of(3)).await;
+    test.advance(2 * DAY - 240);
+    test.act("alan", &booked[4], "proposal", &starts_of(4)).await;
+}
+
+#[tokio::test]
+async fn session_is_moved_with_the_notice_of_a_booking() {
+    let test = TestApp::new().await;
+    let mut noticed = free_hour();
+    noticed["minimum_notice_minutes"] = json!(180);
+    let offer = test.offer(&noticed).await;
+    let appointment = id(&test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
+    // It is 08:00. The same holds for a booking.
+    let soon = "2027-01-04T10:00:00Z";
+    assert_eq!(test.book_as("grace", &offer, soon, "g").await.problem(409), "too-soon");
+    assert_eq!(test.refuses("alan", &appointment, "reschedule", &start(soon)).await, "too-soon");
+    for side in ["ada", "alan"] {
+        assert_eq!(test.refuses(side, &appointment, "proposal", &starts(&[soon])).await, "too-soon");
+    }
+    let later = "2027-01-04T14:00:00Z";
+    let proposed = test.act("alan", &appointment, "proposal", &starts(&[later])).await;
+    assert_eq!(proposed["proposal"]["expires_at"], "2027-01-04T11:00:00Z");
+    test.advance(3 * HOUR);
+    assert_eq!(test.refuses("ada", &appointment, "proposal/accept", &start(later)).await, "invalid-status");
+}
+
+#[tokio::test]
+async fn proposal_cannot_be_accepted_seconds_before_the_session() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let appointment = id(&test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201));
+    let later = "2027-01-04T14:00:00Z";
+    let proposed = test.act("alan", &appointment, "proposal", &starts(&[later])).await;
+    assert_eq!(proposed["proposal"]["expires_at"], "2027-01-04T13:00:00Z", "an hour before the start");
+    test.advance(6 * HOUR - 10);
+    assert_eq!(test.refuses("ada", &appointment, "proposal/accept", &start(later)).await, "invalid-status");
+    assert_eq!(test.appointment(&appointment).await["start"], "2027-01-05T10:00:00Z");
 }
 
 #[tokio::test]

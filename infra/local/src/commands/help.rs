@@ -61,6 +61,10 @@ Environment variables of `cargo run`
   MAX_FREE_APPOINTMENTS        free appointments of a client that have not ended (default 6)
   MAX_FREE_APPOINTMENTS_PER_EXPERT
                                free appointments of a client with one expert that have not ended (default 3)
+  MAX_UNPAID_APPOINTMENTS      appointments of a client that a saved card pays later (default 6)
+  MAX_UNPAID_APPOINTMENTS_PER_EXPERT
+                               appointments of a client with one expert that a saved card pays later (default 3)
+  MAX_CLIENT_PROPOSALS         proposals of other times by a client within 48 hours (default 4)
   MAX_ATTEMPTS_PER_ADDRESS     attempts to book from one network address in a UTC day (default 100)
   MAX_DECLINES_PER_PAYMENT     declined attempts of one payment (default 5)
   MAX_DECLINES_PER_CLIENT      declined attempts to pay of a client in a UTC day (default 10)

@@ -3,13 +3,14 @@
 use domain::experts::duration::SelectedSession;
 use domain::experts::expert::Expert;
 use domain::experts::members::Right;
+use domain::experts::policy::ReschedulePrice;
 use domain::kernel::text::LongText;
 use domain::payments::ledger::Totals;
 use domain::payments::payment::{Escalation, Payment};
-use domain::scheduling::appointment::{Appointment, NoShowReport, Outcome, Status};
+use domain::scheduling::appointment::{Appointment, ChangeRefusal, NoShowReport, Outcome, Status};
 use domain::scheduling::booking_limits::ClientBookings;
 use domain::scheduling::cancellation::Quote;
-use domain::scheduling::occupancy::{Occupancy, Request as HoldRequest};
+use domain::scheduling::occupancy::{Occupancy, OccupancyChange, Request as HoldRequest};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::scheduling::reliability::{Incident, IncidentKind};
 use domain::{AppointmentId, Money, TimeSpan, Timestamp};
@@ -23,7 +24,7 @@ use crate::payments::error::{PaymentsError, check_escalation};
 use crate::payments::jobs::PaymentsJob;
 use crate::payments::refund_costs::{self, CountedCosts};
 use crate::payments::refunds::check_charge_increment;
-use crate::scheduling::booking::reclaim_and_put_occupancy;
+use crate::scheduling::booking::{price_in, reclaim_and_put_occupancy};
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::slots::{missing_offer, slot_refused};
 use crate::scheduling::{client_bookings, clients};
@@ -301,6 +302,15 @@ pub(super) fn check_mover(acting: ActingAs) -> Result<Party, AppError> {
     }
 }
 
+/// Checks whether the client may move an appointment at once.
+///
+/// # Errors
+/// If its terms do not allow it, or it is not paid yet and was moved too often.
+pub(super) fn check_at_once(record: &AppointmentRecord, now: Timestamp) -> Result<(), ChangeRefusal> {
+    record.appointment.check_reschedule(now)?;
+    record.payment.as_ref().map_or(Ok(()), |payment| payment.check_reschedule(&record.appointment))
+}
+
 /// Checks that a session can be moved to an end, as far as its payment allows it.
 ///
 /// # Errors
@@ -356,6 +366,15 @@ impl Move {
         // A lower price is a refund, which not every member may give.
         let current = current.filter(|_| require_right_of(acting, Right::Money).is_ok());
         let current = current.and_then(|price| price.checked_mul(appointment.seats).ok());
+        let current = match current.filter(|_| appointment.rescheduling.price == ReschedulePrice::Current) {
+            // The client may have chosen to pay in another currency than that of the prices.
+            Some(price) => match price_in(app, price, Some(appointment.price.currency())).await {
+                Ok(price) => Some(price),
+                Err(AppError::Invalid(_)) => None,
+                Err(failure) => return Err(failure),
+            },
+            None => None,
+        };
         let current_price = current.unwrap_or(appointment.price);
         Ok(Self { expert: profile, rules, session, current_price })
     }
@@ -381,10 +400,41 @@ async fn attempt_reschedule(
 ) -> Result<Decision<(AppointmentRecord, Party)>, AppError> {
     let party = acting.party();
     let appointment = &record.appointment;
-    let expert = appointment.expert;
     let step = Move::of(app, appointment, acting).await?;
     let now = app.now();
-    appointment.check_reschedule(now)?;
+    let (moved, change) = hold_move(app, &record, &step, start, allow_overlap, now).await?;
+    let mut transaction = Transaction::new();
+    transaction.put_appointment(&moved)?;
+    transaction.put_incident(appointment, &Incident::of_change(IncidentKind::Move, &moved, party, now))?;
+    let mut bookings = app.store.client_bookings(moved.client).await?;
+    client_bookings::check_separation(app, &mut bookings, &moved, now).await?;
+    if !allow_overlap {
+        client_bookings::check_move(app, &bookings, &moved, now).await?;
+    }
+    let payment = put_move(app, &mut transaction, &step.expert, bookings, &moved, &record, now).await?;
+    app.record_event(&mut transaction, acting, EventData::rescheduled(appointment, &moved), now)?;
+    reclaim_and_put_occupancy(app, &mut transaction, moved.expert, &change, now).await?;
+    let record = AppointmentRecord { appointment: moved, payment, ..record };
+    Ok(Decision::Commit(transaction, (record, party)))
+}
+
+/// Moves an appointment for its client to another start, and holds that time instead of the old one. Nothing is written. `allow_overlap`
+/// only decides which alternatives a refusal lists.
+///
+/// # Errors
+/// [`SchedulingError::Change`] if the appointment cannot be moved at once, [`SchedulingError::Slot`] if the start cannot be booked,
+/// [`SchedulingError::TooFarAhead`] if the payment cannot be held or refunded until then.
+pub(super) async fn hold_move(
+    app: &App,
+    record: &AppointmentRecord,
+    step: &Move,
+    start: Timestamp,
+    allow_overlap: bool,
+    now: Timestamp,
+) -> Result<(Appointment, OccupancyChange), AppError> {
+    check_at_once(record, now)?;
+    let appointment = &record.appointment;
+    let expert = appointment.expert;
     let price = appointment.price_after_reschedule(step.current_price);
     let request = step.request(appointment, start, None);
     let rules = &step.rules.rules;
@@ -401,20 +451,8 @@ async fn attempt_reschedule(
         }
     };
     let moved = appointment.rescheduled(held.booked_time(), price, now)?;
-    check_payment(&record, moved.end, now)?;
-    let mut transaction = Transaction::new();
-    transaction.put_appointment(&moved)?;
-    transaction.put_incident(appointment, &Incident::of_change(IncidentKind::Move, &moved, party, now))?;
-    let mut bookings = app.store.client_bookings(moved.client).await?;
-    client_bookings::check_separation(app, &mut bookings, &moved, now).await?;
-    if !allow_overlap {
-        client_bookings::check_move(app, &bookings, &moved, now).await?;
-    }
-    let payment = put_move(app, &mut transaction, &step.expert, bookings, &moved, &record, now).await?;
-    app.record_event(&mut transaction, acting, EventData::rescheduled(appointment, &moved), now)?;
-    reclaim_and_put_occupancy(app, &mut transaction, expert, &held.change, now).await?;
-    let record = AppointmentRecord { appointment: moved, payment, ..record };
-    Ok(Decision::Commit(transaction, (record, party)))
+    check_payment(record, moved.end, now)?;
+    Ok((moved, held.change))
 }
 
 /// Adds to the transaction what depends on the time and the price of a moved appointment. `bookings` is the row of its client, and
@@ -429,7 +467,7 @@ pub(super) async fn put_move(
     now: Timestamp,
 ) -> Result<Option<Payment>, AppError> {
     clients::reschedule(app, transaction, expert, moved, now).await?;
-    bookings.relocate(moved, now);
+    bookings.relocate(moved, record.payment.as_ref().map(Payment::progress), now);
     transaction.put_client_bookings(moved.client, &bookings)?;
     let AppointmentRecord { appointment, payment, movements, .. } = record;
     refund_costs::of_expert(app, appointment, payment.as_ref(), movements, moved.price, now)

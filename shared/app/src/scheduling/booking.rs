@@ -251,17 +251,30 @@ async fn attempt_hold(
         return Err(PaymentsError::Declined(refusal.clone()).into());
     }
     let id = app.new_appointment_id();
+    let end = start.plus(i64::from(duration.minutes) * MINUTE);
+    let charged = match account.as_ref().filter(|_| !price.is_zero()) {
+        None => None,
+        Some(account) => {
+            let capabilities = app.gateways.get(account.gateway)?.charges.capabilities();
+            let timing = payout_terms(app, *expert, &terms, capabilities).await?.timing;
+            let plan = Plan::choose(offered.terms.collection, capabilities, timing, end, now);
+            Some(((timing, capabilities.pay_ahead_limit(timing)), plan))
+        }
+    };
     // A session that nobody has paid for must not begin.
     let hold_expires_at = now.plus(app.settings.hold_seconds).min(*start);
     let (status, claim) = match price.is_zero() {
         true => (Status::Confirmed, Claim::Free),
-        false => (Status::Pending { hold_expires_at }, Claim::Hold { expires_at: hold_expires_at }),
+        false => {
+            let saves_card = matches!(charged, Some((_, Ok(Plan::SaveCard))));
+            (Status::Pending { hold_expires_at }, Claim::Hold { expires_at: hold_expires_at, saves_card })
+        }
     };
     let wanted = ClientBooking {
         expert: *expert,
         group: (offered.terms.capacity > 1).then_some(*session_type),
         start: *start,
-        end: start.plus(i64::from(duration.minutes) * MINUTE),
+        end,
         changed_at: now,
         claim,
     };
@@ -342,18 +355,13 @@ async fn attempt_hold(
         transaction.put_details(id, &details)?;
     }
     transaction.put_idempotency_record(&idempotency, stale_record.as_ref())?;
-    let payment = match account.filter(|_| !price.is_zero()) {
+    let payment = match account.zip(charged) {
         None => None,
-        Some(account) => {
-            let capabilities = app.gateways.get(account.gateway)?.charges.capabilities();
-            let payout_timing = payout_terms(app, *expert, &terms, capabilities).await?.timing;
-            let collection = offered.terms.collection;
-            let plan = Plan::choose(collection, capabilities, payout_timing, session.end, now)
-                .map_err(SchedulingError::from)?;
+        Some((account, ((payout_timing, pay_ahead_limit), plan))) => {
+            let plan = plan.map_err(SchedulingError::from)?;
             let destination = (account.gateway, account.account);
             let rate = commission_rate(app, &terms);
             let agreed = Payment::agreed(id, price, rate, destination, payout_timing, plan);
-            let pay_ahead_limit = capabilities.pay_ahead_limit(payout_timing);
             Some(Payment { pay_ahead_limit, booked_from: digest.map(str::to_owned), ..agreed })
         }
     };
@@ -501,8 +509,11 @@ async fn open_payment(
     }
 }
 
-/// The price in the currency in which the client pays.
-async fn price_in(app: &App, price: Money, pay_in: Option<Currency>) -> Result<Money, AppError> {
+/// A price in the currency in which the client pays.
+///
+/// # Errors
+/// [`AppError::Invalid`] for `pay_in` if it cannot be converted or charged.
+pub(super) async fn price_in(app: &App, price: Money, pay_in: Option<Currency>) -> Result<Money, AppError> {
     let Some(currency) = pay_in.filter(|currency| *currency != price.currency()) else { return Ok(price) };
     let converted = convert_for_charge(app, &Actor::Platform, price, currency, app.now()).await?;
     converted.to_charge().map_err(|error| AppError::invalid("/pay_in", error.to_string()))

@@ -71,20 +71,35 @@ pub(super) async fn check_limits(
     Ok(bookings)
 }
 
-/// Looks up what has become of the bookings with the same kind of claim.
+/// Looks up what has become of the bookings with a price, or of the others.
 async fn resolve(
     app: &App,
     bookings: &mut ClientBookings,
     claim: Claim,
     now: Timestamp,
 ) -> Result<(), AppError> {
-    let is_hold = |claim| matches!(claim, Claim::Hold { .. });
-    let same = bookings.bookings.iter().filter(|(_, one)| is_hold(one.claim) == is_hold(claim));
+    let is_priced = |claim| matches!(claim, Claim::Hold { .. } | Claim::CardSaved | Claim::CardDeclined);
+    let same = bookings.bookings.iter().filter(|(_, one)| is_priced(one.claim) == is_priced(claim));
     let ids: Vec<AppointmentId> = same.map(|(id, _)| *id).collect();
-    for (appointment, opened) in app.store.holds(&ids).await? {
-        bookings.resolve(&appointment, opened, now);
+    for (appointment, payment) in app.store.holds(&ids).await? {
+        bookings.resolve(&appointment, payment, now);
     }
     Ok(())
+}
+
+/// What a client has booked, with one more proposal of other times.
+///
+/// # Errors
+/// [`SchedulingError::Limit`] if the client has proposed too often.
+pub(super) async fn add_proposal(
+    app: &App,
+    client: ClientId,
+    now: Timestamp,
+) -> Result<ClientBookings, AppError> {
+    let mut bookings = app.store.client_bookings(client).await?;
+    let added = bookings.add_proposal(&app.settings.booking_limits, now);
+    added.map_err(|reached| SchedulingError::limit(reached, now))?;
+    Ok(bookings)
 }
 
 /// Checks the limits of a client who moves an appointment at once: a free seat that leaves a session in which the client has other

@@ -1,7 +1,7 @@
 //! Quotes of moves: how a session can be moved to another start, and what a cancellation by the client refunds before and after it.
 
 use domain::kernel::text::LongText;
-use domain::scheduling::appointment::{Appointment, BookedTime};
+use domain::scheduling::appointment::Appointment;
 use domain::scheduling::cancellation::Quote;
 use domain::scheduling::party::Party;
 use domain::scheduling::proposal::ProposalState;
@@ -10,7 +10,10 @@ use store::AppointmentRecord;
 
 use crate::identity::Actor;
 use crate::identity::signed_in::Scope;
-use crate::scheduling::appointments::{Move, check_payment, find, quote_of, with_final_charge};
+use crate::scheduling::appointments::{
+    Move, check_at_once, check_payment, find, hold_move, quote_of, with_final_charge,
+};
+use crate::scheduling::error::SchedulingError;
 use crate::scheduling::proposals;
 use crate::{App, AppError};
 
@@ -34,6 +37,8 @@ pub struct MoveQuote {
     pub at_once_until: Option<Timestamp>,
     /// The price of all seats after the move.
     pub price: Money,
+    /// The latest instant at which an authorized amount is captured after the move; `None` if no amount is authorized.
+    pub captured_by: Option<Timestamp>,
     /// A cancellation by the client now, with the session as it is.
     pub cancelled_now: Quote,
     /// A cancellation by the client right after the move.
@@ -42,15 +47,16 @@ pub struct MoveQuote {
     pub cancelled_after_decline: Option<Quote>,
 }
 
-/// What moving a session to a start would mean now. Whether the start is free is not checked: it is when it is moved or proposed.
+/// What moving a session to a start would mean now. Whether it would overlap another session of the client is not checked.
 ///
-/// The functions that move the session, decline a proposal and cancel the appointment compute the quote.
+/// The functions that move the session, propose the start, decline a proposal and cancel the appointment compute the quote.
 ///
 /// # Errors
 /// [`AppError::NotFound`] as for [`read`](super::appointments::read) or if the session type does not exist, [`AppError::Forbidden`]
 /// for an administrator, [`AppError::Invalid`] if the start is in the past or is the one of the appointment,
-/// [`SchedulingError::Change`](super::error::SchedulingError::Change) if the person can neither move the session there, nor propose it,
-/// [`SchedulingError::TooFarAhead`](super::error::SchedulingError::TooFarAhead) if the payment cannot be held or refunded until then.
+/// [`SchedulingError::Change`] if the person can neither move the session there, nor propose it, [`SchedulingError::Slot`] if the
+/// start cannot be booked, [`SchedulingError::Limit`] if the client has proposed too often, [`SchedulingError::TooFarAhead`] if the
+/// payment cannot be held or refunded until then.
 pub async fn quote(
     app: &App,
     actor: &Actor,
@@ -67,25 +73,29 @@ pub async fn quote(
     let open = open.filter(|open| open.by != party && open.state_at(now) == ProposalState::Open);
     let (how, moved, declined) = if open.and_then(|open| open.time_at(start)).is_some() {
         (MoveKind::Accept, appointment.accepted(party, start, now)?, Some(appointment.declined(party, now)?))
-    } else if party == Party::Client && appointment.check_reschedule(now).is_ok() {
-        let price = appointment.price_after_reschedule(step.current_price);
-        (MoveKind::AtOnce, appointment.rescheduled(time_at(appointment, start), price, now)?, None)
+    } else if party == Party::Client && check_at_once(&record, now).is_ok() {
+        (MoveKind::AtOnce, hold_move(app, &record, &step, start, true, now).await?.0, None)
     } else {
-        let price = appointment.price_after_reschedule(step.current_price);
-        let notice_minutes = step.session.terms.minimum_notice_minutes;
-        let expires_at = appointment.proposal_expires_at(party, &[start], notice_minutes, now);
-        let times = vec![time_at(appointment, start)];
-        let proposed = appointment.proposed(party, times, price, LongText::default(), expires_at, now)?;
+        let message = LongText::default();
+        let held = proposals::hold_proposal(app, &record, &step, party, &[start], &message, now).await;
+        let proposed = match held {
+            Ok(held) => held.proposed,
+            Err(AppError::Scheduling(SchedulingError::ProposedSlot { refusal, alternatives, .. })) => {
+                return Err(SchedulingError::Slot { refusal, alternatives }.into());
+            }
+            Err(failure) => return Err(failure),
+        };
         let other = if party == Party::Client { Party::Expert } else { Party::Client };
         (MoveKind::Propose, proposed.accepted(other, start, now)?, Some(proposed.declined(other, now)?))
     };
     check_payment(&record, moved.end, now)?;
     let suspended = step.expert.is_suspended();
-    let at_once_until = appointment.check_reschedule(now).is_ok().then(|| appointment.reschedule_until());
+    let at_once_until = check_at_once(&record, now).is_ok().then(|| appointment.reschedule_until());
     Ok(MoveQuote {
         how,
         at_once_until,
         price: moved.price,
+        captured_by: record.payment.as_ref().and_then(|payment| payment.captured_by(&moved)),
         cancelled_now: cancelled(app, record.clone(), suspended, now).await?,
         cancelled_after_move: after(app, &record, moved, suspended, now).await?,
         cancelled_after_decline: match declined {
@@ -95,13 +105,6 @@ pub async fn quote(
             None => None,
         },
     })
-}
-
-/// The time of a session at another start, before it is held.
-fn time_at(appointment: &Appointment, start: Timestamp) -> BookedTime {
-    let &Appointment { buffer_before_minutes, buffer_after_minutes, group, .. } = appointment;
-    let end = start.plus(appointment.session_span().seconds());
-    BookedTime { start, end, buffer_before_minutes, buffer_after_minutes, group }
 }
 
 /// The quote of a cancellation by the client.

@@ -3,7 +3,8 @@
 use domain::experts::members::Right;
 use domain::kernel::text::LongText;
 use domain::scheduling::appointment::{Appointment, ChangeRefusal};
-use domain::scheduling::occupancy::{Occupancy, Request as HoldRequest};
+use domain::scheduling::booking_limits::ClientBookings;
+use domain::scheduling::occupancy::{Occupancy, OccupancyChange, Request as HoldRequest};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::scheduling::proposal::{MAX_STARTS_OF_CLIENT, MAX_STARTS_OF_EXPERT, Proposal, ProposalState};
 use domain::scheduling::reliability::{Incident, IncidentKind};
@@ -17,6 +18,7 @@ use crate::identity::{Actor, require_right_of};
 use crate::jobs::NextRun;
 use crate::scheduling::appointments::{Move, check_payment, find, put_move};
 use crate::scheduling::booking::reclaim_and_put_occupancy;
+use crate::scheduling::client_bookings;
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::jobs::SchedulingJob;
 use crate::scheduling::slots::slot_refused;
@@ -28,8 +30,8 @@ use crate::{App, AppError, Decision, IfMatch, check_version};
 /// # Errors
 /// [`AppError::NotFound`] as for [`read`](super::appointments::read) or if the session type does not exist, [`AppError::Forbidden`]
 /// for an administrator, [`AppError::Invalid`] if a start cannot be proposed, [`AppError::VersionMismatch`] if the appointment has
-/// another version, [`SchedulingError::Change`] if the appointment allows no proposal now, [`SchedulingError::ProposedSlot`] if a
-/// start cannot be booked.
+/// another version, [`SchedulingError::Change`] if the appointment allows no proposal now, [`SchedulingError::Limit`] if the client
+/// has proposed too often, [`SchedulingError::ProposedSlot`] if a start cannot be booked.
 pub async fn propose(
     app: &App,
     actor: &Actor,
@@ -142,10 +144,57 @@ async fn attempt_proposal(
     now: Timestamp,
 ) -> Result<Decision<(AppointmentRecord, Party)>, AppError> {
     let party = acting.party();
+    let step = Move::of(app, &record.appointment, acting).await?;
+    let Held { proposed, bookings, change } =
+        hold_proposal(app, &record, &step, party, starts, message, now).await?;
+    let mut transaction = Transaction::new();
+    transaction.put_appointment(&proposed)?;
+    if let Some(bookings) = bookings {
+        transaction.put_client_bookings(proposed.client, &bookings)?;
+    }
+    if let Some(proposal) = &proposed.moves.proposal {
+        let event = EventData::proposed(&proposed, proposal);
+        app.record_event(&mut transaction, acting, event, now)?;
+        let job = SchedulingJob::ExpireProposal { appointment: proposed.id };
+        app.enqueue(&mut transaction, job, proposal.expires_at)?;
+    }
+    reclaim_and_put_occupancy(app, &mut transaction, proposed.expert, &change, now).await?;
+    let record = AppointmentRecord { appointment: proposed, ..record };
+    Ok(Decision::Commit(transaction, (record, party)))
+}
+
+/// A proposal whose times are held. Nothing is written yet.
+pub(super) struct Held {
+    /// The appointment with the proposal.
+    pub(super) proposed: Appointment,
+    /// What the client has booked, with one more proposal; `None` for a proposal of the expert.
+    bookings: Option<ClientBookings>,
+    /// The change of the occupancy.
+    change: OccupancyChange,
+}
+
+/// Proposes other starts for an appointment, and holds them.
+///
+/// # Errors
+/// [`SchedulingError::Change`] if the appointment allows no proposal now, [`SchedulingError::Limit`] if the client has proposed too
+/// often, [`SchedulingError::ProposedSlot`] if a start cannot be booked, [`SchedulingError::TooFarAhead`] if the payment cannot be
+/// held or refunded until then.
+pub(super) async fn hold_proposal(
+    app: &App,
+    record: &AppointmentRecord,
+    step: &Move,
+    party: Party,
+    starts: &[Timestamp],
+    message: &LongText,
+    now: Timestamp,
+) -> Result<Held, AppError> {
     let appointment = &record.appointment;
     let expert = appointment.expert;
-    let step = Move::of(app, appointment, acting).await?;
     appointment.check_proposal(party, now)?;
+    let bookings = match party {
+        Party::Client => Some(client_bookings::add_proposal(app, appointment.client, now).await?),
+        Party::Expert | Party::Platform => None,
+    };
     let price = appointment.price_after_reschedule(step.current_price);
     let rules = &step.rules.rules;
     let notice_minutes = step.session.terms.minimum_notice_minutes;
@@ -171,20 +220,10 @@ async fn attempt_proposal(
         }
     };
     for time in &times {
-        check_payment(&record, time.end, now)?;
+        check_payment(record, time.end, now)?;
     }
     let proposed = appointment.proposed(party, times, price, message.clone(), expires_at, now)?;
-    let mut transaction = Transaction::new();
-    transaction.put_appointment(&proposed)?;
-    if let Some(proposal) = &proposed.moves.proposal {
-        let event = EventData::proposed(&proposed, proposal);
-        app.record_event(&mut transaction, acting, event, now)?;
-        let job = SchedulingJob::ExpireProposal { appointment: proposed.id };
-        app.enqueue(&mut transaction, job, proposal.expires_at)?;
-    }
-    reclaim_and_put_occupancy(app, &mut transaction, expert, &change, now).await?;
-    let record = AppointmentRecord { appointment: proposed, ..record };
-    Ok(Decision::Commit(transaction, (record, party)))
+    Ok(Held { proposed, bookings, change })
 }
 
 /// Accepts one of the starts that the other side proposed: moves the session there, and frees its old time and the other starts.

@@ -7,7 +7,8 @@ use crate::kernel::time::{DAY, HOUR};
 use crate::payments::gateway::{Capabilities, GatewayKind};
 use crate::payments::ledger::{Movement, MovementKind, Totals};
 use crate::payments::payout::PayoutTiming;
-use crate::scheduling::appointment::{Appointment, REPORT_HOURS, Status};
+use crate::scheduling::appointment::{Appointment, ChangeRefusal, REPORT_HOURS, Status};
+use crate::scheduling::booking_limits::PaymentProgress;
 use crate::{AppointmentId, Money, Rate, Timestamp};
 
 mod next_action;
@@ -25,6 +26,9 @@ pub enum Plan {
     SaveCard,
 }
 
+/// The maximum number of moves by the client of a session that is not paid yet. A move delays the payment, and holds another time of
+/// the expert.
+pub const MAX_UNPAID_MOVES: u16 = 2;
 /// An authorization is captured at least this many seconds before it expires.
 const CAPTURE_MARGIN: i64 = 12 * HOUR;
 /// How long a client has to pay again after their card failed, in seconds; at most until the session starts.
@@ -400,6 +404,43 @@ impl Payment {
         }
     }
 
+    /// Checks whether the client may move the session at once, as far as its payment allows it.
+    ///
+    /// # Errors
+    /// [`ChangeRefusal::UnpaidMoveLimitReached`] if it is not paid yet and the client has moved it [`MAX_UNPAID_MOVES`] times.
+    pub fn check_reschedule(&self, appointment: &Appointment) -> Result<(), ChangeRefusal> {
+        match appointment.moves_by_client() {
+            moved @ MAX_UNPAID_MOVES.. if self.progress() != PaymentProgress::Paid => {
+                Err(ChangeRefusal::UnpaidMoveLimitReached { moved })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns how far the payment is, as far as booking limits need it. A card that was declined after it was saved counts until
+    /// the client has paid, also if they cancel instead.
+    pub fn progress(&self) -> PaymentProgress {
+        let is_declined = self.action_deadline.is_some() && self.decline.is_some();
+        match self.state {
+            _ if self.references == References::default() => PaymentProgress::NotOpened,
+            PaymentState::Unpaid => PaymentProgress::CardDeclined,
+            PaymentState::ActionRequired { .. } | PaymentState::Cancelled if is_declined => {
+                PaymentProgress::CardDeclined
+            }
+            PaymentState::Open
+            | PaymentState::Processing
+            | PaymentState::CardSaved
+            | PaymentState::ActionRequired { .. }
+            | PaymentState::Cancelled => PaymentProgress::Unpaid,
+            PaymentState::Authorized { .. }
+            | PaymentState::Paid { .. }
+            | PaymentState::PartiallyRefunded { .. }
+            | PaymentState::Refunded { .. }
+            | PaymentState::RefundFailed
+            | PaymentState::Disputed => PaymentProgress::Paid,
+        }
+    }
+
     /// Returns the payment with a newly opened intent.
     #[must_use]
     pub fn with_intent(&self, intent: String) -> Self {
@@ -441,6 +482,22 @@ impl Payment {
             | Status::NoShow { .. }
             | Status::Unknown => self.final_charge.unwrap_or(self.amount),
         }
+    }
+
+    /// Returns the latest instant at which the authorized amount is captured, if the appointment is not cancelled: when the session
+    /// is completed, or earlier, before the authorization expires. `None` if no amount is authorized.
+    pub fn captured_by(&self, appointment: &Appointment) -> Option<Timestamp> {
+        match self.state {
+            PaymentState::Authorized { capture_before } => {
+                Some(Self::latest_capture(capture_before).min(appointment.completes_at()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns when an authorized amount is captured at the latest, so that the authorization does not expire.
+    fn latest_capture(capture_before: Timestamp) -> Timestamp {
+        capture_before.plus(-CAPTURE_MARGIN)
     }
 
     /// Returns when a saved card is authorized for a session that ends at `end`.

@@ -287,6 +287,14 @@ pub enum ChangeRefusal {
         /// How often the client has moved the appointment.
         moved: u16,
     },
+    /// The session is not paid yet, and the client has moved it as often as that allows.
+    #[error(
+        "the session is not paid yet, and you have moved it {moved} times; propose other times to the expert"
+    )]
+    UnpaidMoveLimitReached {
+        /// How often the client has moved the appointment.
+        moved: u16,
+    },
     /// It is too close to the start for the client to reschedule.
     #[error(
         "the terms of the appointment allow rescheduling only until {until}; propose other times to the expert"

@@ -1,14 +1,16 @@
 //! How much one client can hold and book, so that nobody blocks calendars without paying.
 //!
 //! The rules use [`ClientBookings`], which each booking and each move of the client changes. Payments, cancellations and
-//! expiries do not change it. A booking that is allowed whatever has become of the holds ([`ClientBookings::allows`]) needs no look at them. Otherwise, the
-//! appointments are looked up ([`ClientBookings::resolve`]), and then the rules are exact.
+//! expiries do not change it. A booking that is allowed whatever has become of the holds and saved cards
+//! ([`ClientBookings::allows`]) needs no look at them. Otherwise, the appointments are looked up ([`ClientBookings::resolve`]), and
+//! then the rules are exact.
 
 use std::collections::BTreeMap;
 
-use crate::kernel::time::{DAY, MINUTE};
+use crate::kernel::time::{DAY, HOUR, MINUTE};
 use crate::scheduling::appointment::{Appointment, Status};
 use crate::scheduling::party::Party;
+use crate::scheduling::proposal::MAX_OPEN_HOURS;
 use crate::{AppointmentId, ExpertId, SessionTypeId, TimeSpan, Timestamp};
 
 /// The pause after the first unpaid hold that is too many, in seconds. It doubles with each further one.
@@ -22,6 +24,10 @@ const MAX_UNPAID: usize = 20;
 const NOT_LISTED: i64 = 2 * MINUTE;
 /// For how long a booking of a session with a price counts, in seconds.
 const PRICED_COUNTS: i64 = 30 * DAY;
+/// For how long a proposal counts, in seconds: as long as it can be open.
+const PROPOSAL_COUNTS: i64 = MAX_OPEN_HOURS * HOUR;
+/// How long after the end of its session a saved card that was declined matters, in seconds.
+const DECLINE_COUNTS: i64 = 30 * DAY;
 
 /// How much one client, or one network address, can hold and book.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +48,12 @@ pub struct BookingLimits {
     pub free_appointments: u16,
     /// The maximum number of free appointments of a client with one expert that have not ended.
     pub free_appointments_per_expert: u16,
+    /// The maximum number of appointments of a client that are paid later with a saved card, and are not paid yet.
+    pub unpaid_appointments: u16,
+    /// The maximum number of such appointments of a client with one expert.
+    pub unpaid_appointments_per_expert: u16,
+    /// The maximum number of proposals of a client within [`MAX_OPEN_HOURS`] hours, and so of their proposals that are open.
+    pub proposals: u16,
     /// The maximum number of attempts to book from one network address in a UTC day.
     pub attempts_per_address: u32,
 }
@@ -57,6 +69,9 @@ impl Default for BookingLimits {
             priced_bookings_per_expert: 20,
             free_appointments: 6,
             free_appointments_per_expert: 3,
+            unpaid_appointments: 6,
+            unpaid_appointments_per_expert: 3,
+            proposals: 4,
             attempts_per_address: 100,
         }
     }
@@ -74,6 +89,9 @@ impl BookingLimits {
             priced_bookings_per_expert: u16::MAX,
             free_appointments: u16::MAX,
             free_appointments_per_expert: u16::MAX,
+            unpaid_appointments: u16::MAX,
+            unpaid_appointments_per_expert: u16::MAX,
+            proposals: u16::MAX,
             attempts_per_address: u32::MAX,
         }
     }
@@ -144,6 +162,41 @@ pub enum LimitReached {
         /// When enough of them have ended.
         again_at: Timestamp,
     },
+    /// The client has as many appointments that they pay later as they may have.
+    #[error(
+        "you have {limit} {} ahead {} that you pay later with a saved card, which is the limit; cancel one, book a session \
+         that you pay at once, or book again at or after {again_at}",
+        if *.limit == 1 { "appointment" } else { "appointments" },
+        if *.with_expert { "with this expert" } else { "with all experts together" }
+    )]
+    UnpaidAppointments {
+        /// The maximum number.
+        limit: u16,
+        /// Whether only the appointments with this expert count.
+        with_expert: bool,
+        /// When enough of them have ended.
+        again_at: Timestamp,
+    },
+    /// A saved card of the client was declined, and the session was not paid otherwise.
+    #[error(
+        "your saved card was declined for another session; pay for that session if it is not cancelled yet, book a session that \
+         you pay at once, or book again at or after {again_at}"
+    )]
+    CardDeclined {
+        /// When the decline no longer matters.
+        again_at: Timestamp,
+    },
+    /// The client has proposed other times as often as they may.
+    #[error(
+        "you have proposed other times {limit} times in {MAX_OPEN_HOURS} hours, which is the limit; propose again at or after \
+         {again_at}"
+    )]
+    Proposals {
+        /// The maximum number.
+        limit: u16,
+        /// When the oldest proposal no longer counts.
+        again_at: Timestamp,
+    },
     /// Too many attempts came from the client's network address today.
     #[error(
         "{limit} attempts to book came from your network today, which is the limit; book again at or after {again_at}, or from \
@@ -165,7 +218,10 @@ impl LimitReached {
             | Self::UnpaidHolds { limit, .. }
             | Self::BookingsOfDay { limit, .. }
             | Self::PricedBookings { limit, .. }
-            | Self::FreeAppointments { limit, .. } => limit.into(),
+            | Self::FreeAppointments { limit, .. }
+            | Self::UnpaidAppointments { limit, .. }
+            | Self::Proposals { limit, .. } => limit.into(),
+            Self::CardDeclined { .. } => 0,
             Self::AttemptsOfAddress { limit, .. } => limit,
         }
     }
@@ -178,6 +234,9 @@ impl LimitReached {
             | Self::BookingsOfDay { again_at, .. }
             | Self::PricedBookings { again_at, .. }
             | Self::FreeAppointments { again_at, .. }
+            | Self::UnpaidAppointments { again_at, .. }
+            | Self::CardDeclined { again_at }
+            | Self::Proposals { again_at, .. }
             | Self::AttemptsOfAddress { again_at, .. } => again_at,
         }
     }
@@ -202,11 +261,60 @@ pub enum Claim {
     Hold {
         /// When the hold ends.
         expires_at: Timestamp,
+        /// Whether the client only saves a card, which is charged later.
+        saves_card: bool,
     },
+    /// Nothing yet: the session is confirmed, because a card is saved that is charged later.
+    CardSaved,
+    /// Nothing: the saved card was declined, and the client has not paid otherwise.
+    CardDeclined,
     /// A payment.
     Paid,
     /// Nothing, because the session has no price.
     Free,
+}
+
+/// How far the payment of an appointment is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaymentProgress {
+    /// The gateway has not opened it, so the client could not pay.
+    NotOpened,
+    /// The client has not paid.
+    Unpaid,
+    /// The client has not paid, and the card that they saved was declined.
+    CardDeclined,
+    /// The client has paid, or the amount is authorized.
+    Paid,
+}
+
+/// What a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    OpenHolds,
+    UnpaidAppointments,
+    FreeAppointments,
+}
+
+impl Counted {
+    /// What a claim counts as.
+    fn of(claim: Claim) -> &'static [Self] {
+        match claim {
+            Claim::Hold { saves_card: false, .. } => &[Self::OpenHolds],
+            Claim::Hold { saves_card: true, .. } => &[Self::OpenHolds, Self::UnpaidAppointments],
+            Claim::CardSaved => &[Self::UnpaidAppointments],
+            Claim::Free => &[Self::FreeAppointments],
+            Claim::CardDeclined | Claim::Paid => &[],
+        }
+    }
+
+    /// When a booking no longer counts; `None` if it does not count.
+    fn until(self, booking: &ClientBooking) -> Option<Timestamp> {
+        let counts = Self::of(booking.claim).contains(&self);
+        counts.then_some(match (self, booking.claim) {
+            (Self::OpenHolds, Claim::Hold { expires_at, .. }) => expires_at,
+            _ => booking.end,
+        })
+    }
 }
 
 /// A booking of a client.
@@ -264,7 +372,9 @@ pub struct ClientBookings {
     pub unpaid: Vec<Timestamp>,
     /// When sessions with a price were booked in the last 30 days, for each expert.
     pub priced: BTreeMap<ExpertId, Vec<Timestamp>>,
-    /// Holds, free appointments that have not ended, and what was booked or moved just now.
+    /// When the client proposed other times, as far as it counts.
+    pub proposed: Vec<Timestamp>,
+    /// Holds, free appointments that have not ended, sessions for which a card is saved, and what was booked or moved just now.
     pub bookings: BTreeMap<AppointmentId, ClientBooking>,
 }
 
@@ -277,6 +387,7 @@ impl ClientBookings {
             booked: 0,
             unpaid: Vec::new(),
             priced: BTreeMap::new(),
+            proposed: Vec::new(),
             bookings: BTreeMap::new(),
         }
     }
@@ -292,9 +403,14 @@ impl ClientBookings {
             booked.retain(|at| now < at.plus(PRICED_COUNTS));
             !booked.is_empty()
         });
+        self.proposed.retain(|at| now < at.plus(PROPOSAL_COUNTS));
         self.bookings.retain(|_, booking| {
+            let decline_counts = now < booking.end.plus(DECLINE_COUNTS);
             let matters = match booking.claim {
-                Claim::Hold { expires_at } => now < expires_at.plus(UNPAID_COUNTS),
+                Claim::Hold { expires_at, saves_card } => {
+                    now < expires_at.plus(UNPAID_COUNTS) || saves_card && decline_counts
+                }
+                Claim::CardSaved | Claim::CardDeclined => decline_counts,
                 Claim::Free => now < booking.end,
                 Claim::Paid => false,
             };
@@ -302,24 +418,35 @@ impl ClientBookings {
         });
     }
 
-    /// Replaces the assumption about a booking by what has become of its appointment. `opened` says whether its payment was opened,
-    /// so that the client could pay.
+    /// Replaces the assumption about a booking by what has become of its appointment and its payment.
     ///
     /// A hold that its client cancels counts as unpaid like one that expires. A hold that the expert or the platform ends does not.
-    pub fn resolve(&mut self, appointment: &Appointment, opened: bool, now: Timestamp) {
+    pub fn resolve(&mut self, appointment: &Appointment, payment: PaymentProgress, now: Timestamp) {
         let Some(booking) = self.bookings.get_mut(&appointment.id) else { return };
         (booking.start, booking.end) = (appointment.start, appointment.end);
         let unpaid_at = match (&appointment.status, booking.claim) {
             (Status::Pending { .. } | Status::Unknown, _) => return,
-            (Status::Confirmed | Status::Completed | Status::NoShow { .. }, Claim::Hold { .. }) => {
-                booking.claim = Claim::Paid;
+            (_, Claim::Hold { .. } | Claim::CardSaved | Claim::CardDeclined)
+                if payment == PaymentProgress::CardDeclined =>
+            {
+                booking.claim = Claim::CardDeclined;
+                return self.forget(now);
+            }
+            (
+                Status::Confirmed | Status::Completed | Status::NoShow { .. },
+                Claim::Hold { .. } | Claim::CardSaved | Claim::CardDeclined,
+            ) => {
+                let is_unpaid = appointment.status == Status::Confirmed && payment == PaymentProgress::Unpaid;
+                booking.claim = if is_unpaid { Claim::CardSaved } else { Claim::Paid };
                 return self.forget(now);
             }
             (Status::Confirmed | Status::Completed | Status::NoShow { .. }, _) => return self.forget(now),
-            (Status::Expired, Claim::Hold { expires_at }) => opened.then_some(expires_at.min(now)),
+            (Status::Expired, Claim::Hold { expires_at, .. }) => {
+                (payment != PaymentProgress::NotOpened).then_some(expires_at.min(now))
+            }
             (
                 Status::Cancelled { cancelled_by: Party::Client, cancelled_at, .. },
-                Claim::Hold { expires_at },
+                Claim::Hold { expires_at, .. },
             ) => appointment.was_cancelled_unpaid().then_some(expires_at.min(*cancelled_at)),
             (Status::Expired | Status::Cancelled { .. }, _) => None,
         };
@@ -349,7 +476,20 @@ impl ClientBookings {
         if is_hold {
             self.check_priced(new.expert, limits, now)?;
         }
+        if let Claim::Hold { saves_card: true, .. } = new.claim {
+            self.check_declined_cards(now)?;
+        }
         self.check_claims(new, limits, now)
+    }
+
+    /// Checks that no saved card was declined. The client must first pay that session, or a session at once.
+    fn check_declined_cards(&self, now: Timestamp) -> Result<(), LimitReached> {
+        let declined = self.bookings.values().filter(|booking| booking.claim == Claim::CardDeclined);
+        let until = declined.map(|booking| booking.end.plus(DECLINE_COUNTS)).max();
+        match until.filter(|until| now < *until) {
+            Some(again_at) => Err(LimitReached::CardDeclined { again_at }),
+            None => Ok(()),
+        }
     }
 
     /// Checks whether the client may move a free seat away from a session in which they have other seats. Together they were one free
@@ -374,40 +514,52 @@ impl ClientBookings {
         }
     }
 
-    /// Checks the number of holds, or of free appointments, if another one is added.
+    /// Checks the number of holds, and of free or unpaid appointments, if another one is added.
     fn check_claims(
         &self,
         new: &ClientBooking,
         limits: &BookingLimits,
         now: Timestamp,
     ) -> Result<(), LimitReached> {
-        let is_hold = matches!(new.claim, Claim::Hold { .. });
+        let counted = Counted::of(new.claim).iter();
+        counted.copied().try_for_each(|counted| self.check_count(counted, new, limits, now))
+    }
+
+    fn check_count(
+        &self,
+        counted: Counted,
+        new: &ClientBooking,
+        limits: &BookingLimits,
+        now: Timestamp,
+    ) -> Result<(), LimitReached> {
         // When each claim of the same kind ends. Seats of one group session are one claim.
         let mut claims: Vec<(&ClientBooking, Timestamp)> = Vec::new();
         for booking in self.bookings.values().filter(|booking| !booking.shares_session_with(new)) {
-            let ends_at = match booking.claim {
-                Claim::Hold { expires_at } if is_hold => expires_at,
-                Claim::Free if !is_hold => booking.end,
-                Claim::Hold { .. } | Claim::Free | Claim::Paid => continue,
-            };
+            let Some(ends_at) = counted.until(booking) else { continue };
             match claims.iter_mut().find(|(claim, _)| claim.shares_session_with(booking)) {
                 Some((_, end)) => *end = ends_at.max(*end),
                 None => claims.push((booking, ends_at)),
             }
         }
-        let (with_expert, in_all) = match is_hold {
-            true => (limits.open_holds_per_expert, limits.open_holds),
-            false => (limits.free_appointments_per_expert, limits.free_appointments),
+        let (with_expert, in_all) = match counted {
+            Counted::OpenHolds => (limits.open_holds_per_expert, limits.open_holds),
+            Counted::UnpaidAppointments => {
+                (limits.unpaid_appointments_per_expert, limits.unpaid_appointments)
+            }
+            Counted::FreeAppointments => (limits.free_appointments_per_expert, limits.free_appointments),
         };
         for (limit, with_expert) in [(with_expert, true), (in_all, false)] {
-            let counted = claims.iter().filter(|(claim, _)| !with_expert || claim.expert == new.expert);
-            let mut ends: Vec<Timestamp> = counted.map(|(_, end)| *end).filter(|end| now < *end).collect();
+            let others = claims.iter().filter(|(claim, _)| !with_expert || claim.expert == new.expert);
+            let mut ends: Vec<Timestamp> = others.map(|(_, end)| *end).filter(|end| now < *end).collect();
             ends.sort_unstable();
             let Some(too_many) = ends.len().checked_sub(limit.into()) else { continue };
             let again_at = ends.get(too_many).copied().unwrap_or(Timestamp::MAX);
-            return Err(match is_hold {
-                true => LimitReached::OpenHolds { limit, with_expert, again_at },
-                false => LimitReached::FreeAppointments { limit, with_expert, again_at },
+            return Err(match counted {
+                Counted::OpenHolds => LimitReached::OpenHolds { limit, with_expert, again_at },
+                Counted::UnpaidAppointments => {
+                    LimitReached::UnpaidAppointments { limit, with_expert, again_at }
+                }
+                Counted::FreeAppointments => LimitReached::FreeAppointments { limit, with_expert, again_at },
             });
         }
         Ok(())
@@ -434,22 +586,24 @@ impl ClientBookings {
         Ok(())
     }
 
-    /// Whether the client may add a booking whatever has become of the holds, so that nothing must be looked up. A hold may still be
-    /// open, and it may have been cancelled.
+    /// Whether the client may add a booking whatever has become of the holds and saved cards, so that nothing must be looked up. A
+    /// hold may still be open, and it may have been cancelled. A saved card may have been declined.
     pub fn allows(&self, new: &ClientBooking, limits: &BookingLimits, now: Timestamp) -> bool {
         let is_hold = matches!(new.claim, Claim::Hold { .. });
+        let saves_card = |claim| Counted::of(claim).contains(&Counted::UnpaidAppointments);
         self.check(new, limits, now).is_ok()
             && (!is_hold || self.pause(limits, now, Timestamp::MAX).is_none())
+            && (!saves_card(new.claim) || !self.bookings.values().any(|booking| saves_card(booking.claim)))
     }
 
     /// The number of unpaid holds that cause a pause, and when it ends; `None` if there is no pause at `now`. Holds that end by `until`
     /// count as unpaid.
     fn pause(&self, limits: &BookingLimits, now: Timestamp, until: Timestamp) -> Option<(usize, Timestamp)> {
         let ended = self.bookings.values().filter_map(|booking| match booking.claim {
-            Claim::Hold { expires_at } => {
+            Claim::Hold { expires_at, .. } => {
                 Some(expires_at).filter(|end| *end <= until).map(|end| end.min(now))
             }
-            Claim::Paid | Claim::Free => None,
+            Claim::CardSaved | Claim::CardDeclined | Claim::Paid | Claim::Free => None,
         });
         let counts = |at: &Timestamp| now < at.plus(UNPAID_COUNTS);
         let mut unpaid: Vec<Timestamp> = self.unpaid.iter().copied().chain(ended).filter(counts).collect();
@@ -480,12 +634,35 @@ impl ClientBookings {
         self.unpaid.drain(..self.unpaid.len().saturating_sub(MAX_UNPAID));
     }
 
-    /// Notes that an appointment has moved to another time.
-    pub fn relocate(&mut self, moved: &Appointment, now: Timestamp) {
+    /// Notes that an appointment has moved to another time. `payment` is the progress of its payment; `None` if it has none.
+    pub fn relocate(&mut self, moved: &Appointment, payment: Option<PaymentProgress>, now: Timestamp) {
         self.forget(now);
         self.version += 1;
-        let claim = if moved.price.is_zero() { Claim::Free } else { Claim::Paid };
+        let claim = match payment {
+            _ if moved.price.is_zero() => Claim::Free,
+            None => Claim::Free,
+            Some(PaymentProgress::Paid) => Claim::Paid,
+            Some(PaymentProgress::CardDeclined) => Claim::CardDeclined,
+            Some(PaymentProgress::NotOpened | PaymentProgress::Unpaid) => Claim::CardSaved,
+        };
         self.bookings.insert(moved.id, ClientBooking::of(moved, claim, now));
+    }
+
+    /// Adds a proposal of the client. Each holds time of an expert, whatever becomes of it.
+    ///
+    /// # Errors
+    /// [`LimitReached::Proposals`] if they are too many.
+    pub fn add_proposal(&mut self, limits: &BookingLimits, now: Timestamp) -> Result<(), LimitReached> {
+        self.forget(now);
+        let limit = limits.proposals;
+        if let Some(too_many) = self.proposed.len().checked_sub(limit.into()) {
+            self.proposed.sort_unstable();
+            let oldest = self.proposed.get(too_many).copied().unwrap_or(now);
+            return Err(LimitReached::Proposals { limit, again_at: oldest.plus(PROPOSAL_COUNTS) });
+        }
+        self.version += 1;
+        self.proposed.push(now);
+        Ok(())
     }
 
     /// The bookings whose sessions overlap another one. Seats of the same group session do not overlap.

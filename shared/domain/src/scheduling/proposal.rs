@@ -24,6 +24,9 @@ pub const MAX_STARTS_OF_EXPERT: usize = 5;
 pub const MAX_STARTS_OF_CLIENT: usize = 2;
 /// The maximum number of proposals of each side for one appointment.
 pub const MAX_PROPOSALS: u16 = 5;
+/// A proposal of a start that is further ahead is accepted at least this many minutes before it, whatever the notice of a booking
+/// is: the side that proposed it must have a chance to know.
+pub const ACCEPTANCE_NOTICE_MINUTES: u32 = 60;
 /// A proposal is open for at most this many hours.
 pub const MAX_OPEN_HOURS: i64 = 48;
 
@@ -178,7 +181,8 @@ impl Appointment {
     }
 
     /// Returns when a proposal of these starts expires: after [`MAX_OPEN_HOURS`], and never after the start of the session. It is
-    /// accepted as early as a session must be booked: `notice_minutes` before the earliest proposed start.
+    /// accepted as early as a session must be booked: `notice_minutes` before the earliest proposed start, and at least
+    /// [`ACCEPTANCE_NOTICE_MINUTES`] before it if there is so much time.
     ///
     /// A proposal of the client also expires before what they would get back falls, now or at a proposed start. So it does not
     /// depend on when the expert accepts, and the quote is what the client agrees to.
@@ -189,8 +193,9 @@ impl Appointment {
         notice_minutes: u32,
         now: Timestamp,
     ) -> Timestamp {
-        let notice = i64::from(notice_minutes) * MINUTE;
-        let notices = starts.iter().map(|start| start.plus(-notice));
+        let notices = [notice_minutes, notice_minutes.max(ACCEPTANCE_NOTICE_MINUTES)];
+        let notices = notices.map(|minutes| i64::from(minutes) * MINUTE);
+        let notices = starts.iter().flat_map(|start| notices.map(|notice| start.plus(-notice)));
         let tiers = self.cancellation.tiers.iter().filter(|_| by == Party::Client).flat_map(|tier| {
             let hours = i64::from(tier.until_hours_before);
             starts.iter().chain([&self.start]).map(move |start| start.plus(-hours * HOUR))

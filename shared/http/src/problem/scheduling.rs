@@ -70,6 +70,15 @@ problem_types! {
         "You have as many free appointments that have not ended as `limit` allows, with this expert or with all experts together; \
          `detail` says which. Seats of one group session count once.",
         "Cancel one that you do not need, or book again after `retry_after` seconds, when one has ended.";
+    TOO_MANY_UNPAID_APPOINTMENTS = 409 temporary "too-many-unpaid-appointments", "Too many of your appointments are not paid yet",
+        "You have as many appointments that you pay later with a saved card as `limit` allows, with this expert or with all experts \
+         together. The limit is 0 while a saved card of yours is declined, and until 30 days after the session that you did not \
+         pay. `detail` says which.",
+        "Book a session that you pay at once, cancel an appointment that you do not need, or book again after `retry_after` seconds.";
+    TOO_MANY_PROPOSALS = 429 temporary "too-many-proposals", "You have proposed other times too often",
+        "You have made as many proposals as a client in 48 hours as `limit` allows, whatever became of them. Each holds time of an \
+         expert.",
+        "Propose again after `retry_after` seconds, move the appointment at once if its terms allow it, or cancel it.";
     TOO_MANY_ATTEMPTS = 429 temporary "too-many-attempts", "Too many attempts from your network",
         "More attempts to book came from your network address in this UTC day than `limit` allows, also those that failed.",
         "Book again after `retry_after` seconds, on the next UTC day, or from another network.";
@@ -136,6 +145,10 @@ pub(super) fn from_error(error: &SchedulingError) -> Problem {
                 LimitReached::BookingsOfDay { .. } => TOO_MANY_BOOKINGS,
                 LimitReached::PricedBookings { .. } => TOO_MANY_PRICED_BOOKINGS,
                 LimitReached::FreeAppointments { .. } => TOO_MANY_FREE_APPOINTMENTS,
+                LimitReached::UnpaidAppointments { .. } | LimitReached::CardDeclined { .. } => {
+                    TOO_MANY_UNPAID_APPOINTMENTS
+                }
+                LimitReached::Proposals { .. } => TOO_MANY_PROPOSALS,
                 LimitReached::AttemptsOfAddress { .. } => TOO_MANY_ATTEMPTS,
             };
             let retry_after = Some(u32::try_from(*seconds).unwrap_or(u32::MAX));

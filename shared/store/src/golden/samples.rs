@@ -977,10 +977,14 @@ pub(super) fn client_bookings() -> ClientBookings {
         booked: 3,
         unpaid: vec![at(-7_500)],
         priced: BTreeMap::from([(EXPERT, vec![at(-7_500), at(-7_200)])]),
+        proposed: vec![at(-7_000)],
         bookings: BTreeMap::from([
-            (appointment_id(0), booking(None, Claim::Hold { expires_at: at(-6_600) })),
+            (appointment_id(0), booking(None, Claim::Hold { expires_at: at(-6_600), saves_card: false })),
             (appointment_id(1), booking(Some(SESSION_TYPE), Claim::Free)),
             (appointment_id(2), booking(None, Claim::Paid)),
+            (appointment_id(3), booking(None, Claim::Hold { expires_at: at(-6_600), saves_card: true })),
+            (appointment_id(4), booking(None, Claim::CardSaved)),
+            (appointment_id(5), booking(None, Claim::CardDeclined)),
         ]),
     }
 }

@@ -1,8 +1,8 @@
 //! What clients have booked, and how often network addresses tried to book, as far as limits need it.
 
-use domain::payments::payment::{Payment, References};
+use domain::payments::payment::Payment;
 use domain::scheduling::appointment::Appointment;
-use domain::scheduling::booking_limits::{Claim, ClientBooking, ClientBookings};
+use domain::scheduling::booking_limits::{Claim, ClientBooking, ClientBookings, PaymentProgress};
 use domain::{AppointmentId, ClientId, ExpertId, SessionTypeId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,8 @@ stored! {
         unpaid: Vec<SecondsRow>,
         #[serde(default)]
         priced: std::collections::BTreeMap<ExpertId, Vec<SecondsRow>>,
+        #[serde(default)]
+        proposed: Vec<SecondsRow>,
         bookings: std::collections::BTreeMap<AppointmentId, ClientBookingRow>,
     }
 }
@@ -42,6 +44,9 @@ struct ClientBookingRow(ExpertId, i64, i64, i64, ClaimRow, Option<i64>, Option<S
 #[serde(rename_all = "snake_case")]
 enum ClaimRow {
     Hold,
+    HoldForCard,
+    CardSaved,
+    CardDeclined,
     Paid,
     Free,
     #[serde(other)]
@@ -52,7 +57,12 @@ impl Stored<ClientBooking> for ClientBookingRow {
     fn of(booking: &ClientBooking) -> Self {
         let ClientBooking { expert, group, start, changed_at, claim, .. } = booking;
         let (claim, ends_at) = match claim {
-            Claim::Hold { expires_at } => (ClaimRow::Hold, Some(expires_at.seconds())),
+            Claim::Hold { expires_at, saves_card } => {
+                let claim = if *saves_card { ClaimRow::HoldForCard } else { ClaimRow::Hold };
+                (claim, Some(expires_at.seconds()))
+            }
+            Claim::CardSaved => (ClaimRow::CardSaved, None),
+            Claim::CardDeclined => (ClaimRow::CardDeclined, None),
             Claim::Paid => (ClaimRow::Paid, None),
             Claim::Free => (ClaimRow::Free, None),
         };
@@ -64,8 +74,15 @@ impl Stored<ClientBooking> for ClientBookingRow {
         let Self(expert, start, length, changed_at, claim, ends_at, group) = self;
         let start = Timestamp::from_seconds(start);
         let claim = match (claim, ends_at) {
-            (ClaimRow::Hold, Some(end)) => Claim::Hold { expires_at: Timestamp::from_seconds(end) },
-            (ClaimRow::Hold, None) => return Err(Unreadable::invalid("a hold has no end")),
+            (hold @ (ClaimRow::Hold | ClaimRow::HoldForCard), Some(end)) => Claim::Hold {
+                expires_at: Timestamp::from_seconds(end),
+                saves_card: matches!(hold, ClaimRow::HoldForCard),
+            },
+            (ClaimRow::CardSaved, _) => Claim::CardSaved,
+            (ClaimRow::CardDeclined, _) => Claim::CardDeclined,
+            (ClaimRow::Hold | ClaimRow::HoldForCard, None) => {
+                return Err(Unreadable::invalid("a hold has no end"));
+            }
             (ClaimRow::Paid, _) => Claim::Paid,
             (ClaimRow::Free, _) => Claim::Free,
             // It may count.
@@ -101,11 +118,14 @@ impl Store {
         Ok(item.map(read_row::<ClientBookingsRow, _>).transpose()?.unwrap_or_else(ClientBookings::none))
     }
 
-    /// These appointments, each with whether its payment was opened at the gateway, in requests of at most 100 rows.
+    /// These appointments, each with the progress of its payment, in requests of at most 100 rows.
     ///
     /// # Errors
     /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
-    pub async fn holds(&self, appointments: &[AppointmentId]) -> Result<Vec<(Appointment, bool)>, ReadError> {
+    pub async fn holds(
+        &self,
+        appointments: &[AppointmentId],
+    ) -> Result<Vec<(Appointment, PaymentProgress)>, ReadError> {
         let mut found = Vec::new();
         for some in appointments.chunks(50) {
             let rows =
@@ -118,13 +138,13 @@ impl Store {
                     false => payments.push(read_row::<PaymentRow, Payment>(item)?),
                 }
             }
-            let opened = |id| {
-                let is_opened = |payment: &&Payment| payment.references != References::default();
-                payments.iter().filter(is_opened).any(|payment| payment.appointment == id)
+            let progress = |id| {
+                let payment = payments.iter().find(|payment| payment.appointment == id);
+                payment.map_or(PaymentProgress::NotOpened, Payment::progress)
             };
             found.extend(read.into_iter().map(|appointment| {
-                let opened = opened(appointment.id);
-                (appointment, opened)
+                let progress = progress(appointment.id);
+                (appointment, progress)
             }));
         }
         Ok(found)

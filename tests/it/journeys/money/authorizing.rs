@@ -1,12 +1,13 @@
 //! Authorization, later capture, saved cards, and cards that fail later.
 
 use domain::payments::ledger::{Account, MovementKind};
+use domain::payments::payout::PayoutTiming;
 use serde_json::json;
 
 use simulators::stripe::Onboarding;
 
 use super::authorized_hour;
-use crate::harness::{GOOD_CARD, TestApp, id, intent};
+use crate::harness::{GOOD_CARD, TestApp, id, intent, paid_hour};
 
 /// Tomorrow.
 const SOON: &str = "2027-01-05T10:00:00Z";
@@ -60,6 +61,72 @@ async fn authorization_is_captured_before_it_expires() {
     let now = test.appointment(&appointment).await;
     assert_eq!((&now["status"], &now["payment"]["state"]), (&json!("confirmed"), &json!("paid")));
     test.balances(&offer).await;
+}
+
+#[tokio::test]
+async fn quote_of_a_move_says_when_the_authorized_amount_is_captured() {
+    for timing in [PayoutTiming::AtPayment, PayoutTiming::AfterSession] {
+        for (start, is_early) in
+            [("2027-01-06T10:00:00Z", false), (LATER, true), ("2027-03-25T10:00:00Z", true)]
+        {
+            let test = TestApp::with(|config| config.settings.payout_timing = timing).await;
+            let mut terms = authorized_hour();
+            terms["booking_window"] = json!({ "kind": "rolling", "days": 365 });
+            let offer = test.offer(&terms).await;
+            let appointment = test.book_and_secure(&offer, SOON).await;
+            let path = format!("/v1/appointments/{appointment}/reschedule?start={start}");
+            let quote = test.get(&path).signed_in_as("alan").send().await.expect(200);
+            let captured_by: domain::Timestamp =
+                quote["captured_by"].as_str().expect("an instant").parse().expect("an instant");
+            let starts_at: domain::Timestamp = start.parse().expect("an instant");
+            assert_eq!(captured_by < starts_at, is_early, "{quote:#}");
+            let moved = json!({ "start": start });
+            test.post_action("alan", &appointment, "reschedule", &moved).await.expect(200);
+            test.stack.run_until_idle().await;
+            test.advance_to(&captured_by.plus(-60).to_string()).await;
+            assert_eq!(test.payment(&appointment).await["state"], "authorized", "{start}");
+            test.advance_to(&captured_by.plus(120).to_string()).await;
+            assert_eq!(test.payment(&appointment).await["state"], "paid", "{start}");
+            test.balances(&offer).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn quote_of_a_move_is_refused_as_the_move_is() {
+    for timing in [PayoutTiming::AtPayment, PayoutTiming::AfterSession] {
+        for mut terms in [paid_hour(), authorized_hour()] {
+            terms["booking_window"] = json!({ "kind": "rolling", "days": 730 });
+            let test = TestApp::with(|config| config.settings.payout_timing = timing).await;
+            let offer = test.offer(&terms).await;
+            for at in [SOON, LATER, "2027-03-01T10:00:00Z"] {
+                let appointment = test.book_and_secure(&offer, at).await;
+                for start in [
+                    "2027-01-04T22:00:00Z",
+                    "2027-03-02T10:00:00Z",
+                    "2027-04-20T10:00:00Z",
+                    "2028-11-20T10:00:00Z",
+                    "2029-11-20T10:00:00Z",
+                ] {
+                    let path = format!("/v1/appointments/{appointment}/reschedule?start={start}");
+                    let quote = test.get(&path).signed_in_as("alan").send().await;
+                    let to = json!({ "start": start });
+                    let moved = test.post_action("alan", &appointment, "reschedule", &to).await;
+                    let case = format!("{timing:?} {at} {start}: {:#} {:#}", quote.body, moved.body);
+                    if moved.status == 200 {
+                        assert_eq!(quote.body["how"], "at_once", "{case}");
+                        assert_eq!(quote.body["price"], moved.body["price"], "{case}");
+                    } else if moved.problem(409) == "invalid-status" {
+                        // A session that is not paid yet was moved twice. The quote is that of a proposal.
+                        assert_ne!(quote.body["how"], "at_once", "{case}");
+                    } else {
+                        assert_eq!(quote.body["type"], moved.body["type"], "{case}");
+                        assert_eq!(quote.status, moved.status, "{case}");
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[tokio::test]

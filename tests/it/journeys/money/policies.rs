@@ -152,6 +152,42 @@ async fn expert_who_raises_the_price_does_not_take_away_the_clients_moves() {
 }
 
 #[tokio::test]
+async fn current_price_applies_to_a_move_in_the_currency_that_the_client_pays() {
+    let mut terms = paid_hour();
+    terms["rescheduling_policy"] = json!({ "price": "current" });
+    terms["presentment_currencies"] = json!(["USD"]);
+    let test = TestApp::new().await;
+    let offer = test.offer(&terms).await;
+    test.stack.fetch_exchange_rates().await.expect("rates");
+    let book = async |start: &str| {
+        let mut body = TestApp::booking(&offer, start);
+        body["pay_in"] = json!("USD");
+        test.post("/v1/appointments").signed_in_as("alan").idempotency_key(start).json(&body).send().await
+    };
+    let booked = book(AT).await.expect(201);
+    test.stripe().pay(crate::harness::intent(&booked), crate::harness::GOOD_CARD).expect("the card works");
+    test.stack.run_until_idle().await;
+    let appointment = crate::harness::id(&booked);
+    let path = format!("/v1/experts/{}/session-types/{}", offer.expert, offer.session_type);
+    let mut cheaper = terms.clone();
+    cheaper["durations"][0]["price"]["amount"] = json!(6_000);
+    test.put(&path).signed_in_as("ada").header("If-Match", "\"1\"").json(&cheaper).send().await.expect(200);
+    let current = book("2027-01-11T14:00:00Z").await.expect(201)["price"].clone();
+    assert!(current["amount"].as_u64() < booked["price"]["amount"].as_u64(), "{current}");
+    let moved = json!({ "start": "2027-01-12T10:00:00Z" });
+    let path = format!("/v1/appointments/{appointment}/reschedule?start=2027-01-12T10:00:00Z");
+    let quote = test.get(&path).signed_in_as("alan").send().await.expect(200);
+    assert_eq!(quote["price"], current, "as a booking costs now");
+    let now = test.post_action("alan", &appointment, "reschedule", &moved).await.expect(200);
+    assert_eq!(now["price"], quote["price"]);
+    test.stack.run_until_idle().await;
+    let refunded = test.payment(&appointment).await["refunded"]["amount"].as_u64();
+    let difference = booked["price"]["amount"].as_u64().zip(current["amount"].as_u64());
+    assert_eq!(refunded, difference.map(|(before, after)| before - after));
+    test.balances(&offer).await;
+}
+
+#[tokio::test]
 async fn fee_is_fixed_at_booking() {
     let test = TestApp::new().await;
     let offer = test.offer(&paid_hour()).await;

@@ -912,6 +912,23 @@ pub const FLOWS: &[Flow] = &[
         },
     },
     Flow {
+        name: "a client who pays later books another session",
+        run: |scenario| {
+            scenario.simulation.limit_bookings(BookingLimits {
+                unpaid_appointments_per_expert: 1,
+                ..BookingLimits::default()
+            });
+            scenario.offer_authorize_then_capture(unchanged_terms);
+            let id = scenario.book_and_pay(IN_THREE_WEEKS);
+            // Refused, as long as the first session is not paid.
+            scenario.book(0, IN_THREE_WEEKS + DAY);
+            scenario.as_client(0, Command::Reschedule(id, at(IN_THREE_WEEKS + 2 * DAY)));
+            scenario.advance(HOUR);
+            scenario.book(0, IN_THREE_WEEKS + DAY);
+            scenario.advance_to(IN_THREE_WEEKS + 5 * DAY);
+        },
+    },
+    Flow {
         name: "a client moves a session to the time of another one",
         run: |scenario| {
             let free = || {

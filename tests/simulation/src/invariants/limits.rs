@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use domain::kernel::time::{DAY, MINUTE};
-use domain::payments::payment::References;
+use domain::payments::payment::{Payment, Plan, References};
 use domain::scheduling::appointment::{Appointment, Status};
+use domain::scheduling::booking_limits::PaymentProgress;
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, Timestamp};
 
@@ -50,6 +51,7 @@ impl Invariants {
                 false => format!("{client} has too many open holds: {all}, {with_expert} with an expert"),
             });
         }
+        self.check_unpaid_appointments(core, made, violations);
         let day = |at: Timestamp| at.utc_date();
         let is_of_day = |one: &&ObservedAppointment| {
             let at = one.appointment.created_at;
@@ -81,6 +83,35 @@ impl Invariants {
         }
         if !is_free && self.is_paused(core, made, made.created_at.plus(slack)) {
             violations.push(format!("{id} is held although {} has a pause", made.client));
+        }
+    }
+
+    /// A booking for which a card is saved leaves its client within the limit of sessions that are paid later.
+    fn check_unpaid_appointments(&self, core: &Core, made: &Appointment, violations: &mut Vec<String>) {
+        let limits = &core.booking_limits;
+        let later = core.instant().plus(2 + 2 * core.faults.max_clock_skew / 1_000);
+        let is_unpaid = |known: &&ObservedAppointment| {
+            let saves_card = |payment: &Payment| {
+                payment.plan == Plan::SaveCard
+                    && matches!(payment.progress(), PaymentProgress::NotOpened | PaymentProgress::Unpaid)
+            };
+            known.appointment.status.is_active()
+                && later < known.appointment.end
+                && known.payment.as_ref().is_some_and(saves_card)
+        };
+        if !self.known.get(&made.id).is_some_and(|known| is_unpaid(&known)) {
+            return;
+        }
+        let own = self.known.values().filter(|known| known.appointment.client == made.client);
+        let unpaid: BTreeSet<_> = own.filter(is_unpaid).map(|known| claim(&known.appointment)).collect();
+        let with_expert = unpaid.iter().filter(|(expert, ..)| *expert == made.expert).count();
+        if unpaid.len() > usize::from(limits.unpaid_appointments)
+            || with_expert > usize::from(limits.unpaid_appointments_per_expert)
+        {
+            let (all, client) = (unpaid.len(), made.client);
+            violations.push(format!(
+                "{client} has too many unpaid appointments: {all}, {with_expert} with an expert"
+            ));
         }
     }
 

@@ -42,10 +42,15 @@ fn joining_type(character: char) -> JoiningType {
     CodePointMapData::<JoiningType>::new().get(character)
 }
 
-/// Returns whether a character leaves a mark on paper.
+/// Returns whether a character leaves a mark on paper by itself. A combining mark needs a letter.
 pub(super) fn is_visible(character: char) -> bool {
+    let category = CodePointMapData::<GeneralCategory>::new().get(character);
+    let combines =
+        [GeneralCategory::NonspacingMark, GeneralCategory::SpacingMark, GeneralCategory::EnclosingMark]
+            .contains(&category);
     // The Braille pattern without dots is a symbol that looks like a space.
-    !has::<DefaultIgnorableCodePoint>(character)
+    !combines
+        && !has::<DefaultIgnorableCodePoint>(character)
         && !character.is_whitespace()
         && !character.is_control()
         && character != '\u{2800}'

@@ -165,6 +165,13 @@ fn names_need_a_visible_character() {
     for invisible in ["", " ", "\u{a0}", "\u{3000}", "\u{2800}", "\u{2800} \u{2800}", "\u{2003}"] {
         assert_eq!(short(invisible), Err(InvalidText::Empty), "{invisible:?}");
     }
+    // Marks alone have no letter to stand on: nonspacing, spacing and enclosing ones.
+    for marks in ["\u{301}", "\u{301}\u{302} \u{303}", "\u{93e}", "\u{20dd}"] {
+        assert_eq!(short(marks), Err(InvalidText::Empty), "{marks:?}");
+    }
+    for letters in ["a\u{301}", "\u{301}a", "\u{915}\u{93e}", "\u{20dd}1"] {
+        assert_eq!(short(letters), Ok(letters.to_owned()));
+    }
 }
 
 #[test]

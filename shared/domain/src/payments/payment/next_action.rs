@@ -339,7 +339,7 @@ impl Situation<'_> {
     /// Keeps the authorization until shortly before it expires. Then captures the amount due, or cancels the intent if
     /// nothing is due. A refund that becomes due later follows the cancellation policy.
     fn keep_authorization(&self, capture_before: Timestamp) -> PaymentAction {
-        let latest = capture_before.plus(-CAPTURE_MARGIN);
+        let latest = Payment::latest_capture(capture_before);
         if self.now < latest {
             PaymentAction::Wait(Wait::Until(latest))
         } else if self.amount_due.is_zero() {

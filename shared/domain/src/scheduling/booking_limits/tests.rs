@@ -58,9 +58,9 @@ fn appointment(
 }
 
 /// What books an appointment, as the use case tells the rule.
-fn booking(appointment: &Appointment, now: Timestamp) -> ClientBooking {
+fn booking(appointment: &Appointment, saves_card: bool, now: Timestamp) -> ClientBooking {
     let claim = match appointment.status {
-        Status::Pending { hold_expires_at } => Claim::Hold { expires_at: hold_expires_at },
+        Status::Pending { hold_expires_at } => Claim::Hold { expires_at: hold_expires_at, saves_card },
         _ => Claim::Free,
     };
     ClientBooking::of(appointment, claim, now)
@@ -71,6 +71,8 @@ struct World {
     now: Timestamp,
     row: ClientBookings,
     appointments: Vec<Appointment>,
+    /// How far the payment of each appointment is if its client only saves a card; `None` for the other ones.
+    cards: Vec<Option<PaymentProgress>>,
     limits: BookingLimits,
     /// When holds ended unpaid.
     unpaid: Vec<Timestamp>,
@@ -79,7 +81,14 @@ struct World {
 impl World {
     fn new() -> Self {
         let limits = BookingLimits { bookings_per_day: 12, ..BookingLimits::default() };
-        Self { now: at(0), row: ClientBookings::none(), appointments: Vec::new(), limits, unpaid: Vec::new() }
+        Self {
+            now: at(0),
+            row: ClientBookings::none(),
+            appointments: Vec::new(),
+            cards: Vec::new(),
+            limits,
+            unpaid: Vec::new(),
+        }
     }
 
     /// Books as the use case does: it looks at the appointments only if the row refuses.
@@ -89,19 +98,21 @@ impl World {
         group: bool,
         start: Timestamp,
         cents: u64,
+        saves_card: bool,
     ) -> Result<usize, LimitReached> {
         let number = self.appointments.len();
         let new = appointment(10 + number as u128, expert, group, start, cents, self.now);
-        let wanted = booking(&new, self.now);
+        let wanted = booking(&new, saves_card, self.now);
         self.row.forget(self.now);
         if !self.row.allows(&wanted, &self.limits, self.now) {
-            for appointment in &self.appointments {
-                self.row.resolve(appointment, true, self.now);
+            for (appointment, card) in self.appointments.iter().zip(&self.cards) {
+                self.row.resolve(appointment, card.unwrap_or(PaymentProgress::Paid), self.now);
             }
             self.row.check(&wanted, &self.limits, self.now)?;
         }
         self.row.add(new.id, wanted, self.now);
         self.appointments.push(new);
+        self.cards.push(saves_card.then_some(PaymentProgress::Unpaid));
         Ok(number)
     }
 
@@ -122,6 +133,24 @@ impl World {
         {
             *one = one.confirm().expect("pending");
         }
+    }
+
+    /// The saved card is charged or declined. The second time, the client pays for a declined one with another card.
+    fn charge(&mut self, number: usize, works: bool) {
+        if let (Some(one), Some(Some(card))) = (self.appointments.get(number), self.cards.get_mut(number))
+            && one.status == Status::Confirmed
+            && *card != PaymentProgress::Paid
+        {
+            *card = if works { PaymentProgress::Paid } else { PaymentProgress::CardDeclined };
+        }
+    }
+
+    /// Whether a saved card was declined and the session is not paid.
+    fn has_declined_card(&self) -> bool {
+        let declined = |(one, card): &(&Appointment, &Option<PaymentProgress>)| {
+            **card == Some(PaymentProgress::CardDeclined) && self.now < one.end.plus(30 * DAY)
+        };
+        self.appointments.iter().zip(&self.cards).any(|pair| declined(&pair))
     }
 
     fn cancel(&mut self, number: usize, by: Party) {
@@ -151,14 +180,29 @@ impl World {
         }
     }
 
-    /// The claims of a kind that count now: each as expert and session.
-    fn claims(&self, holds: bool, expert: Option<ExpertId>) -> usize {
-        let counts = |one: &&Appointment| match one.status {
-            Status::Pending { hold_expires_at } => holds && self.now < hold_expires_at,
-            Status::Confirmed => !holds && one.price.is_zero() && self.now < one.end,
+    /// Whether an appointment counts now.
+    fn counts(&self, counted: Counted, one: &Appointment, card: Option<PaymentProgress>) -> bool {
+        match (counted, &one.status) {
+            (Counted::OpenHolds, Status::Pending { hold_expires_at }) => self.now < *hold_expires_at,
+            // A hold can be confirmed as long as it is pending.
+            (Counted::UnpaidAppointments, Status::Pending { .. } | Status::Confirmed) => {
+                card == Some(PaymentProgress::Unpaid) && self.now < one.end
+            }
+            (Counted::FreeAppointments, Status::Confirmed) => one.price.is_zero() && self.now < one.end,
             _ => false,
-        };
-        let counted = self.appointments.iter().filter(counts);
+        }
+    }
+
+    /// The appointments that count now.
+    fn counted(&self, counted: Counted) -> impl Iterator<Item = &Appointment> {
+        let counts =
+            move |pair: &(&Appointment, &Option<PaymentProgress>)| self.counts(counted, pair.0, *pair.1);
+        self.appointments.iter().zip(&self.cards).filter(counts).map(|(one, _)| one)
+    }
+
+    /// The claims that count now: each as expert and session.
+    fn claims(&self, counted: Counted, expert: Option<ExpertId>) -> usize {
+        let counted = self.counted(counted);
         let counted = counted.filter(|one| expert.is_none_or(|expert| one.expert == expert));
         let sessions: std::collections::BTreeSet<_> = counted
             .map(|one| {
@@ -195,17 +239,22 @@ impl World {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Book { expert: u128, group: bool, slot: i64, free: bool },
+    Book { expert: u128, group: bool, slot: i64, free: bool, saves_card: bool },
     Pay(prop::sample::Index),
+    Charge(prop::sample::Index, bool),
     Cancel(prop::sample::Index, bool),
     Advance(i64, bool),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        5 => (1_u128..4, prop::bool::weighted(0.3), 1_i64..40, prop::bool::weighted(0.3))
-            .prop_map(|(expert, group, slot, free)| Step::Book { expert, group, slot, free }),
+        5 => (1_u128..4, prop::bool::weighted(0.3), 1_i64..40, prop::bool::weighted(0.3), any::<bool>())
+            .prop_map(|(expert, group, slot, free, card)| {
+                Step::Book { expert, group, slot, free, saves_card: card && !free }
+            }),
         2 => any::<prop::sample::Index>().prop_map(Step::Pay),
+        1 => (any::<prop::sample::Index>(), prop::bool::weighted(0.8))
+            .prop_map(|(index, works)| Step::Charge(index, works)),
         1 => (any::<prop::sample::Index>(), any::<bool>()).prop_map(|(index, by)| Step::Cancel(index, by)),
         3 => (prop_oneof![1_i64..300, Just(HOLD), Just(HOLD - 1), Just(2 * HOUR), Just(DAY)], any::<bool>())
             .prop_map(|(seconds, expires)| Step::Advance(seconds, expires)),
@@ -219,28 +268,39 @@ proptest! {
         let mut world = World::new();
         for step in steps {
             match step {
-                Step::Book { expert, group, slot, free } => {
+                Step::Book { expert, group, slot, free, saves_card } => {
                     let start = at(30 * DAY + slot * HOUR);
                     let id = ExpertId::from_bits(expert);
                     let same = |one: &Appointment| {
                         group && one.group && (one.expert, one.start) == (id, start)
-                            && one.price.is_zero() == free
-                            && match one.status {
-                                Status::Pending { hold_expires_at } => world.now < hold_expires_at,
-                                Status::Confirmed => free,
-                                _ => false,
-                            }
                     };
-                    let added = usize::from(!world.appointments.iter().any(same));
-                    let (with_expert, in_all) = match free {
-                        true => (world.limits.free_appointments_per_expert, world.limits.free_appointments),
-                        false => (world.limits.open_holds_per_expert, world.limits.open_holds),
+                    let fits_in = |counted, with_expert: u16, in_all: u16| {
+                        let added = usize::from(!world.counted(counted).any(same));
+                        world.claims(counted, Some(id)) + added <= usize::from(with_expert)
+                            && world.claims(counted, None) + added <= usize::from(in_all)
                     };
-                    let fits = world.booked_today() < usize::from(world.limits.bookings_per_day)
+                    let limits = &world.limits;
+                    let fits = world.booked_today() < usize::from(limits.bookings_per_day)
                         && (free || !world.is_paused(world.now))
-                        && world.claims(!free, Some(id)) + added <= usize::from(with_expert)
-                        && world.claims(!free, None) + added <= usize::from(in_all);
-                    let booked = world.book(expert, group, start, if free { 0 } else { 8_000 });
+                        && match free {
+                            true => fits_in(
+                                Counted::FreeAppointments,
+                                limits.free_appointments_per_expert,
+                                limits.free_appointments,
+                            ),
+                            false => {
+                                fits_in(Counted::OpenHolds, limits.open_holds_per_expert, limits.open_holds)
+                            }
+                        }
+                        && (!saves_card
+                            || !world.has_declined_card()
+                                && fits_in(
+                                    Counted::UnpaidAppointments,
+                                    limits.unpaid_appointments_per_expert,
+                                    limits.unpaid_appointments,
+                                ));
+                    let cents = if free { 0 } else { 8_000 };
+                    let booked = world.book(expert, group, start, cents, saves_card);
                     prop_assert_eq!(booked.is_ok(), fits, "{:?}", booked);
                     if let Err(LimitReached::UnpaidHolds { again_at, .. }) = booked {
                         prop_assert!(world.is_paused(again_at.plus(-1)) && !world.is_paused(again_at));
@@ -252,11 +312,14 @@ proptest! {
                 Step::Pay(index) if !world.appointments.is_empty() => {
                     world.pay(index.index(world.appointments.len()));
                 }
+                Step::Charge(index, works) if !world.appointments.is_empty() => {
+                    world.charge(index.index(world.appointments.len()), works);
+                }
                 Step::Cancel(index, by_client) if !world.appointments.is_empty() => {
                     let by = if by_client { Party::Client } else { Party::Expert };
                     world.cancel(index.index(world.appointments.len()), by);
                 }
-                Step::Pay(_) | Step::Cancel(..) => {}
+                Step::Pay(_) | Step::Charge(..) | Step::Cancel(..) => {}
                 Step::Advance(seconds, expires) => world.advance(seconds, expires),
             }
         }
@@ -264,7 +327,67 @@ proptest! {
 }
 
 fn hold(world: &mut World, expert: u128, slot: i64) -> Result<usize, LimitReached> {
-    world.book(expert, false, at(30 * DAY + slot * HOUR), 8_000)
+    world.book(expert, false, at(30 * DAY + slot * HOUR), 8_000, false)
+}
+
+/// Books a session for which a card is saved, and saves it.
+fn save_card(world: &mut World, expert: u128, day: i64) -> Result<usize, LimitReached> {
+    let number = world.book(expert, false, at(day * DAY), 8_000, true)?;
+    world.pay(number);
+    Ok(number)
+}
+
+#[test]
+fn sessions_that_are_paid_later_are_limited_until_they_are_paid() {
+    let mut world = World::new();
+    for day in 30..33 {
+        save_card(&mut world, 1, day).expect("within the limit");
+    }
+    let again_at = at(30 * DAY + HOUR);
+    let with_expert = LimitReached::UnpaidAppointments { limit: 3, with_expert: true, again_at };
+    assert_eq!(save_card(&mut world, 1, 33), Err(with_expert));
+    hold(&mut world, 1, 9).map(|number| world.pay(number)).expect("it is paid at once");
+    for day in 33..36 {
+        save_card(&mut world, 2, day).expect("within the limit");
+    }
+    let in_all = LimitReached::UnpaidAppointments { limit: 6, with_expert: false, again_at };
+    assert_eq!(save_card(&mut world, 3, 36), Err(in_all));
+    // A move keeps the place, also after the hold no longer counts.
+    let (start, end) = (at(50 * DAY), at(50 * DAY + HOUR));
+    let moved = Appointment { start, end, version: 3, ..world.appointments[0].clone() };
+    world.row.relocate(&moved, world.cards[0], world.now);
+    world.appointments[0] = moved;
+    world.advance(DAY, true);
+    let again_at = at(31 * DAY + HOUR);
+    let with_expert = LimitReached::UnpaidAppointments { limit: 3, with_expert: true, again_at };
+    assert_eq!(save_card(&mut world, 1, 33), Err(with_expert));
+    world.charge(1, true);
+    save_card(&mut world, 1, 33).expect("one is paid");
+    world.cancel(2, Party::Client);
+    save_card(&mut world, 1, 34).expect("one is cancelled");
+}
+
+#[test]
+fn no_card_is_saved_after_one_was_declined_until_the_client_pays() {
+    let mut world = World::new();
+    let number = save_card(&mut world, 1, 30).expect("the first one");
+    world.advance(20 * DAY, true);
+    world.charge(number, false);
+    let declined = LimitReached::CardDeclined { again_at: at(60 * DAY + HOUR) };
+    assert_eq!((declined.limit(), declined.again_at()), (0, at(60 * DAY + HOUR)));
+    assert_eq!(save_card(&mut world, 2, 70), Err(declined.clone()));
+    hold(&mut world, 2, 9).map(|number| world.pay(number)).expect("it is paid at once");
+    world.cancel(number, Party::Platform);
+    for days in [DAY, 39 * DAY + 59 * MINUTE] {
+        world.advance(days, true);
+        assert_eq!(save_card(&mut world, 2, 70), Err(declined.clone()), "{:?}", world.now);
+    }
+    world.advance(MINUTE, true);
+    let again = save_card(&mut world, 2, 70).expect("it was long ago");
+    world.charge(again, false);
+    assert!(save_card(&mut world, 3, 80).is_err());
+    world.charge(again, true);
+    save_card(&mut world, 3, 80).expect("the client has paid");
 }
 
 #[test]
@@ -318,10 +441,26 @@ fn hold_that_could_not_be_paid_or_that_the_expert_cancelled_is_not_held_against_
     for slot in 3..6 {
         let number = hold(&mut world, 1, slot).expect("no pause");
         let released = world.appointments[number].hold_released().expect("pending");
-        world.row.resolve(&released, false, world.now);
+        world.row.resolve(&released, PaymentProgress::NotOpened, world.now);
         world.appointments[number] = released;
     }
     assert_eq!((world.row.unpaid.len(), world.row.bookings.len()), (0, 0));
+}
+
+#[test]
+fn client_has_at_most_four_open_proposals() {
+    let (mut row, limits) = (ClientBookings::none(), BookingLimits::default());
+    for hour in 0..4 {
+        row.add_proposal(&limits, at(hour * HOUR)).expect("within the limit");
+    }
+    assert_eq!((row.version, row.proposed.len()), (4, 4));
+    let again_at = at(48 * HOUR);
+    let refused = Err(LimitReached::Proposals { limit: 4, again_at });
+    assert_eq!(row.add_proposal(&limits, at(4 * HOUR)), refused);
+    assert_eq!(row.add_proposal(&limits, again_at.plus(-1)), refused);
+    row.add_proposal(&limits, again_at).expect("the first one is over");
+    let again_at = at(49 * HOUR);
+    assert_eq!(row.add_proposal(&limits, at(48 * HOUR)), Err(LimitReached::Proposals { limit: 4, again_at }));
 }
 
 #[test]
@@ -339,19 +478,19 @@ fn attempts_of_an_address_are_counted_until_midnight() {
 fn moved_free_appointment_counts_until_its_new_end() {
     let mut world = World::new();
     for slot in 1..4 {
-        world.book(1, false, at(slot * HOUR), 0).expect("a free session");
+        world.book(1, false, at(slot * HOUR), 0, false).expect("a free session");
     }
     let later = at(20 * DAY);
     let moved =
         Appointment { start: later, end: later.plus(HOUR), version: 2, ..world.appointments[0].clone() };
-    world.row.relocate(&moved, world.now);
+    world.row.relocate(&moved, None, world.now);
     world.appointments[0] = moved;
     world.advance(DAY, true);
-    world.book(1, false, at(21 * DAY), 0).expect("two have ended");
-    world.book(1, false, at(22 * DAY), 0).expect("two have ended");
+    world.book(1, false, at(21 * DAY), 0, false).expect("two have ended");
+    world.book(1, false, at(22 * DAY), 0, false).expect("two have ended");
     let again_at = later.plus(HOUR);
     assert_eq!(
-        world.book(1, false, at(23 * DAY), 0),
+        world.book(1, false, at(23 * DAY), 0, false),
         Err(LimitReached::FreeAppointments { limit: 3, with_expert: true, again_at })
     );
 }
