@@ -10,7 +10,7 @@ use store::AppointmentRecord;
 
 use crate::identity::Actor;
 use crate::identity::signed_in::Scope;
-use crate::scheduling::appointments::{Move, check_payment, find, quote_of, with_final_charge};
+use crate::scheduling::appointments::{Move, check_payment, quote_of, with_final_charge};
 use crate::scheduling::proposals;
 use crate::{App, AppError};
 
@@ -57,7 +57,7 @@ pub async fn quote(
     id: AppointmentId,
     start: Timestamp,
 ) -> Result<MoveQuote, AppError> {
-    let (record, acting) = find(app, actor, id, Scope::Read).await?;
+    let (record, acting) = actor.appointment_record(app, id, Scope::Read).await?;
     let party = proposals::side(acting)?;
     let now = app.now();
     let appointment = &record.appointment;

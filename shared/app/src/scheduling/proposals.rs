@@ -15,7 +15,7 @@ use crate::events::EventData;
 use crate::identity::signed_in::Scope;
 use crate::identity::{Actor, require_right_of};
 use crate::jobs::NextRun;
-use crate::scheduling::appointments::{Move, check_payment, find, put_move};
+use crate::scheduling::appointments::{Move, check_payment, put_move};
 use crate::scheduling::booking::reclaim_and_put_occupancy;
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::jobs::SchedulingJob;
@@ -39,7 +39,7 @@ pub async fn propose(
     message: &LongText,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("propose_times", || async {
-        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         let party = side(acting)?;
         let now = app.now();
         check_starts(&record.appointment, party, starts, now)?;
@@ -202,7 +202,7 @@ pub async fn accept(
     start: Timestamp,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("accept_proposal", || async {
-        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         let party = side(acting)?;
         let appointment = &record.appointment;
         let is_accepted =
@@ -259,7 +259,7 @@ pub async fn decline(
     if_match: IfMatch,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("decline_proposal", || async {
-        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         let party = side(acting)?;
         let is_done = |last: &Proposal| last.by != party && last.state == ProposalState::Declined;
         close(app, record, acting, if_match, is_done, Appointment::declined).await
@@ -280,7 +280,7 @@ pub async fn withdraw(
     if_match: IfMatch,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("withdraw_proposal", || async {
-        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         let party = side(acting)?;
         let is_done = |last: &Proposal| last.by == party && last.state == ProposalState::Withdrawn;
         close(app, record, acting, if_match, is_done, Appointment::withdrawn).await
