@@ -144,6 +144,9 @@ pub(super) fn from_error(error: &SchedulingError) -> Problem {
             Problem { limit: Some(reached.limit()), retry_after, ..Problem::new(kind, detail) }
         }
         SchedulingError::Overlap { .. } => Problem::new(OVERLAPPING_SESSION, detail).with_pointer("/start"),
+        SchedulingError::ProposedOverlap { place, .. } => {
+            Problem::new(OVERLAPPING_SESSION, detail).with_pointer(&format!("/starts/{place}"))
+        }
         SchedulingError::NoHours => Problem::new(NO_HOURS, detail),
         SchedulingError::NoPrice(_) => Problem::new(NO_PRICE, detail).with_pointer("/duration_minutes"),
         SchedulingError::PriceChanged { price, .. } => {
