@@ -182,3 +182,39 @@ fn parameters_state_their_limits_and_are_never_null() {
         }
     }
 }
+
+/// Routes without query parameters refuse unknown ones like the others.
+#[tokio::test]
+async fn unknown_query_parameters_are_refused_by_every_route() {
+    let test = TestApp::new().await;
+    let document = test.get("/openapi.json").send().await.expect(200);
+    let offer = test.offer(&crate::harness::free_hour()).await;
+    for route in functions::ROUTES {
+        let operation = &document["paths"][route.path][route.method.as_str().to_ascii_lowercase()];
+        let mut path = route.path.replace("{expert_id}", &offer.expert);
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            if parameter["in"] == "path" {
+                let name = parameter["name"].as_str().expect("a name");
+                path =
+                    path.replace(&format!("{{{name}}}"), parameter["example"].as_str().expect("an example"));
+            }
+        }
+        let mut refused = 0;
+        for person in ["ada", "alan", "margaret"] {
+            let method = route.method.as_str().parse().expect("a method");
+            let request = test.request(method, &format!("{path}?utm_source=letter")).signed_in_as(person);
+            let response = request.send().await;
+            let about = format!("{} for {person}: {} {:#}", route.function, response.status, response.body);
+            if route.audience == Audience::Provider {
+                // Providers may add parameters to their messages.
+                assert_ne!(response.status, 422, "{about}");
+                refused += 1;
+            } else if response.status != 403 {
+                assert_eq!(response.problem(422), "invalid", "{about}");
+                assert!(response.places().contains(&"utm_source"), "{about}");
+                refused += 1;
+            }
+        }
+        assert!(refused > 0, "{} is not called", route.function);
+    }
+}

@@ -657,6 +657,36 @@ async fn unreadable_entry_is_set_aside_unchanged_and_runs_once_it_is_readable() 
 }
 
 #[tokio::test]
+async fn entry_whose_place_in_the_index_is_no_time_is_set_aside_and_then_runs() {
+    let test = TestApp::new().await;
+    let (app, rows, _) = with_recording_queue(&test);
+    // Texts that other attributes have.
+    let places = ["PK", "SK", "job", "payload", "due_at"];
+    let names = enqueue(&app, 0..places.len() as u128).await;
+    for (name, place) in names.iter().zip(places) {
+        let key = Key { pk: format!("APT#{}", name.subject()), sk: format!("OUTBOX#{name}") };
+        let mut rows = rows.rows.lock().expect("no poisoned lock");
+        let row = rows.get_mut(&key).expect("a row");
+        let text = row[place].clone();
+        row.insert("GSI1SK".to_owned(), text);
+    }
+    let swept = outbox::sweep(&app, &Actor::Platform).await.expect("swept");
+    assert_eq!((swept.queued, swept.unreadable), (0, places.len()));
+    let admin = Actor::Person(SignedInPerson::new(9, vec![Role::Admin], Scope::FULL));
+    let page = failing_jobs::list(&app, &admin, None, 100).await.expect("an administrator");
+    assert_eq!(page.jobs.len(), places.len(), "administrators see them");
+    let swept = outbox::sweep(&app, &Actor::Platform).await.expect("swept");
+    assert_eq!((swept.queued, swept.unreadable), (0, 0), "they wait for a minute");
+    test.advance(70);
+    let swept = outbox::sweep(&app, &Actor::Platform).await.expect("swept");
+    assert_eq!((swept.queued, swept.unreadable), (places.len(), 0));
+    for name in names {
+        process(&app, name).await;
+    }
+    assert!(rows.rows.lock().expect("no poisoned lock").is_empty(), "all of them have run");
+}
+
+#[tokio::test]
 async fn entry_that_stays_unreadable_is_read_again_in_pauses_that_double_up_to_an_hour() {
     let test = TestApp::new().await;
     let (app, rows, _) = with_recording_queue(&test);

@@ -14,3 +14,4 @@ mod races;
 mod restart;
 mod rollback;
 mod template;
+mod unknown_values;

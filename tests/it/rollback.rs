@@ -243,10 +243,14 @@ async fn an_appointment_with_an_unknown_status_is_read_and_not_changed() {
     let path = format!("/v1/appointments/{appointment}");
     let cancelled =
         test.post(&format!("{path}/cancel")).signed_in_as("alan").header("If-Match", "\"2\"").send().await;
-    assert_eq!(cancelled.problem(409), "invalid-status");
+    assert_eq!(cancelled.problem(409), "newer-release");
+    assert_eq!(
+        test.get(&format!("{path}/cancellation")).signed_in_as("alan").send().await.problem(409),
+        "newer-release"
+    );
     let moved = test.post(&format!("{path}/reschedule")).signed_in_as("alan").header("If-Match", "\"2\"");
     let moved = moved.json(&json!({ "start": "2027-01-06T10:00:00Z" })).send().await;
-    assert_eq!(moved.problem(409), "invalid-status");
+    assert_eq!(moved.problem(409), "newer-release");
     // Its time stays occupied, and its payment job neither forgets it nor moves money.
     let calls = test.stripe().events().len();
     test.advance(14 * 86_400);
@@ -263,59 +267,98 @@ async fn an_appointment_with_an_unknown_status_is_read_and_not_changed() {
 }
 
 #[tokio::test]
-async fn a_payment_that_a_later_version_has_escalated_is_not_changed_and_moves_no_money() {
-    let test = TestApp::new().await;
-    let offer = test.offer(&paid_hour()).await;
-    let cancelled = test.book_and_pay(&offer, START, "k").await;
-    let confirmed = test.book_and_pay(&offer, "2027-01-05T12:00:00Z", "k2").await;
-    let none = json!(null);
-    // The refund is due when the later version escalates the payment.
-    test.post_action("alan", &cancelled, "cancel", &none).await.expect(200);
-    rewrite(&test, |item| {
-        if item["SK"]["S"] == "PAY" {
-            item["escalation"] = json!({ "M": { "because": { "S": "fraud" }, "score": { "N": "9" } } });
+async fn a_payment_with_an_unknown_value_is_not_changed_and_moves_no_money() {
+    type Change = fn(&mut Value);
+    let unknown: [(&str, Change); 4] = [
+        ("escalation", |item| {
+            item["escalation"] = json!({ "M": { "because": { "S": "fraud" }, "later": { "N": "9" } } });
             item["GSI2PK"] = json!({ "S": "ESCALATIONS" });
             item["GSI2SK"] = item["appointment"].clone();
+        }),
+        ("state", |item| item["state"]["M"]["state"] = json!({ "S": "later" })),
+        ("decline", |item| item["decline"] = json!({ "S": "later" })),
+        ("refused", |item| item["refused"] = json!({ "M": { "later": { "S": "card_declined" } } })),
+    ];
+    for (attribute, change) in unknown {
+        let test = TestApp::new().await;
+        let offer = test.offer(&paid_hour()).await;
+        let cancelled = test.book_and_pay(&offer, START, "k").await;
+        let confirmed = test.book_and_pay(&offer, "2027-01-05T12:00:00Z", "k2").await;
+        let none = json!(null);
+        // The refund is due when the later version changes the payment.
+        test.post_action("alan", &cancelled, "cancel", &none).await.expect(200);
+        let saved = test.database("Scan", &json!({ "TableName": "expert-connect" })).await;
+        let is_payment = |item: &Value| item["SK"]["S"] == "PAY";
+        rewrite(&test, |item| {
+            if is_payment(item) {
+                change(item);
+            }
+        })
+        .await;
+        let calls = test.stripe().events().len();
+        test.advance(60);
+        test.sweep().await;
+        let moved = json!({ "start": "2027-01-06T10:00:00Z" });
+        for (action, body) in [("cancel", &none), ("reschedule", &moved)] {
+            let refused = test.post_action("alan", &confirmed, action, body).await;
+            assert_eq!(refused.problem(409), "newer-release", "{attribute}: {action}");
         }
-    })
-    .await;
-    let calls = test.stripe().events().len();
-    test.advance(60);
-    test.sweep().await;
-    let moved = json!({ "start": "2027-01-06T10:00:00Z" });
-    for (action, body) in [("cancel", &none), ("reschedule", &moved)] {
-        let refused = test.post_action("alan", &confirmed, action, body).await;
-        assert_eq!(refused.problem(409), "payment-state", "{action}");
-    }
-    test.advance(2 * 86_400);
-    for action in ["complete", "no-show"] {
-        let refused = test.post_action("ada", &confirmed, action, &none).await;
-        assert_eq!(refused.problem(409), "payment-state", "{action}");
-    }
-    let refund = test.post(&format!("/v1/appointments/{confirmed}/refunds")).signed_in_as("ada");
-    let refund = refund.idempotency_key("r").json(&json!({ "amount": { "amount": 100, "currency": "EUR" } }));
-    assert_eq!(refund.send().await.problem(409), "payment-state");
-    assert_eq!(test.resolve(&confirmed, "try_again").await.problem(409), "payment-state");
-    test.sweep().await;
-    assert_eq!(test.stripe().events().len(), calls, "no money has moved");
-    let escalations = test.get("/v1/escalations").signed_in_as("margaret").send().await.expect(200);
-    let escalations = escalations["escalations"].as_array().expect("a list").clone();
-    assert_eq!(escalations.len(), 2);
-    assert!(test.snapshot().await.contains(r#""score":{"N":"9"}"#));
-    let failing = test.get("/v1/failing-jobs").signed_in_as("margaret").send().await.expect(200);
-    let reason = failing["jobs"][0]["reason"].as_str().expect("a reason");
-    assert!(reason.contains("newer version of the platform has escalated"), "{reason}");
-    // The later version runs again, and an administrator decides there.
-    rewrite(&test, |item| {
-        if item["SK"]["S"] == "PAY" {
-            item["escalation"] = json!({ "NULL": true });
+        test.advance(2 * 86_400);
+        for action in ["complete", "no-show"] {
+            let refused = test.post_action("ada", &confirmed, action, &none).await;
+            assert_eq!(refused.problem(409), "newer-release", "{attribute}: {action}");
         }
-    })
-    .await;
-    test.advance(2 * 86_400);
-    test.sweep().await;
-    assert_eq!(test.appointment(&cancelled).await["payment"]["state"], "refunded");
-    assert_eq!(test.appointment(&confirmed).await["status"], "completed");
+        let refund = test.post(&format!("/v1/appointments/{confirmed}/refunds")).signed_in_as("ada");
+        let refund = refund.idempotency_key("r");
+        let refund = refund.json(&json!({ "amount": { "amount": 100, "currency": "EUR" } }));
+        assert_eq!(refund.send().await.problem(409), "newer-release", "{attribute}");
+        assert_eq!(test.resolve(&confirmed, "try_again").await.problem(409), "newer-release", "{attribute}");
+        test.sweep().await;
+        assert_eq!(test.stripe().events().len(), calls, "{attribute}: no money has moved");
+        assert_eq!(test.appointment(&confirmed).await["payment"]["state"], "unknown", "{attribute}");
+        let escalations = test.get("/v1/escalations").signed_in_as("margaret").send().await.expect(200);
+        let escalations = escalations["escalations"].as_array().expect("a list").len();
+        assert_eq!(escalations, if attribute == "escalation" { 2 } else { 0 });
+        assert!(test.snapshot().await.contains("later"), "{attribute}");
+        let failing = test.get("/v1/failing-jobs").signed_in_as("margaret").send().await.expect(200);
+        let reason = failing["jobs"][0]["reason"].as_str().expect("a reason");
+        assert!(reason.contains("a newer release has stored something in the payment"), "{reason}");
+        // The later version runs again, and an administrator decides there.
+        for item in saved["Items"].as_array().expect("rows").iter().filter(|item| is_payment(item)) {
+            test.database("PutItem", &json!({ "TableName": "expert-connect", "Item": item })).await;
+        }
+        test.advance(2 * 86_400);
+        test.sweep().await;
+        assert_eq!(test.appointment(&cancelled).await["payment"]["state"], "refunded", "{attribute}");
+        assert_eq!(test.appointment(&confirmed).await["status"], "completed", "{attribute}");
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_does_not_learn_of_an_appointment_that_cannot_be_read() {
+    type Change = fn(&mut Value);
+    // A newer format, a row that is damaged, and one whose parties cannot be read either.
+    let unreadable: [(Change, u16, u16); 3] = [
+        (|item| item["schema"] = json!({ "N": "9" }), 409, 409),
+        (|item| item["price"] = json!({ "S": "a lot" }), 500, 500),
+        (|item| item["client"] = json!({ "S": "everybody" }), 404, 404),
+    ];
+    for (change, of_party, of_administrator) in unreadable {
+        let test = TestApp::new().await;
+        let (_, appointment) = paid_appointment(&test).await;
+        rewrite_row(&test, &format!("APT#{appointment}"), "A", change).await;
+        for (reader, status) in
+            [("alan", of_party), ("ada", of_party), ("margaret", of_administrator), ("grace", 404)]
+        {
+            for end in ["", "/payment", "/notes", "/history", "/receipts", "/cancellation"] {
+                let read = test.get(&format!("/v1/appointments/{appointment}{end}")).signed_in_as(reader);
+                assert_eq!(read.send().await.status, status, "{reader}: {end}");
+            }
+            let cancel = test.post(&format!("/v1/appointments/{appointment}/cancel")).signed_in_as(reader);
+            let cancel = cancel.header("If-Match", "*").send().await;
+            assert_eq!(cancel.status, status, "{reader} cancels");
+        }
+    }
 }
 
 #[tokio::test]

@@ -178,6 +178,8 @@ pub enum PaymentState {
     Cancelled,
     /// The session took place, but the client could not be charged.
     Unpaid,
+    /// A newer version of the platform has stored something in the payment that this one does not know.
+    Unknown,
 }
 
 mirror!(enum PaymentState <= payment::PaymentState {
@@ -193,6 +195,7 @@ mirror!(enum PaymentState <= payment::PaymentState {
     Disputed,
     Cancelled,
     Unpaid,
+    Unknown,
 });
 
 /// A decision that only an administrator can make, and the amount in question.

@@ -21,7 +21,12 @@ pub const ROUTE: Route = Route {
         Operation::responds_with::<Appointment>(schemas, StatusCode::OK)
             .accepts::<AcceptanceRequest>(schemas)
             .conditional()
-            .problems(&[problem::INVALID_STATUS, problem::PAYMENT_STATE, problem::TOO_FAR_AHEAD])
+            .problems(&[
+                problem::INVALID_STATUS,
+                problem::OVERLAPPING_SESSION,
+                problem::PAYMENT_STATE,
+                problem::TOO_FAR_AHEAD,
+            ])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };
@@ -32,13 +37,16 @@ pub const ROUTE: Route = Route {
 struct AcceptanceRequest {
     /// One of the proposed starts.
     start: Timestamp,
+    /// Whether the session may overlap another session that you have booked. It makes no difference for the expert.
+    #[serde(default)]
+    allow_overlap: bool,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
     let if_match = request.if_match()?;
-    let AcceptanceRequest { start } = request.json()?;
-    let (record, party) = proposals::accept(app, request.actor(), id, if_match, start).await?;
+    let AcceptanceRequest { start, allow_overlap } = request.json()?;
+    let (record, party) = proposals::accept(app, request.actor(), id, if_match, start, allow_overlap).await?;
     let version = record.appointment.version;
     Ok(Response::json(StatusCode::OK, &Appointment::new(record, party, app.now())).version(version))
 }

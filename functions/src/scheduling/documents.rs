@@ -433,7 +433,17 @@ pub enum NoteVisibility {
     Shared,
 }
 
-mirror!(enum NoteVisibility <=> note::NoteVisibility { Private, Shared });
+mirror!(enum NoteVisibility => note::NoteVisibility { Private, Shared });
+
+impl From<note::NoteVisibility> for NoteVisibility {
+    fn from(visibility: note::NoteVisibility) -> Self {
+        match visibility {
+            // As long as it is not known who may read a note, only the party that wrote it may.
+            note::NoteVisibility::Private | note::NoteVisibility::Unknown => Self::Private,
+            note::NoteVisibility::Shared => Self::Shared,
+        }
+    }
+}
 
 /// A note about a session.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -23,7 +23,12 @@ pub const ROUTE: Route = Route {
             .accepts::<ProposalRequest>(schemas)
             .conditional()
             .problems(problem::SLOT_REFUSALS)
-            .problems(&[problem::INVALID_STATUS, problem::TOO_FAR_AHEAD, problem::TOO_MANY_PROPOSALS])
+            .problems(&[
+                problem::INVALID_STATUS,
+                problem::OVERLAPPING_SESSION,
+                problem::TOO_FAR_AHEAD,
+                problem::TOO_MANY_PROPOSALS,
+            ])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };
@@ -39,13 +44,17 @@ struct ProposalRequest {
     /// A message to the other side.
     #[serde(default)]
     message: LongText,
+    /// Whether the session may overlap another session that you have booked. It makes no difference for the expert.
+    #[serde(default)]
+    allow_overlap: bool,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
     let if_match = request.if_match()?;
-    let ProposalRequest { starts, message } = request.json()?;
-    let (record, party) = proposals::propose(app, request.actor(), id, if_match, &starts, &message).await?;
+    let ProposalRequest { starts, message, allow_overlap } = request.json()?;
+    let (record, party) =
+        proposals::propose(app, request.actor(), id, if_match, &starts, &message, allow_overlap).await?;
     let version = record.appointment.version;
     Ok(Response::json(StatusCode::OK, &Appointment::new(record, party, app.now())).version(version))
 }

@@ -690,6 +690,8 @@ words! {
         Cancelled = PaymentState::Cancelled,
         /// The client could not be charged.
         Unpaid = PaymentState::Unpaid,
+        /// Another state.
+        Unknown = PaymentState::Unknown,
     }
 }
 

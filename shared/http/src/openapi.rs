@@ -300,10 +300,11 @@ fn types_of(route: &Route, operation: &Operation) -> Vec<&'static ProblemType> {
     if operation.body.is_some() {
         kinds.push(problem::TOO_LARGE);
         if route.audience != Audience::Provider {
-            kinds.extend([problem::MALFORMED, problem::MEDIA_TYPE_REFUSED, problem::INVALID]);
+            kinds.extend([problem::MALFORMED, problem::MEDIA_TYPE_REFUSED]);
         }
     }
-    if operation.query.is_some() {
+    // Unknown query parameters are refused everywhere else.
+    if route.audience != Audience::Provider {
         kinds.push(problem::INVALID);
     }
     if operation.idempotent {

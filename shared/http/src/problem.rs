@@ -245,7 +245,8 @@ impl From<AppError> for Problem {
                 tracing::error!(%detail, "the table is not available");
                 Self::unavailable("the database did not respond; send the same request again")
             }
-            AppError::Read(ReadError::NewerRelease { .. }) => {
+            AppError::Read(ReadError::NewerRelease { .. })
+            | AppError::Commit(CommitError::NewerRelease(_)) => {
                 tracing::error!(%detail, "a newer release has written a row");
                 let detail =
                     "a newer release has stored something here that this one does not know; try again later";
@@ -296,7 +297,8 @@ mod tests {
         let overlap = SchedulingError::Overlap { start: again_at, end: again_at };
         let too_far = domain::payments::payment::TooFarAhead { ends_by: again_at };
         let reached = |reached: LimitReached| AppError::from(SchedulingError::Limit { reached, seconds: 1 });
-        let cases: [(AppError, u16, &str, Option<&str>); 59] = [
+        let key = store::keys::Key { pk: text(), sk: text() };
+        let cases: [(AppError, u16, &str, Option<&str>); 61] = [
             (AppError::SignInRequired, 401, "unauthorized", None),
             (AppError::Forbidden(""), 403, "forbidden", None),
             (AppError::NotFound(""), 404, "not-found", None),
@@ -342,6 +344,8 @@ mod tests {
             (slot(Refusal::WeekFull { date, cap: 1 }), 409, "week-full", Some("/start")),
             (slot(Refusal::Seats { wanted: 2, left: 1 }), 409, "seats-taken", Some("/seats")),
             (status.into(), 409, "invalid-status", None),
+            (ChangeRefusal::NewerRelease.into(), 409, "newer-release", None),
+            (CommitError::NewerRelease(key).into(), 409, "newer-release", None),
             (SchedulingError::NotLive.into(), 409, "expert-not-live", None),
             (SchedulingError::AtCapacity.into(), 409, "expert-at-capacity", None),
             (SchedulingError::NoHours.into(), 409, "availability-not-published", None),

@@ -14,8 +14,8 @@ use http::{HeaderMap, Method, StatusCode};
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
 use schemars::JsonSchema;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_path_to_error::Segment;
 
 use crate::json::Strict;
@@ -124,6 +124,20 @@ impl Request {
             .map_err(|violations| Problem::invalid(violations).of_query())?;
         let deserializer = serde_urlencoded::Deserializer::new(pairs);
         serde_path_to_error::deserialize(deserializer).map_err(|error| unread(error).of_query())
+    }
+
+    /// Requires that there are no query parameters.
+    ///
+    /// # Errors
+    /// 422, with all parameters.
+    pub(crate) fn no_query(&self) -> Result<(), Problem> {
+        schema::check_query::<NoParameters>(form_pairs(&self.query).into_owned())
+            .map_err(|violations| Problem::invalid(violations).of_query())
+    }
+
+    /// Whether there are query parameters.
+    pub(crate) fn has_query(&self) -> bool {
+        !self.query.is_empty()
     }
 
     /// The JSON document in the body.
@@ -265,6 +279,11 @@ fn unread<E: std::fmt::Display>(error: serde_path_to_error::Error<E>) -> Problem
     });
     Problem::invalid(Violations::one(pointer, error.into_inner().to_string()))
 }
+
+/// The query parameters of a route without any.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NoParameters {}
 
 fn form_pairs(query: &str) -> form_urlencoded::Parse<'_> {
     form_urlencoded::parse(query.as_bytes())

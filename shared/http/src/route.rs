@@ -1,7 +1,9 @@
 //! Routes: method, path, audience, description and handler. A route without an audience does not compile.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use app::App;
@@ -206,11 +208,11 @@ impl Route {
         }
     }
 
-    /// Handles a request: checks the audience, runs the handler, and turns an error into a problem document.
+    /// Handles a request: checks the audience and the names of query parameters, runs the handler, and turns an error into a problem document.
     pub async fn respond(&self, app: &App, request: lambda_http::Request) -> lambda_http::Response<Body> {
         let started = Instant::now();
         let request = Request::new(request, &app.settings);
-        let result = match self.admit(&request) {
+        let result = match self.admit(&request).and_then(|()| self.check_query(&request)) {
             Ok(()) => (self.handler)(app, &request).await,
             Err(problem) => Err(problem),
         };
@@ -228,6 +230,23 @@ impl Route {
             "responded"
         );
         response.into()
+    }
+
+    /// Refuses query parameters if the route has none. A handler of a route that has some checks them itself. Providers may add
+    /// parameters to their messages at any time, so theirs are ignored.
+    fn check_query(&self, request: &Request) -> Result<(), Problem> {
+        if !request.has_query() || self.audience == Audience::Provider || self.takes_query() {
+            return Ok(());
+        }
+        request.no_query()
+    }
+
+    fn takes_query(&self) -> bool {
+        /// The answers so far, by function: generating the schemas takes longer than most requests.
+        static KNOWN: Mutex<BTreeMap<&str, bool>> = Mutex::new(BTreeMap::new());
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let generate = || (self.operation)(&mut SchemaGenerator::default()).query.is_some();
+        *known.entry(self.function).or_insert_with(generate)
     }
 
     /// Checks that the caller belongs to the audience.

@@ -5,6 +5,7 @@
 //! version with `cargo test -p store write_golden_rows -- --ignored`, and never change an older file: such rows are in tables.
 
 mod samples;
+mod unknown;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -585,7 +586,7 @@ async fn unknown_values_are_read_as_values_that_are_handled_with_care() {
     use domain::kernel::time::Date;
     use domain::payments::payment::{Decline, Escalation, PaymentState};
     use domain::receipts::tax::{NoTax, Taxes};
-    use domain::scheduling::appointment::NoShowReport;
+    use domain::scheduling::appointment::{ChangeRefusal, Outcome};
     use domain::scheduling::history::{Change, ChangedBy};
     use domain::scheduling::note::NoteVisibility;
     use domain::scheduling::party::Party;
@@ -607,6 +608,13 @@ async fn unknown_values_are_read_as_values_that_are_handled_with_care() {
     assert!(unknown.confirm().is_err());
     assert!(unknown.expire(now).is_err());
     assert!(unknown.check_reschedule(now).is_err());
+    for outcome in [Outcome::Completed, Outcome::NoShow { missed_by: Party::Expert }] {
+        for party in [Party::Expert, Party::Client, Party::Platform] {
+            let ended = unknown.ended(outcome, None, party, samples::at(7_200));
+            assert_eq!(ended, Err(ChangeRefusal::NewerRelease));
+            assert_eq!(unknown.objected(party, now), Err(ChangeRefusal::NewerRelease));
+        }
+    }
     let always = TimeSpan::new(Timestamp::MIN, Timestamp::MAX);
     for owner in [AppointmentOwner::Client(samples::CLIENT), AppointmentOwner::Expert(samples::EXPERT)] {
         let page = store.appointments(owner, always, None, 100).await.expect("readable");
@@ -614,24 +622,24 @@ async fn unknown_values_are_read_as_values_that_are_handled_with_care() {
     }
     assert!(store.appointment_record(samples::appointment_id(1)).await.expect("readable").is_some());
 
-    assert_eq!(
-        appointment(replacing("notified", "new"), 3).await.no_show_report,
-        Some(NoShowReport::Disputed)
-    );
-    let cancelled = appointment(replacing("client", "new"), 5).await.status;
-    assert!(matches!(cancelled, Status::Cancelled { cancelled_by: Party::Platform, .. }));
+    for (number, value) in [(3, "notified"), (5, "client"), (1, "as_booked")] {
+        assert_eq!(appointment(replacing(value, "new"), number).await.status, Status::Unknown, "{value}");
+    }
 
     let id = samples::appointment_id(0);
     let (notes, _) = replacing("shared", "new").notes(id).await.expect("readable");
-    assert!(notes.iter().all(|note| note.visibility == NoteVisibility::Private));
+    assert!(notes.iter().any(|note| note.visibility == NoteVisibility::Unknown));
+    assert!(notes.iter().all(|note| note.visibility != NoteVisibility::Shared));
     let history = async |from| replacing(from, "new").history(id, None, 100).await.expect("readable").entries;
     assert!(history("confirmed").await.iter().any(|entry| entry.change == Change::Unknown));
     assert!(history("administrator").await.iter().any(|entry| entry.by == ChangedBy::Unknown));
 
     let state = |name| async move { payment(replacing(name, "new"), 0).await.state };
-    assert_eq!(state("paid").await, PaymentState::Processing);
-    assert_eq!(payment(replacing("no_show_disputed", "new"), 3).await.escalation, Some(Escalation::Unknown));
-    assert_eq!(payment(replacing("try_later", "new"), 5).await.decline, Some(Decline::Refused));
+    assert_eq!(state("paid").await, PaymentState::Unknown);
+    let escalated = payment(replacing("no_show_disputed", "new"), 3).await;
+    assert_eq!((escalated.escalation, escalated.state), (Some(Escalation::Unknown), PaymentState::Unknown));
+    let declined = payment(replacing("try_later", "new"), 5).await;
+    assert_eq!((declined.decline, declined.state), (Some(Decline::Refused), PaymentState::Unknown));
 
     let session_types =
         async |from: &str| replacing(from, "new").session_types(samples::EXPERT).await.expect("readable").0;

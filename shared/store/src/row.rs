@@ -6,8 +6,9 @@
 //! - A reader ignores attributes that it does not know. A new attribute has `#[serde(default)]`.
 //! - A reader turns an enum value that it does not know into one that it handles with care; `rows.rs` says which. A kind of
 //!   movement, account, gateway or document is an exception: a sum without it would be wrong, so the row is not read.
-//! - A session type with such a value has an unknown status. It is not changed, because that would overwrite the value, until
-//!   the expert replaces all its terms.
+//! - A row with such a value is not changed, because that would overwrite the value: an appointment and a session type then have
+//!   an unknown status, a payment an unknown state, and [`Transaction::put_row`] writes no value that is not known. Only a
+//!   replacement of the whole resource, such as the terms of a session type or the role of a member, overwrites it.
 //! - A text, currency, time zone or country is read even if the rules for new ones are stricter now.
 //! - The attribute [`SCHEMA`] is the version of the row's format; a row without it has format 1. It increases only with a change
 //!   that an older release would misread, such as another meaning or unit of an attribute, or an attribute that must not be
@@ -45,8 +46,14 @@ use crate::{CommitError, ReadError, Transaction};
 /// The attribute with the version of the row's format.
 pub const SCHEMA: &str = "schema";
 
+/// A stored form that can have values that only a newer release knows.
+pub(crate) trait Known {
+    /// Whether this release knows all its values.
+    fn is_known(&self) -> bool;
+}
+
 /// The stored form of a domain value `D`.
-pub(crate) trait Stored<D>: Sized {
+pub(crate) trait Stored<D>: Known + Sized {
     /// The stored form of a value.
     fn of(value: &D) -> Self;
 
@@ -65,6 +72,12 @@ pub(crate) trait Row<D>: Stored<D> + Serialize + DeserializeOwned {
     /// The version of the format in which a value is written: the earliest one that does not misread it.
     fn schema_of(_: &D) -> u16 {
         Self::SCHEMA
+    }
+
+    /// What is read if this release does not know all values of the row. In `value`, others stand for the unknown ones; the result
+    /// must not lead to a change that overwrites them. `None` if the row is not read.
+    fn degraded(_value: D) -> Option<D> {
+        None
     }
 }
 
@@ -101,7 +114,8 @@ impl Transaction {
     /// Writes the row of a domain value, with additional attributes such as keys of an index.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`] if the value cannot be represented as a row.
+    /// [`CommitError::NewerRelease`] if it has a value that this release does not know, [`CommitError::Unstorable`] if it cannot be
+    /// represented as a row.
     pub(crate) fn put_row<R: Row<D>, D>(
         &mut self,
         key: Key,
@@ -109,8 +123,12 @@ impl Transaction {
         value: &D,
         more: impl IntoIterator<Item = (&'static str, AttributeValue)>,
     ) -> Result<(), CommitError> {
+        let row = R::of(value);
+        if !row.is_known() {
+            return Err(CommitError::NewerRelease(key));
+        }
         let schema = [(SCHEMA, number(R::schema_of(value)))];
-        self.put_document(key, condition, &R::of(value), schema.into_iter().chain(more))
+        self.put_document(key, condition, &row, schema.into_iter().chain(more))
     }
 }
 
@@ -135,7 +153,11 @@ pub(crate) fn read_row<R: Row<D>, D>(item: Item) -> Result<D, ReadError> {
     check_schema(&item, R::SCHEMA)?;
     let key = key_of(&item);
     let row: Result<R, Unreadable> = serde_dynamo::from_item(item).map_err(Unreadable::invalid);
-    row.and_then(R::read).map_err(|unreadable| unreadable.in_row(key))
+    let read = row.and_then(|row| match row.is_known() {
+        true => row.read(),
+        false => R::degraded(row.read()?).ok_or_else(|| Unreadable::unknown("value")),
+    });
+    read.map_err(|unreadable| unreadable.in_row(key))
 }
 
 /// Reads the rows of a list with [`read_row`]. A row that this release cannot read is logged and left out, so that it does not hide
@@ -157,9 +179,24 @@ pub(crate) fn read_list<R: Row<D>, D>(items: Vec<Item>) -> (Vec<D>, usize) {
     (rows, unreadable)
 }
 
+/// Stored forms without values that only a newer release knows.
+macro_rules! known {
+    ($($type:ty),* $(,)?) => {$(
+        impl $crate::row::Known for $type {
+            fn is_known(&self) -> bool {
+                true
+            }
+        }
+    )*};
+}
+
+pub(crate) use known;
+
 /// Types whose stored form is the type itself. Their text or number never changes.
 macro_rules! same {
     ($($type:ty),* $(,)?) => {$(
+        known!($type);
+
         impl Stored<$type> for $type {
             fn of(value: &$type) -> Self {
                 value.clone()
@@ -199,6 +236,24 @@ same!(
     SessionTypeId,
 );
 
+impl<S: Known> Known for Option<S> {
+    fn is_known(&self) -> bool {
+        self.as_ref().is_none_or(S::is_known)
+    }
+}
+
+impl<S: Known> Known for Vec<S> {
+    fn is_known(&self) -> bool {
+        self.iter().all(S::is_known)
+    }
+}
+
+impl<K, S: Known> Known for BTreeMap<K, S> {
+    fn is_known(&self) -> bool {
+        self.values().all(S::is_known)
+    }
+}
+
 impl<S: Stored<D>, D> Stored<Option<D>> for Option<S> {
     fn of(value: &Option<D>) -> Self {
         value.as_ref().map(S::of)
@@ -234,6 +289,8 @@ impl<K: Ord + Clone, S: Stored<D>, D> Stored<BTreeMap<K, D>> for BTreeMap<K, S> 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Text(String);
+
+known!(Text, MoneyRow);
 
 macro_rules! texts {
     ($($type:ty: $write:expr, $read:expr;)*) => {$(
@@ -297,6 +354,12 @@ macro_rules! stored {
         $(#[$meta])*
         pub(crate) struct $row { $($(#[$attribute])* $field: $type),* }
 
+        impl $crate::row::Known for $row {
+            fn is_known(&self) -> bool {
+                true $(&& $crate::row::Known::is_known(&self.$field))*
+            }
+        }
+
         impl $crate::row::Stored<$domain> for $row {
             fn of(value: &$domain) -> Self {
                 Self { $($field: $crate::row::Stored::of(&value.$field)),* }
@@ -325,6 +388,15 @@ macro_rules! stored {
             $($(#[$note])* $variant $({ $($(#[$attribute])* $field: $type),* })?,)*
             #[serde(other)]
             Unknown,
+        }
+
+        impl $crate::row::Known for $row {
+            fn is_known(&self) -> bool {
+                match self {
+                    $(Self::$variant $({ $($field),* })? => true $($(&& $crate::row::Known::is_known($field))*)?,)*
+                    Self::Unknown => false,
+                }
+            }
         }
 
         impl $crate::row::Stored<$domain> for $row {

@@ -30,6 +30,9 @@ pub enum CommitError {
     /// The table did not execute the transaction.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// A newer release has written the row with this key, in a way that this one does not know. Nothing is overwritten.
+    #[error("the row {0} has a value of a newer release")]
+    NewerRelease(Key),
     /// A value cannot be written as attributes of a row.
     #[error("{0}")]
     Unstorable(String),

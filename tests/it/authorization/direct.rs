@@ -275,10 +275,10 @@ const USE_CASES: &[UseCase] = use_cases! {
         move_quotes::quote(app, actor, ids.appointment, at("2027-01-05T12:00:00Z"));
     "scheduling::proposals::propose" Rule::EitherSide, WRITES, |app, actor, ids| async {
         let starts = [at("2027-01-05T12:00:00Z")];
-        proposals::propose(app, actor, ids.appointment, 2.into(), &starts, &LongText::default()).await
+        proposals::propose(app, actor, ids.appointment, 2.into(), &starts, &LongText::default(), false).await
     };
     "scheduling::proposals::accept" Rule::EitherSide, WRITES, |app, actor, ids|
-        proposals::accept(app, actor, ids.appointment, 2.into(), at("2027-01-05T12:00:00Z"));
+        proposals::accept(app, actor, ids.appointment, 2.into(), at("2027-01-05T12:00:00Z"), false);
     "scheduling::proposals::decline" Rule::EitherSide, WRITES, |app, actor, ids|
         proposals::decline(app, actor, ids.appointment, 2.into());
     "scheduling::proposals::withdraw" Rule::EitherSide, WRITES, |app, actor, ids|

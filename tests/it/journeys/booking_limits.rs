@@ -424,6 +424,35 @@ async fn client_who_moves_a_session_is_told_of_an_overlap() {
 }
 
 #[tokio::test]
+async fn client_who_agrees_on_another_time_is_told_of_an_overlap() {
+    let test = with_limits().await;
+    let (ada, grace) = (test.offer(&free_hour()).await, second_offer(&test, &free_hour()).await);
+    let booked = id(&book(&test, &ada, "10:00").await.expect(201));
+    book(&test, &grace, "14:00").await.expect(201);
+    let (free, taken) = ("2027-01-05T12:00:00Z", "2027-01-05T14:30:00Z");
+    let act = async |subject: &str, action: &str, body: Value| {
+        test.post_action(subject, &booked, &format!("proposal{action}"), &body).await
+    };
+    // What the client proposes. Which of the starts overlaps is said.
+    let refused = act("alan", "", json!({ "starts": [free, taken] })).await;
+    assert_eq!((refused.problem(409), refused.places()), ("overlapping-session", vec!["/starts/1"]));
+    act("alan", "", json!({ "starts": [free, taken], "allow_overlap": true })).await.expect(200);
+    // The expert does not learn of the client's other session.
+    act("ada", "/accept", json!({ "start": taken })).await.expect(200);
+
+    // What the expert proposes is checked when the client accepts it.
+    act("ada", "", json!({ "starts": ["2027-01-05T13:30:00Z", free] })).await.expect(200);
+    let refused = act("alan", "/accept", json!({ "start": "2027-01-05T13:30:00Z" })).await;
+    assert_eq!((refused.problem(409), refused.places()), ("overlapping-session", vec!["/start"]));
+    let detail = refused.body["detail"].as_str().expect("a detail");
+    assert!(detail.contains("2027-01-05T14:00:00Z") && detail.contains("allow_overlap"), "{detail}");
+    // It does not overlap its own old time, and the client can have both sessions.
+    act("alan", "/accept", json!({ "start": free })).await.expect(200);
+    act("ada", "", json!({ "starts": ["2027-01-05T12:30:00Z", taken] })).await.expect(200);
+    act("alan", "/accept", json!({ "start": taken, "allow_overlap": true })).await.expect(200);
+}
+
+#[tokio::test]
 async fn alternatives_do_not_overlap_other_sessions_of_the_client() {
     let test = with_limits().await;
     let (ada, grace) = (test.offer(&free_hour()).await, second_offer(&test, &free_hour()).await);

@@ -176,7 +176,7 @@ pub struct Actors {
     pub requested_charges: BTreeMap<AppointmentId, Vec<u64>>,
     /// Appointments that clients asked to move at once.
     pub moved_by_clients: BTreeSet<AppointmentId>,
-    /// Appointments for which somebody accepted a proposal, whose times may overlap other sessions of the client.
+    /// Appointments for which an expert accepted what the client proposed. Their times may overlap other sessions of the client.
     pub moved_by_proposal: BTreeSet<AppointmentId>,
     /// The charges that actors were promised, in minor units.
     pub promised_charges: Vec<(AppointmentId, u64)>,
@@ -415,7 +415,9 @@ pub fn submit(core: &mut Core, asked: Submission) -> PendingReply {
     {
         core.actors.moved_by_clients.insert(*id);
     }
-    if let Command::AcceptProposal(id, _) = &asked.command {
+    if let Command::AcceptProposal(id, _) = &asked.command
+        && core.actors.client(asked.person.client_id()).is_none()
+    {
         core.actors.moved_by_proposal.insert(*id);
     }
     let outcome: PendingReply = Arc::default();
@@ -563,22 +565,22 @@ async fn change(app: &App, actor: &Actor, id: AppointmentId, change: Change) -> 
     loop {
         let read = appointments::read(app, actor, id).await?.0.appointment;
         let version = read.version;
+        let allow = actor.person().is_some_and(|person| allows_overlap(person.client_id()));
         let changed = match &change {
             Change::Cancel(refund) => {
                 appointments::cancel(app, actor, id, version.into(), LongText::default(), *refund).await
             }
             Change::Reschedule(start) => {
-                let allow = actor.person().is_some_and(|person| allows_overlap(person.client_id()));
                 appointments::reschedule(app, actor, id, version.into(), *start, allow).await
             }
             Change::Propose(starts) => {
-                proposals::propose(app, actor, id, version.into(), starts, &LongText::default()).await
+                proposals::propose(app, actor, id, version.into(), starts, &LongText::default(), allow).await
             }
             Change::Accept(place) => {
                 let starts: Vec<Timestamp> =
                     read.moves.proposal.iter().flat_map(|proposal| proposal.starts()).collect();
                 let start = starts.get(place % starts.len().max(1)).copied().unwrap_or(read.start);
-                proposals::accept(app, actor, id, version.into(), start).await
+                proposals::accept(app, actor, id, version.into(), start, allow).await
             }
             Change::Decline => proposals::decline(app, actor, id, version.into()).await,
             Change::Withdraw => proposals::withdraw(app, actor, id, version.into()).await,

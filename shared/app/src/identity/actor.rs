@@ -4,7 +4,8 @@
 use domain::experts::members::{MemberRole, Right};
 use domain::scheduling::appointment::Appointment;
 use domain::scheduling::party::ActingAs;
-use domain::{ClientId, ExpertId, PersonId};
+use domain::{AppointmentId, ClientId, ExpertId, PersonId};
+use store::{AppointmentRecord, ReadError};
 
 use super::signed_in::{Role, Scope, SignedInPerson};
 use crate::{App, AppError};
@@ -150,12 +151,71 @@ impl Actor {
         require_no_former_member(app, person, expert).await
     }
 
-    /// As whom the person acts on an appointment. See [`side_of`](Self::side_of).
+    /// An appointment, and as whom the person acts on it. See [`side_of`](Self::side_of).
     ///
     /// # Errors
     /// As for [`require_person`](Self::require_person), and [`AppError::NotFound`] for all who have no side: they must not learn that the
-    /// appointment exists.
-    pub(crate) async fn acting_on(
+    /// appointment exists, not even if it cannot be read.
+    pub(crate) async fn appointment(
+        &self,
+        app: &App,
+        id: AppointmentId,
+        scope: Scope,
+    ) -> Result<(Appointment, ActingAs), AppError> {
+        // Nobody learns whether the appointment exists before they have signed in.
+        self.require_person(scope)?;
+        let read = app.store.appointment(id).await;
+        let appointment = self.found(app, id, scope, read).await?;
+        let acting = self.acting_on(app, &appointment, scope).await?;
+        Ok((appointment, acting))
+    }
+
+    /// An appointment with its payment and movements, and as whom the person acts on it. See [`side_of`](Self::side_of).
+    ///
+    /// # Errors
+    /// As for [`appointment`](Self::appointment). If the person wants to change it, also [`ChangeRefusal::NewerRelease`] if its status
+    /// is unknown.
+    ///
+    /// [`ChangeRefusal::NewerRelease`]: domain::scheduling::appointment::ChangeRefusal::NewerRelease
+    pub(crate) async fn appointment_record(
+        &self,
+        app: &App,
+        id: AppointmentId,
+        scope: Scope,
+    ) -> Result<(AppointmentRecord, ActingAs), AppError> {
+        self.require_person(scope)?;
+        let read = app.store.appointment_record(id).await;
+        let record = self.found(app, id, scope, read).await?;
+        let acting = self.acting_on(app, &record.appointment, scope).await?;
+        if scope == Scope::Write {
+            record.appointment.check_known()?;
+        }
+        Ok((record, acting))
+    }
+
+    /// What was read of an appointment. If a row cannot be read, only whoever has a side in the appointment learns it.
+    async fn found<T>(
+        &self,
+        app: &App,
+        id: AppointmentId,
+        scope: Scope,
+        read: Result<Option<T>, ReadError>,
+    ) -> Result<T, AppError> {
+        match read {
+            Ok(found) => found.ok_or(AppError::NotFound("appointment")),
+            Err(error @ (ReadError::NewerRelease { .. } | ReadError::Corrupt { .. })) => {
+                tracing::error!(appointment = %id, "an appointment cannot be read");
+                let side = match app.store.parties(id).await? {
+                    Some((expert, client)) => self.side_of(app, expert, client, scope).await?,
+                    None => None,
+                };
+                Err(side.map_or(AppError::NotFound("appointment"), |_| error.into()))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn acting_on(
         &self,
         app: &App,
         appointment: &Appointment,

@@ -56,6 +56,9 @@ pub(super) fn reason(error: &AppError) -> String {
         AppError::Read(ReadError::NewerRelease { key, .. }) => {
             format!("a newer release has written the row {key}")
         }
+        AppError::Commit(CommitError::NewerRelease(key)) => {
+            format!("a newer release has written the row {key}")
+        }
         AppError::Read(ReadError::Corrupt { key, .. }) => format!("the row {key} cannot be read"),
         AppError::Commit(CommitError::Unstorable(_)) => "a row cannot be stored".to_owned(),
         // These texts are the platform's own, and have ids, times and amounts at most.

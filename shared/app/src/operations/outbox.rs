@@ -223,7 +223,7 @@ struct Shard {
 /// message was lost. Sets unreadable entries aside. Neither those nor a backlog of one failure domain delays the jobs of another.
 ///
 /// It reads one page of each shard, and then the next page of each shard that has more. A shard with many unreadable entries
-/// therefore delays no other one.
+/// therefore delays no other one. In the end it sets entries aside that would never be due, at most 1,000 of each shard.
 ///
 /// # Errors
 /// If a shard cannot be read or its jobs cannot be queued. The other shards are still swept, and the next sweep finds the rest.
@@ -253,7 +253,27 @@ pub async fn sweep(app: &App, actor: &Actor) -> Result<Sweep, AppError> {
             break;
         }
     }
+    for shard in outbox_shards() {
+        match app.store.misplaced_outbox_entries(&shard, MAX_SWEPT).await {
+            Ok(misplaced) => {
+                let unreadable = misplaced.into_iter().map(|stored| (stored, UnreadableEntry::Attributes));
+                set_all_aside(app, unreadable.collect(), &mut swept).await;
+            }
+            Err(error) => failure = Some(error.into()),
+        }
+    }
     failure.map_or(Ok(swept), Err)
+}
+
+/// Sets unreadable entries aside and counts them. After an error, an entry stays where it is until the next sweep.
+async fn set_all_aside(app: &App, unreadable: Vec<(StoredEntry, UnreadableEntry)>, swept: &mut Sweep) {
+    swept.unreadable += unreadable.len();
+    for batch in unreadable.chunks(MAX_CONCURRENT) {
+        let results = join_all(batch.iter().map(|(stored, why)| set_aside(app, stored, *why))).await;
+        for error in results.into_iter().filter_map(Result::err) {
+            tracing::warn!(%error, "an unreadable outbox entry stays where it is until the next sweep");
+        }
+    }
 }
 
 /// Sweeps one page of a shard. Returns whether there may be more to queue. A queue that fails is reported in `failure`, because
@@ -292,14 +312,8 @@ async fn sweep_page(
         let oldest = entries.iter().map(|entry| now.seconds() - entry.due_at.seconds()).max();
         swept.oldest_seconds = swept.oldest_seconds.max(oldest.unwrap_or(0));
     }
-    swept.unreadable += unreadable.len();
     // The jobs are queued first, so that they do not wait for the unreadable entries.
-    for batch in unreadable.chunks(MAX_CONCURRENT) {
-        let results = join_all(batch.iter().map(|(stored, why)| set_aside(app, stored, *why))).await;
-        for error in results.into_iter().filter_map(Result::err) {
-            tracing::warn!(%error, "an unreadable outbox entry stays where it is until the next sweep");
-        }
-    }
+    set_all_aside(app, unreadable, swept).await;
     let is_full =
         |failure_domain| shard.queued.get(&failure_domain).is_some_and(|queued| *queued >= MAX_SWEPT.into());
     let more = shard.from.is_some() && !FailureDomain::ALL.into_iter().all(is_full);

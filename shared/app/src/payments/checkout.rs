@@ -23,9 +23,8 @@ pub async fn pay_with(
     actor: &Actor,
     id: AppointmentId,
 ) -> Result<(AppointmentRecord, Party, PayWith), AppError> {
-    actor.require_person(Scope::Read)?;
-    let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
-    let party = actor.acting_on(app, &record.appointment, Scope::Read).await?.party();
+    let (record, acting) = actor.appointment_record(app, id, Scope::Read).await?;
+    let party = acting.party();
     let payment = record
         .payment
         .as_ref()

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use domain::ClientId;
 use domain::Timestamp;
 use domain::payments::declines::{DeclinedAttempts, TooManyDeclines};
-use domain::payments::payment::{Escalation, Payment};
+use domain::payments::payment::{Payment, PaymentState};
 use domain::scheduling::appointment::Appointment;
 use store::{DeclineCounter, Transaction};
 
@@ -40,7 +40,7 @@ pub enum DeclineRefusal {
 }
 
 /// Adds a declined attempt to a transaction: to the payment, and to the counts of its client and of the network address of the
-/// booking. A payment that a newer release has escalated is not written.
+/// booking. A payment with an unknown state is not written.
 ///
 /// # Errors
 /// [`AppError::Read`] if the counts cannot be read, [`AppError::Commit`] if a row cannot be stored.
@@ -59,7 +59,7 @@ pub(super) async fn count(
         let declines = app.store.declines(counter).await?;
         transaction.put_declines(counter, declines + 1, now)?;
     }
-    if payment.escalation != Some(Escalation::Unknown) {
+    if payment.state != PaymentState::Unknown {
         transaction.put_payment(&payment.declined_once_more(&app.settings.decline_limits))?;
     }
     Ok(())

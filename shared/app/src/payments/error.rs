@@ -1,6 +1,6 @@
 //! Errors of the area `payments`.
 
-use domain::payments::payment::{Escalation, Payment};
+use domain::payments::payment::{Payment, PaymentState};
 
 use crate::AppError;
 use crate::payments::declines::DeclineRefusal;
@@ -27,15 +27,15 @@ pub enum PaymentsError {
     Webhook(#[from] WebhookError),
 }
 
-/// Requires that this release knows why the payment is escalated, if it is. Whoever writes the payment otherwise would lose the
-/// reason, and money that waits for an administrator would move.
+/// Requires that this release knows every value of the payment, such as why it is escalated. A change would overwrite the unknown
+/// ones, and money that waits for an administrator would move.
 ///
 /// # Errors
-/// [`PaymentsError::State`] if a newer release has escalated the payment.
-pub(crate) fn check_escalation(payment: &Payment) -> Result<(), PaymentsError> {
-    match payment.escalation {
-        Some(Escalation::Unknown) => Err(PaymentsError::State(
-            "a newer version of the platform has escalated the payment; it waits for that version".to_owned(),
+/// [`AppError::NewerRelease`] if the state is unknown.
+pub(crate) fn check_known(payment: &Payment) -> Result<(), AppError> {
+    match payment.state {
+        PaymentState::Unknown => Err(AppError::NewerRelease(
+            "a newer release has stored something in the payment that this one does not know; try again later",
         )),
         _ => Ok(()),
     }

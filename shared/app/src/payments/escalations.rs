@@ -10,7 +10,7 @@ use store::{AppointmentRecord, EscalationPage, RowVersion, Transaction};
 use crate::events::{EventData, PaymentChanged};
 use crate::identity::Actor;
 use crate::identity::signed_in::{Role, Scope};
-use crate::payments::error::PaymentsError;
+use crate::payments::error::{PaymentsError, check_known};
 use crate::payments::jobs::PaymentsJob;
 use crate::{App, AppError, Decision};
 
@@ -58,8 +58,7 @@ pub async fn resolve(
     let refuse = |text: &str| Err(PaymentsError::State(text.to_owned()).into());
     actor.require_role(Role::Admin, Scope::Write)?;
     app.transact("resolve_escalation", || async {
-        let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
-        let acting = actor.acting_on(app, &record.appointment, Scope::Write).await?;
+        let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         match acting {
             ActingAs::Administrator { .. } => {}
             _ => return Err(AppError::Forbidden("only an administrator without a side of their own can decide this")),
@@ -67,6 +66,7 @@ pub async fn resolve(
         let now = app.now();
         let totals = Totals::of(&record.movements);
         let Some(payment) = &record.payment else { return refuse("there was nothing to pay") };
+        check_known(payment)?;
         let Some(escalation) = payment.escalation else {
             return refuse("the payment is not escalated, so there is nothing to decide");
         };
@@ -96,9 +96,7 @@ pub async fn resolve(
                     "the no-show report is disputed; record how the session ended, as completed or as a no-show",
                 );
             }
-            (_, Escalation::Unknown) => {
-                return refuse("a newer version of the platform has escalated the payment; try again with that version");
-            }
+            (_, Escalation::Unknown) => return refuse("the reason of the escalation is not known"),
             (Resolution::TryAgain, Escalation::DisputeLost { .. }) => {
                 return refuse(
                     "the gateway cannot refund what was lost in a dispute; settle the amount outside the gateway and resolve it manually",

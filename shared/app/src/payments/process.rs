@@ -14,7 +14,7 @@ use super::change::Change;
 use super::orders::order;
 use crate::events::EventData;
 use crate::jobs::NextRun;
-use crate::payments::error::{PaymentsError, check_escalation};
+use crate::payments::error::check_known;
 use crate::payments::payout_timing::record_session;
 use crate::payments::ports::{Buyer, FetchedPayment};
 use crate::{App, AppError};
@@ -55,8 +55,9 @@ pub(crate) fn buyer<'a>(app: &'a App, appointment: &'a Appointment) -> Buyer<'a>
 /// takes the next payment action. The job ends when that action is to wait. A step that loses a race is repeated.
 ///
 /// # Errors
-/// [`AppError::Payments`] if the gateway fails, or a newer release has written the status of the appointment or the escalation of
-/// the payment; [`AppError::Read`] or [`AppError::Commit`] if the table fails.
+/// [`AppError::Payments`] if the gateway fails; [`SchedulingError::Change`](crate::scheduling::error::SchedulingError::Change) or
+/// [`AppError::NewerRelease`] if the status of the appointment or the state of the payment is unknown; [`AppError::Read`] or
+/// [`AppError::Commit`] if the table fails.
 pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<NextRun, AppError> {
     for _ in 0..MAX_STEPS {
         let Some(AppointmentRecord { appointment, payment, movements, .. }) =
@@ -64,11 +65,8 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
         else {
             return Ok(NextRun::WhenEnqueued);
         };
-        if appointment.status == Status::Unknown {
-            // The job is retried until the version of the code that has written the status runs again.
-            let reason = "a newer version of the platform has written the status of the appointment";
-            return Err(PaymentsError::State(reason.to_owned()).into());
-        }
+        // The job is retried until the release runs again that has written the status.
+        appointment.check_known()?;
         let now = app.now();
         let Some(payment) = payment else {
             match complete_without_payment(app, &appointment, now).await? {
@@ -77,7 +75,7 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
             }
         };
         // As for an unknown status: the job is retried, and until then nothing is written or ordered.
-        check_escalation(&payment)?;
+        check_known(&payment)?;
         let gateway = app.gateways.get(payment.gateway)?;
         let FetchedPayment { snapshot, unrecorded_intent, .. } = fetch_payment(app, &payment).await?;
         let new_movements: Vec<Movement> =

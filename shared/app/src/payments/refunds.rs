@@ -11,7 +11,7 @@ use store::{RowVersion, Transaction};
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::signed_in::Scope;
 use crate::identity::{Actor, require_right_of};
-use crate::payments::error::{PaymentsError, check_escalation};
+use crate::payments::error::{PaymentsError, check_known};
 use crate::payments::jobs::PaymentsJob;
 use crate::payments::refund_costs::{self, CountedCosts};
 use crate::{App, AppError, Decision};
@@ -47,8 +47,8 @@ pub enum RefundState {
 /// - [`AppError::Forbidden`] if the person is its client, or a member of its expert without the right to refund
 /// - [`AppError::KeyReused`], [`AppError::StillRunning`]: see [`IdempotentRequest`]
 /// - [`AppError::Invalid`] if the amount is zero, has another currency, or cannot be charged in full steps
-/// - [`PaymentsError::State`] if nothing is paid, a dispute is open, a newer release has escalated the payment, or the amount
-///   exceeds what the client pays
+/// - [`AppError::NewerRelease`] if the state of the payment is unknown
+/// - [`PaymentsError::State`] if nothing is paid, a dispute is open, or the amount exceeds what the client pays
 pub async fn refund(
     app: &App,
     actor: &Actor,
@@ -68,8 +68,7 @@ async fn attempt_refund(
 ) -> Result<Decision<Creation<Refund>>, AppError> {
     let now = app.now();
     let person = actor.require_person(Scope::Write)?;
-    let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
-    let acting = actor.acting_on(app, &record.appointment, Scope::Write).await?;
+    let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
     if acting.party() == Party::Client {
         return Err(AppError::Forbidden("only the expert or an administrator can refund a payment"));
     }
@@ -91,7 +90,7 @@ async fn attempt_refund(
     let Some(payment) = record.payment else {
         return refuse("the session has no price, so there is nothing to refund".to_owned());
     };
-    check_escalation(&payment)?;
+    check_known(&payment)?;
     if amount.currency() != payment.amount.currency() || amount.is_zero() {
         let must = format!(
             "must be above zero and in {}, the currency of the payment",

@@ -156,10 +156,9 @@ pub async fn list_of_appointment(
     actor: &Actor,
     id: AppointmentId,
 ) -> Result<Vec<Receipt>, AppError> {
-    actor.require_person(Scope::Read)?;
-    let (appointment, documents) = tokio::join!(app.store.appointment(id), app.store.documents(id));
-    let appointment = appointment?.ok_or(AppError::NotFound("appointment"))?;
-    require_right_of(actor.acting_on(app, &appointment, Scope::Read).await?, Right::Money)?;
+    let (appointment, documents) =
+        tokio::join!(actor.appointment(app, id, Scope::Read), app.store.documents(id));
+    require_right_of(appointment?.1, Right::Money)?;
     Ok(documents?)
 }
 

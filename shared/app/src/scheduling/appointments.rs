@@ -20,7 +20,7 @@ use store::{AppointmentOwner, AppointmentPage, AppointmentRecord, Offer, Transac
 use crate::events::{AmountChange, EventData};
 use crate::identity::signed_in::{Role, Scope};
 use crate::identity::{Actor, require_right_of};
-use crate::payments::error::{PaymentsError, check_escalation};
+use crate::payments::error::{PaymentsError, check_known};
 use crate::payments::jobs::PaymentsJob;
 use crate::payments::refund_costs::{self, CountedCosts};
 use crate::payments::refunds::check_charge_increment;
@@ -42,22 +42,8 @@ pub async fn read(
     actor: &Actor,
     id: AppointmentId,
 ) -> Result<(AppointmentRecord, Party), AppError> {
-    let (record, acting) = find(app, actor, id, Scope::Read).await?;
+    let (record, acting) = actor.appointment_record(app, id, Scope::Read).await?;
     Ok((record, acting.party()))
-}
-
-/// An appointment with its payment and movements, and as whom the actor acts on it.
-pub(crate) async fn find(
-    app: &App,
-    actor: &Actor,
-    id: AppointmentId,
-    scope: Scope,
-) -> Result<(AppointmentRecord, ActingAs), AppError> {
-    // Nobody learns whether the appointment exists before they have signed in.
-    actor.require_person(scope)?;
-    let record = app.store.appointment_record(id).await?.ok_or(AppError::NotFound("appointment"))?;
-    let acting = actor.acting_on(app, &record.appointment, scope).await?;
-    Ok((record, acting))
 }
 
 /// The appointments of an expert or a client that start within a span, ordered by start. There are none for a person without the
@@ -157,7 +143,7 @@ pub async fn cancel(
     expected: Option<Money>,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("cancel_appointment", || async {
-        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         let party = acting.party();
         let appointment = &record.appointment;
         if matches!(&appointment.status, Status::Cancelled { cancelled_by, .. } if *cancelled_by == party) {
@@ -211,7 +197,7 @@ pub async fn cancel(
 /// report is disputed. Returns the changed payment.
 ///
 /// # Errors
-/// [`PaymentsError::State`] if a newer release has escalated the payment.
+/// [`AppError::NewerRelease`] if the state of the payment is unknown.
 fn put_final_charge(
     app: &App,
     transaction: &mut Transaction,
@@ -220,7 +206,7 @@ fn put_final_charge(
     final_charge: Money,
     now: Timestamp,
 ) -> Result<Option<Payment>, AppError> {
-    payment.as_ref().map_or(Ok(()), check_escalation)?;
+    payment.as_ref().map_or(Ok(()), check_known)?;
     let payment = payment.map(|payment| with_final_charge(appointment, payment, final_charge, now));
     if let Some(payment) = &payment {
         transaction.put_payment(payment)?;
@@ -269,7 +255,7 @@ pub async fn reschedule(
     allow_overlap: bool,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("reschedule_appointment", || async {
-        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         let party = check_mover(acting)?;
         if record.appointment.start == start && record.appointment.status == Status::Confirmed {
             return Ok(Decision::Unchanged((record, party)));
@@ -567,7 +553,7 @@ pub async fn end(
     report: SessionReport,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("end_appointment", || async {
-        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         let party = acting.party();
         let (outcome, charge) = report.outcome(party);
         let AppointmentRecord { appointment, payment, .. } = &record;
@@ -660,7 +646,7 @@ pub async fn object(
     if_match: IfMatch,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("object_to_no_show", || async {
-        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         let party = acting.party();
         let appointment = &record.appointment;
         if appointment.has_objected(party) {

@@ -29,7 +29,7 @@ use crate::idempotency::{Creation, IdempotentRequest, RequestStatus, release};
 use crate::identity::Actor;
 use crate::identity::signed_in::{Role, SignedInPerson};
 use crate::payments::declines::{self, DeclineRefusal};
-use crate::payments::error::PaymentsError;
+use crate::payments::error::{PaymentsError, check_known};
 use crate::payments::exchange_rates::convert_for_charge;
 use crate::payments::fees::{commission_rate, current_fee};
 use crate::payments::holds::{self, release_hold};
@@ -472,12 +472,15 @@ async fn resume(app: &App, idempotency: IdempotencyRecord) -> Result<Decision<Ho
 /// Opens the payment of a hold at the gateway and stores the gateway's ids. Repeating it returns the same intent.
 ///
 /// # Errors
-/// [`SchedulingError::HoldEnded`] if the hold has ended, [`PaymentsError::Gateway`] if the gateway did not open the payment.
+/// [`SchedulingError::HoldEnded`] if the hold has ended, [`PaymentsError::Gateway`] if the gateway did not open the payment,
+/// [`SchedulingError::Change`] or [`AppError::NewerRelease`] if a newer release has changed the appointment or the payment.
 async fn open_payment(
     app: &App,
     appointment: &Appointment,
     payment: Payment,
 ) -> Result<(Payment, PayWith), AppError> {
+    appointment.check_known()?;
+    check_known(&payment)?;
     match appointment.status {
         Status::Pending { hold_expires_at } if hold_expires_at > app.now() => {}
         // The first request stopped after the hold, and this one continues it too late.

@@ -8,7 +8,6 @@ use store::{RowVersion, Transaction, VersionedDetails};
 
 use crate::identity::Actor;
 use crate::identity::signed_in::Scope;
-use crate::scheduling::appointments::find;
 use crate::{App, AppError, Decision, IfMatch, check_version};
 
 /// Replaces what the client said about a session. `if_match` is the version that the person has read; 0 if there was none.
@@ -26,7 +25,7 @@ pub async fn replace(
     details: SessionDetails,
 ) -> Result<VersionedDetails, AppError> {
     app.transact("replace_details", || async {
-        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         if acting.party() == Party::Expert {
             return Err(AppError::Forbidden("only the client or an administrator can change the details"));
         }

@@ -67,6 +67,18 @@ pub enum SchedulingError {
         /// The end of the other session.
         end: Timestamp,
     },
+    /// Another session of the client overlaps one of the starts that they propose.
+    #[error(
+        "you have another session from {start} to {end}; propose another start, or send \"allow_overlap\": true to propose it anyway"
+    )]
+    ProposedOverlap {
+        /// The place of the start in the list.
+        place: usize,
+        /// The start of the other session.
+        start: Timestamp,
+        /// The end of the other session.
+        end: Timestamp,
+    },
     /// The expert has not published availability rules.
     #[error("the expert has not published any hours yet")]
     NoHours,

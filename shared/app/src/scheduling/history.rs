@@ -25,10 +25,8 @@ pub async fn list(
     after: Option<&str>,
     limit: u16,
 ) -> Result<HistoryPage, AppError> {
-    // Nobody learns whether the appointment exists before they have signed in.
-    actor.require_person(Scope::Read)?;
-    let appointment = app.store.appointment(id).await?.ok_or(AppError::NotFound("appointment"))?;
-    let party = actor.acting_on(app, &appointment, Scope::Read).await?.party();
+    let (appointment, acting) = actor.appointment(app, id, Scope::Read).await?;
+    let party = acting.party();
     let limit = limit.clamp(1, MAX_PAGE);
     let mut page = app.store.history(id, after, limit).await?;
     if after.is_none() {

@@ -11,7 +11,7 @@ use store::AppointmentRecord;
 use crate::identity::Actor;
 use crate::identity::signed_in::Scope;
 use crate::scheduling::appointments::{
-    Move, check_at_once, check_payment, find, hold_move, quote_of, with_final_charge,
+    Move, check_at_once, check_payment, hold_move, quote_of, with_final_charge,
 };
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::proposals;
@@ -63,7 +63,7 @@ pub async fn quote(
     id: AppointmentId,
     start: Timestamp,
 ) -> Result<MoveQuote, AppError> {
-    let (record, acting) = find(app, actor, id, Scope::Read).await?;
+    let (record, acting) = actor.appointment_record(app, id, Scope::Read).await?;
     let party = proposals::side(acting)?;
     let now = app.now();
     let appointment = &record.appointment;

@@ -22,10 +22,7 @@ pub struct NoteContents {
 
 /// The party of a person in an appointment.
 async fn party(app: &App, actor: &Actor, id: AppointmentId, scope: Scope) -> Result<Party, AppError> {
-    // Nobody learns whether the appointment exists before they have signed in.
-    actor.require_person(scope)?;
-    let appointment = app.store.appointment(id).await?.ok_or(AppError::NotFound("appointment"))?;
-    Ok(actor.acting_on(app, &appointment, scope).await?.party())
+    Ok(actor.appointment(app, id, scope).await?.1.party())
 }
 
 /// The notes about a session that the person may read, the oldest first, and whether this release cannot read some notes.
@@ -124,9 +121,12 @@ pub async fn create(
 async fn own(app: &App, actor: &Actor, id: AppointmentId, note: NoteId) -> Result<SessionNote, AppError> {
     let party = party(app, actor, id, Scope::Write).await?;
     let note = find(app, id, note, party).await?;
-    match note.author == party {
-        true => Ok(note),
-        false => Err(AppError::Forbidden("only the party that wrote a note can change or delete it")),
+    match (note.author == party, note.visibility) {
+        (false, _) => Err(AppError::Forbidden("only the party that wrote a note can change or delete it")),
+        (true, NoteVisibility::Unknown) => Err(AppError::NewerRelease(
+            "a newer release has changed the note in a way that this one does not know; try again later",
+        )),
+        (true, NoteVisibility::Private | NoteVisibility::Shared) => Ok(note),
     }
 }
 
@@ -134,7 +134,7 @@ async fn own(app: &App, actor: &Actor, id: AppointmentId, note: NoteId) -> Resul
 ///
 /// # Errors
 /// [`AppError::NotFound`] if the person cannot read the note, [`AppError::Forbidden`] if the other party wrote it,
-/// [`AppError::VersionMismatch`] if it has another version.
+/// [`AppError::NewerRelease`] if it is not known who may read it, [`AppError::VersionMismatch`] if it has another version.
 pub async fn replace(
     app: &App,
     actor: &Actor,
@@ -160,7 +160,7 @@ pub async fn replace(
 ///
 /// # Errors
 /// [`AppError::NotFound`] if the person cannot read the note, [`AppError::Forbidden`] if the other party wrote it,
-/// [`AppError::VersionMismatch`] if it has another version.
+/// [`AppError::NewerRelease`] if it is not known who may read it, [`AppError::VersionMismatch`] if it has another version.
 pub async fn delete(
     app: &App,
     actor: &Actor,

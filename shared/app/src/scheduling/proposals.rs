@@ -16,7 +16,7 @@ use crate::events::EventData;
 use crate::identity::signed_in::Scope;
 use crate::identity::{Actor, require_right_of};
 use crate::jobs::NextRun;
-use crate::scheduling::appointments::{Move, check_payment, find, put_move};
+use crate::scheduling::appointments::{Move, check_payment, put_move};
 use crate::scheduling::booking::reclaim_and_put_occupancy;
 use crate::scheduling::client_bookings;
 use crate::scheduling::error::SchedulingError;
@@ -25,13 +25,15 @@ use crate::scheduling::slots::slot_refused;
 use crate::{App, AppError, Decision, IfMatch, check_version};
 
 /// Proposes other starts for an appointment, and holds them until the proposal expires. Proposing the same again while the proposal
-/// is open changes nothing. `if_match` is the version that the person has read.
+/// is open changes nothing. `if_match` is the version that the person has read. What a client proposes must not overlap another
+/// session of theirs unless `allow_overlap`; the sessions of a client whom an expert asks are checked when the client accepts.
 ///
 /// # Errors
 /// [`AppError::NotFound`] as for [`read`](super::appointments::read) or if the session type does not exist, [`AppError::Forbidden`]
 /// for an administrator, [`AppError::Invalid`] if a start cannot be proposed, [`AppError::VersionMismatch`] if the appointment has
 /// another version, [`SchedulingError::Change`] if the appointment allows no proposal now, [`SchedulingError::Limit`] if the client
-/// has proposed too often, [`SchedulingError::ProposedSlot`] if a start cannot be booked.
+/// has proposed too often, [`SchedulingError::ProposedSlot`] if a start cannot be booked, [`SchedulingError::ProposedOverlap`] if
+/// another session of the client overlaps one.
 pub async fn propose(
     app: &App,
     actor: &Actor,
@@ -39,9 +41,10 @@ pub async fn propose(
     if_match: IfMatch,
     starts: &[Timestamp],
     message: &LongText,
+    allow_overlap: bool,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("propose_times", || async {
-        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         let party = side(acting)?;
         let now = app.now();
         check_starts(&record.appointment, party, starts, now)?;
@@ -57,7 +60,7 @@ pub async fn propose(
         }
         let version = record.appointment.version;
         check_version(if_match, version)?;
-        match attempt_proposal(app, record, acting, starts, message, now).await {
+        match attempt_proposal(app, record, acting, starts, message, allow_overlap, now).await {
             // A concurrent request may have moved the appointment, and this one read only a part of that transaction.
             Err(AppError::Scheduling(SchedulingError::ProposedSlot { .. }))
                 if app.store.appointment(id).await?.is_none_or(|current| current.version != version) =>
@@ -141,12 +144,25 @@ async fn attempt_proposal(
     acting: ActingAs,
     starts: &[Timestamp],
     message: &LongText,
+    allow_overlap: bool,
     now: Timestamp,
 ) -> Result<Decision<(AppointmentRecord, Party)>, AppError> {
     let party = acting.party();
     let step = Move::of(app, &record.appointment, acting).await?;
     let Held { proposed, bookings, change } =
         hold_proposal(app, &record, &step, party, starts, message, now).await?;
+    if let Some(bookings) = bookings.as_ref().filter(|_| !allow_overlap) {
+        let times = proposed.moves.proposal.iter().flat_map(|proposal| &proposal.times);
+        for (place, time) in times.enumerate() {
+            let moved = Appointment { start: time.start, end: time.end, ..proposed.clone() };
+            client_bookings::check_move(app, bookings, &moved, now).await.map_err(|error| match error {
+                AppError::Scheduling(SchedulingError::Overlap { start, end }) => {
+                    SchedulingError::ProposedOverlap { place, start, end }.into()
+                }
+                other => other,
+            })?;
+        }
+    }
     let mut transaction = Transaction::new();
     transaction.put_appointment(&proposed)?;
     if let Some(bookings) = bookings {
@@ -210,7 +226,9 @@ pub(super) async fn hold_proposal(
         Ok(held) => held,
         Err((place, refusal)) => {
             let Some(request) = requests.get(place) else { return Err(AppError::version_conflict()) };
-            let refused = slot_refused(app, expert, rules, Some(appointment), None, request, refusal).await;
+            // Other starts are suggested only where the client has no other session.
+            let client = (party == Party::Client).then_some(appointment.client);
+            let refused = slot_refused(app, expert, rules, Some(appointment), client, request, refusal).await;
             return Err(match refused {
                 AppError::Scheduling(SchedulingError::Slot { refusal, alternatives }) => {
                     SchedulingError::ProposedSlot { place, refusal, alternatives }.into()
@@ -227,21 +245,25 @@ pub(super) async fn hold_proposal(
 }
 
 /// Accepts one of the starts that the other side proposed: moves the session there, and frees its old time and the other starts.
-/// Accepting the same start again changes nothing. `if_match` is the version that the person has read.
+/// Accepting the same start again changes nothing. `if_match` is the version that the person has read. What a client accepts must not
+/// overlap another session of theirs unless `allow_overlap`. An expert does not learn when the client has other sessions, so what the
+/// client proposed is not checked again.
 ///
 /// # Errors
 /// [`AppError::NotFound`] as for [`read`](super::appointments::read), [`AppError::Forbidden`] for an administrator, and for a member
 /// who may not lower the price if the proposal does, [`AppError::VersionMismatch`] if the appointment has another version,
-/// [`SchedulingError::Change`] if no proposal of the other side is open, or it does not contain the start.
+/// [`SchedulingError::Change`] if no proposal of the other side is open, or it does not contain the start,
+/// [`SchedulingError::Overlap`] if another session of a client who accepts overlaps it.
 pub async fn accept(
     app: &App,
     actor: &Actor,
     id: AppointmentId,
     if_match: IfMatch,
     start: Timestamp,
+    allow_overlap: bool,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("accept_proposal", || async {
-        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         let party = side(acting)?;
         let appointment = &record.appointment;
         let is_accepted =
@@ -276,6 +298,9 @@ pub async fn accept(
         let incident = Incident::of_change(IncidentKind::Move, &moved, proposal.by, now);
         transaction.put_incident(appointment, &incident)?;
         let bookings = app.store.client_bookings(moved.client).await?;
+        if party == Party::Client && !allow_overlap {
+            client_bookings::check_move(app, &bookings, &moved, now).await?;
+        }
         let payment = put_move(app, &mut transaction, &expert, bookings, &moved, &record, now).await?;
         app.record_event(&mut transaction, acting, EventData::rescheduled(appointment, &moved), now)?;
         transaction.put_occupancy(appointment.expert, &change);
@@ -298,7 +323,7 @@ pub async fn decline(
     if_match: IfMatch,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("decline_proposal", || async {
-        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         let party = side(acting)?;
         let is_done = |last: &Proposal| last.by != party && last.state == ProposalState::Declined;
         close(app, record, acting, if_match, is_done, Appointment::declined).await
@@ -319,7 +344,7 @@ pub async fn withdraw(
     if_match: IfMatch,
 ) -> Result<(AppointmentRecord, Party), AppError> {
     app.transact("withdraw_proposal", || async {
-        let (record, acting) = find(app, actor, id, Scope::Write).await?;
+        let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         let party = side(acting)?;
         let is_done = |last: &Proposal| last.by == party && last.state == ProposalState::Withdrawn;
         close(app, record, acting, if_match, is_done, Appointment::withdrawn).await

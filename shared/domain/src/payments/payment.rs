@@ -208,6 +208,9 @@ pub enum PaymentState {
     Cancelled,
     /// The session took place, but the client could not be charged.
     Unpaid,
+    /// A newer version of the code has written the state, or another value of the payment, and this version does not know it. The
+    /// payment can be read, and nothing is changed, paid or refunded.
+    Unknown,
 }
 
 /// The kind of an order. If the gateway permanently refuses an order of these kinds, an administrator decides.

@@ -40,8 +40,8 @@ pub enum Status {
     },
     /// The hold ended without payment.
     Expired,
-    /// A newer version of the code has written a status that this version does not know. The appointment can be read and not
-    /// changed.
+    /// A newer version of the code has written the status, or another value of the appointment, and this version does not know it.
+    /// The appointment can be read and not changed.
     Unknown,
 }
 
@@ -255,6 +255,11 @@ pub enum ChangeRefusal {
         /// The requested change, as a participle.
         requested: &'static str,
     },
+    /// The status is unknown.
+    #[error(
+        "a newer release has stored something in the appointment that this one does not know; try again later"
+    )]
+    NewerRelease,
     /// The session has already begun.
     #[error("the session began at {start}, so it can no longer be {requested}")]
     AlreadyStarted {
@@ -367,7 +372,18 @@ impl Appointment {
     }
 
     pub(super) fn status_refusal(&self, requested: &'static str) -> ChangeRefusal {
-        ChangeRefusal::Status { status: self.status.as_str(), requested }
+        match self.status {
+            Status::Unknown => ChangeRefusal::NewerRelease,
+            _ => ChangeRefusal::Status { status: self.status.as_str(), requested },
+        }
+    }
+
+    /// Checks that this version of the code knows every value of the appointment. Otherwise, no change is possible.
+    ///
+    /// # Errors
+    /// [`ChangeRefusal::NewerRelease`] if the status is unknown.
+    pub fn check_known(&self) -> Result<(), ChangeRefusal> {
+        if self.status == Status::Unknown { Err(ChangeRefusal::NewerRelease) } else { Ok(()) }
     }
 
     fn with_status(&self, status: Status) -> Self {

@@ -60,7 +60,7 @@ impl Appointment {
     pub fn check_details_change(&self, now: Timestamp) -> Result<(), ChangeRefusal> {
         let requested = "changed";
         if !self.status.is_active() {
-            Err(ChangeRefusal::Status { status: self.status.as_str(), requested })
+            Err(self.status_refusal(requested))
         } else if now >= self.start {
             Err(ChangeRefusal::AlreadyStarted { start: self.start, requested })
         } else {

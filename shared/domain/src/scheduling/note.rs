@@ -15,6 +15,9 @@ pub enum NoteVisibility {
     Private,
     /// Both parties and administrators.
     Shared,
+    /// A newer version of the code has written who may read it, and this version does not know who that is. Only the party that
+    /// wrote it may, and nobody can change it.
+    Unknown,
 }
 
 /// A note about a session.
@@ -63,7 +66,9 @@ mod tests {
         assert!(!note(Party::Platform, NoteVisibility::Private).is_visible_to(Party::Platform));
         for author in [Party::Expert, Party::Client] {
             for reader in [Party::Expert, Party::Client, Party::Platform] {
-                assert_eq!(note(author, NoteVisibility::Private).is_visible_to(reader), author == reader);
+                for visibility in [NoteVisibility::Private, NoteVisibility::Unknown] {
+                    assert_eq!(note(author, visibility).is_visible_to(reader), author == reader);
+                }
                 assert!(note(author, NoteVisibility::Shared).is_visible_to(reader));
             }
         }

@@ -1,12 +1,13 @@
 //! The problems of the area `scheduling`.
 
 use app::scheduling::error::SchedulingError;
+use domain::scheduling::appointment::ChangeRefusal;
 use domain::scheduling::booking_limits::LimitReached;
 use domain::scheduling::occupancy::Refusal;
 use domain::scheduling::slots;
 
 use super::catalog::problem_types;
-use super::{Problem, ProblemType};
+use super::{NEWER_RELEASE, Problem, ProblemType};
 
 problem_types! {
     SESSION_TYPE_RETIRED = 409 "session-type-retired", "The session type is retired",
@@ -131,6 +132,7 @@ pub(super) fn from_error(error: &SchedulingError) -> Problem {
             let alternatives = Some(alternatives.clone()).filter(|starts| !starts.is_empty());
             Problem { alternatives, ..of_slot(refusal, &format!("/starts/{place}")) }
         }
+        SchedulingError::Change(ChangeRefusal::NewerRelease) => Problem::new(NEWER_RELEASE, detail),
         SchedulingError::Change(_) => Problem::new(INVALID_STATUS, detail),
         SchedulingError::NotLive => Problem::new(EXPERT_NOT_LIVE, detail),
         SchedulingError::AtCapacity => Problem::new(EXPERT_AT_CAPACITY, detail),
@@ -155,6 +157,9 @@ pub(super) fn from_error(error: &SchedulingError) -> Problem {
             Problem { limit: Some(reached.limit()), retry_after, ..Problem::new(kind, detail) }
         }
         SchedulingError::Overlap { .. } => Problem::new(OVERLAPPING_SESSION, detail).with_pointer("/start"),
+        SchedulingError::ProposedOverlap { place, .. } => {
+            Problem::new(OVERLAPPING_SESSION, detail).with_pointer(&format!("/starts/{place}"))
+        }
         SchedulingError::NoHours => Problem::new(NO_HOURS, detail),
         SchedulingError::NoPrice(_) => Problem::new(NO_PRICE, detail).with_pointer("/duration_minutes"),
         SchedulingError::PriceChanged { price, .. } => {

@@ -13,7 +13,7 @@ use crate::{CommitError, ReadError, Store, Transaction};
 
 /// The version of an expert's team. It increases with each new member and each new invitation, so that concurrent transactions
 /// cannot exceed a limit together.
-pub(super) struct TeamVersion {
+pub(crate) struct TeamVersion {
     /// The version.
     pub(super) version: u64,
 }

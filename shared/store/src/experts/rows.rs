@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::members::TeamVersion;
 use super::profiles::{Activations, Admissions, VersionedRules};
-use crate::row::{MoneyRow, Row, Stored, Text, Unreadable, stored};
+use crate::row::{MoneyRow, Row, Stored, Text, Unreadable, known, stored};
 
 impl Row<Expert> for ExpertRow {
     const SCHEMA: u16 = 1;
@@ -36,6 +36,10 @@ impl Row<Admissions> for AdmissionsRow {
 
 impl Row<Member> for MemberRow {
     const SCHEMA: u16 = 1;
+
+    fn degraded(member: Member) -> Option<Member> {
+        Some(member)
+    }
 }
 
 impl Row<FormerMember> for FormerMemberRow {
@@ -44,6 +48,10 @@ impl Row<FormerMember> for FormerMemberRow {
 
 impl Row<Invitation> for InvitationRow {
     const SCHEMA: u16 = 1;
+
+    fn degraded(invitation: Invitation) -> Option<Invitation> {
+        Some(invitation)
+    }
 }
 
 impl Row<TeamVersion> for TeamRow {
@@ -52,12 +60,18 @@ impl Row<TeamVersion> for TeamRow {
 
 impl Row<SessionType> for SessionTypeRow {
     const SCHEMA: u16 = 1;
+
+    fn degraded(session_type: SessionType) -> Option<SessionType> {
+        Some(SessionType { status: SessionTypeStatus::Unknown, ..session_type })
+    }
 }
 
 /// The stored form of an instant in a list that is written often: the seconds since 1970, a third of the size of a text.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct SecondsRow(i64);
+
+known!(SecondsRow);
 
 impl Stored<Timestamp> for SecondsRow {
     fn of(value: &Timestamp) -> Self {
@@ -202,6 +216,13 @@ stored! {
         recent: BTreeMap<ClientId, SecondsRow>,
     }
 
+    struct SessionTypeRow for SessionType {
+        id: SessionTypeId,
+        version: u64,
+        status: SessionTypeStatusRow,
+        terms: TermsRow,
+    }
+
     enum SessionTypeStatusRow for SessionTypeStatus {
         Active,
         Retired,
@@ -295,44 +316,8 @@ stored! {
         #[default]
         AsBooked,
         Current,
-        // The session type has an unknown status then. An appointment keeps its price.
+        // The session type or the appointment has an unknown status then.
         _ => Ok(ReschedulePrice::AsBooked)
-    }
-}
-
-/// The stored form of a session type.
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
-pub(crate) struct SessionTypeRow {
-    id: SessionTypeId,
-    version: u64,
-    status: SessionTypeStatusRow,
-    terms: TermsRow,
-}
-
-impl Stored<SessionType> for SessionTypeRow {
-    fn of(session_type: &SessionType) -> Self {
-        let SessionType { id, version, status, terms } = session_type;
-        Self { id: *id, version: *version, status: Stored::of(status), terms: Stored::of(terms) }
-    }
-
-    fn read(self) -> Result<SessionType, Unreadable> {
-        // A change that keeps the terms would replace the unknown values by those that are read in their place.
-        let status = if self.terms.is_known() { self.status } else { SessionTypeStatusRow::Unknown };
-        Ok(SessionType {
-            id: self.id,
-            version: self.version,
-            status: status.read()?,
-            terms: self.terms.read()?,
-        })
-    }
-}
-
-impl TermsRow {
-    /// Whether this version of the code knows all values.
-    fn is_known(&self) -> bool {
-        !matches!(self.collection, CollectionRow::Unknown)
-            && !matches!(self.booking_window, BookingWindowRow::Unknown)
-            && !matches!(self.rescheduling.price, ReschedulePriceRow::Unknown)
     }
 }
 
@@ -351,6 +336,8 @@ pub(crate) struct DurationsRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     price: Option<MoneyRow>,
 }
+
+known!(DurationsRow);
 
 impl Stored<Vec<SessionDuration>> for DurationsRow {
     fn of(durations: &Vec<SessionDuration>) -> Self {

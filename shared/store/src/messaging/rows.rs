@@ -8,6 +8,11 @@ use crate::scheduling::rows::{ChangeRow, ChangedByRow, SessionTimeRow};
 
 impl Row<Notification> for NotificationRow {
     const SCHEMA: u16 = 1;
+
+    /// A notification is only replaced by that of a later change.
+    fn degraded(notification: Notification) -> Option<Notification> {
+        Some(notification)
+    }
 }
 
 impl Row<ReadMark> for ReadMarkRow {

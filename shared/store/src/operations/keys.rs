@@ -16,6 +16,8 @@ use crate::keys::{Key, appointment_partition, expert_partition, instant};
 const OUTBOX_SHARDS: u128 = 8;
 /// The partition of [`GSI2`](crate::keys::GSI2) that lists failing jobs and unreadable entries.
 pub const FAILING_JOBS: &str = "FAILING_JOBS";
+/// The ranges of sort keys in a shard that are before and after all times until the year 2286.
+pub(super) const NO_TIMES: [(&str, &str); 2] = [("\u{1}", "/\u{10FFFF}"), ("00:", "\u{10FFFF}")];
 /// The prefix of the sort key of an outbox entry.
 pub(super) const ENTRY: &str = "OUTBOX#";
 /// DynamoDB allows 1,024 bytes in a sort key.
@@ -94,6 +96,19 @@ pub(crate) mod tests {
         let shards = outbox_shards();
         assert_eq!(shards.len(), 8);
         assert!((0..20).all(|bits| shards.contains(&outbox_shard(bits))));
+    }
+
+    #[test]
+    fn keys_that_are_no_times_are_found() {
+        let found = |key: &str| NO_TIMES.iter().any(|(from, to)| (*from..=*to).contains(&key));
+        for key in
+            ["soon#x", "2027-01-05T10:00:00Z#x", "-1#x", "1804237200#x", "00:x", " ", "#", "~", "\u{1F600}"]
+        {
+            assert!(found(key), "{key}");
+        }
+        for at in [Timestamp::from_seconds(0), start(), Timestamp::from_seconds(9_999_999_999)] {
+            assert!(!found(&outbox_order(at, "payment:apt_1")), "{at}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! token (its `version`). If the job is enqueued again while it runs, the token differs, and the entry stays.
 //!
 //! An entry is due when its key in the index of due entries says so. An entry that this release cannot read is set aside: it
-//! keeps its attributes, but is due later.
+//! keeps its attributes, but is due later. So is an entry whose key is not a time, which the index lists before or after all times.
 
 use std::fmt;
 use std::str::FromStr;
@@ -283,9 +283,12 @@ fn string(item: &Item, name: &str) -> Option<String> {
     item.get(name)?.as_s().ok().cloned()
 }
 
-/// The instant at the beginning of a sort key.
+/// The instant at the beginning of a sort key, if it is written as [`instant`] does it. Others are not ordered by time.
 fn instant_of(item: &Item, sort_key: &str) -> Option<Timestamp> {
-    string(item, sort_key)?.split('#').next()?.parse().map(Timestamp::from_seconds).ok()
+    let key = string(item, sort_key)?;
+    let text = key.split('#').next()?;
+    let at = Timestamp::from_seconds(text.parse().ok()?);
+    (instant(at) == text).then_some(at)
 }
 
 fn read(item: Item, key: &Key) -> Result<OutboxEntry, ReadError> {
@@ -426,6 +429,24 @@ impl Store {
         limit: u16,
     ) -> Result<OutboxPage, TableError> {
         self.outbox_page(GSI1, shard, from, format!("{}~", instant(now)), limit).await
+    }
+
+    /// The outbox entries of a shard that are never due, because their keys in the index sort before or after all times; at most
+    /// `limit` of each. A key that begins like a time is due when that time has come.
+    ///
+    /// # Errors
+    /// [`TableError`] if the table does not respond.
+    pub async fn misplaced_outbox_entries(
+        &self,
+        shard: &str,
+        limit: u16,
+    ) -> Result<Vec<StoredEntry>, TableError> {
+        let mut entries = Vec::new();
+        for (from, to) in keys::NO_TIMES {
+            entries.extend(self.outbox_page(GSI1, shard, Some(from), to.to_owned(), limit).await?.entries);
+        }
+        entries.retain(|entry| entry.due_at().is_none());
+        Ok(entries)
     }
 
     /// The failing jobs and the unreadable entries, the longest failing first, at most `limit`, from the beginning or from

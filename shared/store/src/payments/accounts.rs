@@ -67,7 +67,7 @@ impl Transaction {
 }
 
 /// The expert who owns an account.
-pub(super) struct AccountOwner {
+pub(crate) struct AccountOwner {
     /// The expert.
     pub(super) expert: ExpertId,
 }

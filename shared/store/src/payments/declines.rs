@@ -30,7 +30,7 @@ impl DeclineCounter<'_> {
 }
 
 /// The number of declined attempts. Each one changes the row, so the number is the version of the row.
-pub(super) struct CountedDeclines {
+pub(crate) struct CountedDeclines {
     /// The number.
     pub(super) version: u64,
 }

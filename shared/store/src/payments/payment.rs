@@ -1,7 +1,7 @@
 //! Rows of payments.
 
 use domain::AppointmentId;
-use domain::payments::payment::{Escalation, Payment};
+use domain::payments::payment::Payment;
 
 use super::keys;
 use super::rows::PaymentRow;
@@ -24,13 +24,9 @@ impl Transaction {
     /// Writes a payment, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`] if the document cannot be represented as a row, or a newer release has escalated the payment:
-    /// the reason would be lost.
+    /// [`CommitError::NewerRelease`] if it has a value that this release does not know, [`CommitError::Unstorable`] if the document
+    /// cannot be represented as a row.
     pub fn put_payment(&mut self, payment: &Payment) -> Result<(), CommitError> {
-        if payment.escalation == Some(Escalation::Unknown) {
-            let key = keys::payment(payment.appointment);
-            return Err(CommitError::Unstorable(format!("{key} has an escalation of a newer release")));
-        }
         let index = payment
             .escalation
             .map(|_| [(GSI2.pk, text(keys::ESCALATIONS)), (GSI2.sk, text(payment.appointment.to_string()))]);

@@ -19,7 +19,7 @@ use super::declines::CountedDeclines;
 use super::exchange_rates::VersionedRates;
 use super::reconciliation::ReconciliationProgress;
 use super::webhook_events::ReceivedEvent;
-use crate::row::{MoneyRow, Row, Stored, Text, Unreadable, stored};
+use crate::row::{Known, MoneyRow, Row, Stored, Text, Unreadable, known, stored};
 
 impl Row<Payment> for PaymentRow {
     const SCHEMA: u16 = 2;
@@ -30,6 +30,10 @@ impl Row<Payment> for PaymentRow {
             PayoutTiming::AtPayment => 1,
             PayoutTiming::AfterSession => 2,
         }
+    }
+
+    fn degraded(payment: Payment) -> Option<Payment> {
+        Some(Payment { state: PaymentState::Unknown, ..payment })
     }
 }
 
@@ -162,7 +166,7 @@ stored! {
         DisputeLost { amount: MoneyRow },
         Refused { order: OrderKindRow, amount: MoneyRow },
         NoShowDisputed,
-        // The payment waits for the release that knows the reason. Until then nothing writes it; see `put_payment`.
+        // The payment waits for the release that knows the reason.
         _ is Unknown
     }
 
@@ -174,7 +178,7 @@ stored! {
         NotSupported,
         TryLater,
         Refused,
-        // A bank that gives no reason.
+        // A bank that gives no reason. The payment has an unknown state then.
         _ => Ok(Decline::Refused)
     }
 
@@ -192,8 +196,8 @@ stored! {
         Disputed,
         Cancelled,
         Unpaid,
-        // In this state nothing can be paid or refunded. The payment job computes the state again.
-        _ => Ok(PaymentState::Processing)
+        // In this state nothing can be paid or refunded, and nothing writes the payment.
+        _ is Unknown
     }
 
     struct PaymentAccountRow for PaymentAccount {
@@ -310,11 +314,30 @@ impl Default for PayoutTimingRow {
     }
 }
 
-/// The orders that the gateway has refused, with its error codes. An order that this version does not know is left out: it cannot
-/// be sent either.
+/// The orders that the gateway has refused, with its error codes. An order that this version does not know is left out, and the
+/// payment has an unknown state then.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct RefusedRow(BTreeMap<String, String>);
+
+impl RefusedRow {
+    /// The order with this name.
+    fn order(name: &str) -> Option<OrderKind> {
+        match name {
+            "capture" => Some(OrderKind::Capture),
+            "refund" => Some(OrderKind::Refund),
+            "reversal" => Some(OrderKind::Reversal),
+            "transfer" => Some(OrderKind::Transfer),
+            _ => None,
+        }
+    }
+}
+
+impl Known for RefusedRow {
+    fn is_known(&self) -> bool {
+        self.0.keys().all(|name| Self::order(name).is_some())
+    }
+}
 
 impl Stored<BTreeMap<OrderKind, String>> for RefusedRow {
     fn of(refused: &BTreeMap<OrderKind, String>) -> Self {
@@ -328,14 +351,7 @@ impl Stored<BTreeMap<OrderKind, String>> for RefusedRow {
     }
 
     fn read(self) -> Result<BTreeMap<OrderKind, String>, Unreadable> {
-        let order = |name: &str| match name {
-            "capture" => Some(OrderKind::Capture),
-            "refund" => Some(OrderKind::Refund),
-            "reversal" => Some(OrderKind::Reversal),
-            "transfer" => Some(OrderKind::Transfer),
-            _ => None,
-        };
-        Ok(self.0.into_iter().filter_map(|(name, code)| Some((order(&name)?, code))).collect())
+        Ok(self.0.into_iter().filter_map(|(name, code)| Some((Self::order(&name)?, code))).collect())
     }
 }
 
@@ -363,6 +379,20 @@ struct Line(
     i64,
     #[serde(default)] Option<(AccountRow, AccountRow)>,
 );
+
+/// Money that is not understood is not added up.
+impl Known for Line {
+    fn is_known(&self) -> bool {
+        let Self(kind, .., accounts) = self;
+        kind.is_known() && accounts.as_ref().is_none_or(|(from, to)| from.is_known() && to.is_known())
+    }
+}
+
+impl Known for EntryRow {
+    fn is_known(&self) -> bool {
+        self.gateway.is_known() && self.movements.is_known()
+    }
+}
 
 impl Stored<Movement> for Line {
     fn of(movement: &Movement) -> Self {
@@ -426,6 +456,8 @@ stored! {
         per_euro: EuroRate,
     }
 }
+
+known!(ExchangeRatesRow);
 
 impl Stored<VersionedRates> for ExchangeRatesRow {
     fn of(VersionedRates { version, fetched_at, rates }: &VersionedRates) -> Self {

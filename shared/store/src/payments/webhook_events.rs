@@ -14,7 +14,7 @@ use crate::{CommitError, ReadError, Store, Transaction};
 const RETENTION: i64 = 7 * DAY;
 
 /// An event that was received. Its key says which one.
-pub(super) struct ReceivedEvent {
+pub(crate) struct ReceivedEvent {
     /// Always 1: the row is never changed.
     pub(super) version: u64,
 }

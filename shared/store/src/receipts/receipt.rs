@@ -36,7 +36,7 @@ pub struct VersionedTaxCalculation {
 }
 
 /// The last receipt number of an expert in a year. The row's version is the number: each issued document increases it by one.
-pub(super) struct Counter {
+pub(crate) struct Counter {
     /// The number.
     pub(super) version: u32,
 }

@@ -8,7 +8,7 @@ use domain::{AppointmentId, ClientId, ExpertId, Rate, ReceiptId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::receipt::{Counter, VersionedBilling, VersionedTaxCalculation};
-use crate::row::{MoneyRow, Row, Stored, Text, Unreadable, stored};
+use crate::row::{Known, MoneyRow, Row, Stored, Text, Unreadable, known, stored};
 
 impl Row<VersionedBilling> for BillingRow {
     const SCHEMA: u16 = 1;
@@ -16,6 +16,11 @@ impl Row<VersionedBilling> for BillingRow {
 
 impl Row<VersionedTaxCalculation> for TaxCalculationRow {
     const SCHEMA: u16 = 1;
+
+    /// A calculation is only replaced by a later one.
+    fn degraded(calculation: VersionedTaxCalculation) -> Option<VersionedTaxCalculation> {
+        Some(calculation)
+    }
 }
 
 impl Row<Counter> for CounterRow {
@@ -24,6 +29,11 @@ impl Row<Counter> for CounterRow {
 
 impl Row<Receipt> for ReceiptRow {
     const SCHEMA: u16 = 1;
+
+    /// An issued document never changes.
+    fn degraded(receipt: Receipt) -> Option<Receipt> {
+        Some(receipt)
+    }
 }
 
 stored! {
@@ -139,6 +149,8 @@ stored! {
 #[serde(transparent)]
 pub(crate) struct AddressRow(Vec<Text>);
 
+known!(AddressRow);
+
 impl Stored<Address> for AddressRow {
     fn of(address: &Address) -> Self {
         Self(address.lines().iter().map(Text::of).collect())
@@ -156,6 +168,15 @@ impl Stored<Address> for AddressRow {
 pub(crate) enum TaxChoiceRow {
     Own(TaxRow),
     Calculated { calculated_by: String },
+}
+
+impl Known for TaxChoiceRow {
+    fn is_known(&self) -> bool {
+        match self {
+            Self::Own(tax) => tax.is_known(),
+            Self::Calculated { calculated_by } => calculated_by == "stripe",
+        }
+    }
 }
 
 impl Stored<TaxChoice> for TaxChoiceRow {
@@ -183,6 +204,19 @@ pub(crate) enum TaxesRow {
     NotStated,
     Included(Vec<TaxLineRow>),
     NotIncluded(NoTaxRow),
+    #[serde(untagged, skip_serializing)]
+    Unknown(serde::de::IgnoredAny),
+}
+
+impl Known for TaxesRow {
+    fn is_known(&self) -> bool {
+        match self {
+            Self::NotStated => true,
+            Self::Included(lines) => lines.is_known(),
+            Self::NotIncluded(reason) => reason.is_known(),
+            Self::Unknown(_) => false,
+        }
+    }
 }
 
 impl Stored<Taxes> for TaxesRow {
@@ -199,6 +233,7 @@ impl Stored<Taxes> for TaxesRow {
             Self::NotStated => Taxes::NotStated,
             Self::Included(lines) => Taxes::Included(lines.read()?),
             Self::NotIncluded(reason) => Taxes::NotIncluded(reason.read()?),
+            Self::Unknown(_) => return Err(Unreadable::unknown("kind of taxes")),
         })
     }
 }

@@ -50,7 +50,8 @@ impl Transaction {
     /// Writes an appointment, on condition that the stored version is the one before.
     ///
     /// # Errors
-    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
+    /// [`CommitError::NewerRelease`] if its status is unknown, [`CommitError::Unstorable`] if the document cannot be represented as a
+    /// row.
     pub fn put_appointment(&mut self, appointment: &Appointment) -> Result<(), CommitError> {
         let order = keys::appointment_order(appointment.start, appointment.id);
         let mut index = vec![
@@ -104,6 +105,19 @@ impl Store {
             .await?
             .map(read_row::<AppointmentRow, _>)
             .transpose()
+    }
+
+    /// The expert and the client of an appointment, also if this release cannot read the rest of it. `None` if it does not exist, or
+    /// its parties cannot be read either.
+    ///
+    /// # Errors
+    /// [`TableError`] if the table cannot be read.
+    pub async fn parties(&self, id: AppointmentId) -> Result<Option<(ExpertId, ClientId)>, TableError> {
+        let item = self.table.get(&keys::appointment(id), Consistency::Strong).await?;
+        Ok(item.and_then(|item| {
+            let id = |name: &str| item.get(name)?.as_s().ok();
+            Some((id("expert")?.parse().ok()?, id("client")?.parse().ok()?))
+        }))
     }
 
     /// An appointment with its payment and all movements, in one query.

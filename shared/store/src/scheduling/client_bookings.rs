@@ -11,7 +11,7 @@ use super::rows::AppointmentRow;
 use crate::experts::rows::SecondsRow;
 use crate::keys::{EXPIRES_AT, Key, SK};
 use crate::payments::rows::PaymentRow;
-use crate::row::{Row, SCHEMA, Stored, Unreadable, read_row, stored};
+use crate::row::{Known, Row, SCHEMA, Stored, Unreadable, read_row, stored};
 use crate::table::{Condition, Consistency, Item};
 use crate::transaction::number;
 use crate::{CommitError, ReadError, Store, TableError, Transaction};
@@ -51,6 +51,12 @@ enum ClaimRow {
     Free,
     #[serde(other)]
     Unknown,
+}
+
+impl Known for ClientBookingRow {
+    fn is_known(&self) -> bool {
+        !matches!(self.4, ClaimRow::Unknown)
+    }
 }
 
 impl Stored<ClientBooking> for ClientBookingRow {

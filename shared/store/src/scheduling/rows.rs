@@ -21,6 +21,10 @@ impl Row<Appointment> for AppointmentRow {
     fn schema_of(appointment: &Appointment) -> u16 {
         if appointment.moves == Moves::default() { 1 } else { 2 }
     }
+
+    fn degraded(appointment: Appointment) -> Option<Appointment> {
+        Some(Appointment { status: Status::Unknown, ..appointment })
+    }
 }
 
 impl Row<VersionedDetails> for DetailsRow {
@@ -33,10 +37,21 @@ impl Row<Incident> for IncidentRow {
 
 impl Row<HistoryEntry> for HistoryRow {
     const SCHEMA: u16 = 1;
+
+    /// Entries are never changed.
+    fn degraded(entry: HistoryEntry) -> Option<HistoryEntry> {
+        Some(entry)
+    }
 }
 
 impl Row<SessionNote> for NoteRow {
     const SCHEMA: u16 = 1;
+
+    /// Who wrote it must be known, because only they may read it then.
+    fn degraded(note: SessionNote) -> Option<SessionNote> {
+        let is_by_a_party = note.author != Party::Platform;
+        is_by_a_party.then_some(SessionNote { visibility: NoteVisibility::Unknown, ..note })
+    }
 }
 
 impl Row<NotesWritten> for NotesWrittenRow {
@@ -239,7 +254,7 @@ stored! {
         Private,
         Shared,
         // Who may read it is not known, so only its author may.
-        _ => Ok(NoteVisibility::Private)
+        _ is Unknown
     }
 
     #[serde(tag = "status")]
@@ -268,7 +283,7 @@ stored! {
         Announced { until: Option<Timestamp>, charge: Option<MoneyRow> },
         Appealed,
         Decided,
-        // Only an administrator can end a dispute, so no money moves because of this value.
+        // The appointment has an unknown status then.
         _ => Ok(NoShowReport::Disputed)
     }
 
@@ -276,7 +291,7 @@ stored! {
         Expert,
         Client,
         Platform,
-        // Somebody who is neither the expert nor the client.
+        // Somebody who is neither the expert nor the client. A row that can be changed says that it has an unknown value.
         _ => Ok(Party::Platform)
     }
 }

@@ -947,4 +947,23 @@ pub const FLOWS: &[Flow] = &[
             scenario.advance_to(IN_34_HOURS + 4 * DAY);
         },
     },
+    Flow {
+        name: "a client accepts the time of another session of theirs",
+        run: |scenario| {
+            let free = || {
+                let mut terms = plain_terms(Currency::EUR);
+                price_at(&mut terms, 0);
+                vec![terms]
+            };
+            let other = add_expert(&mut scenario.simulation, "Europe/Berlin", free(), false, |_| ());
+            scenario.offer(|terms| price_at(terms, 0));
+            scenario.book_with(&other, 1, IN_34_HOURS);
+            scenario.advance(HOUR);
+            let id = scenario.book(1, IN_34_HOURS + 2 * HOUR);
+            scenario.as_expert(Command::Propose(id, vec![at(IN_34_HOURS), at(IN_34_HOURS + HOUR)]));
+            scenario.as_client(1, Command::AcceptProposal(id, 0));
+            scenario.as_client(1, Command::AcceptProposal(id, 1));
+            scenario.advance_to(IN_34_HOURS + 4 * DAY);
+        },
+    },
 ];

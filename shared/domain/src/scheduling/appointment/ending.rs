@@ -132,6 +132,7 @@ impl Appointment {
         by: Party,
         now: Timestamp,
     ) -> Result<Self, ChangeRefusal> {
+        self.check_known()?;
         let absent = Status::NoShow { missed_by: Party::Expert };
         // A session without a price has no refund to dispute.
         let contestable = !self.price.is_zero();
@@ -223,6 +224,7 @@ impl Appointment {
     /// [`ChangeRefusal::ObjectionTooLate`] if the period for objections is over, [`ChangeRefusal::NothingToObject`] if no report says
     /// that this party did not attend and no decision was announced.
     pub fn objected(&self, by: Party, now: Timestamp) -> Result<Self, ChangeRefusal> {
+        self.check_known()?;
         let report = match self.no_show_report {
             Some(NoShowReport::Announced { until, .. })
                 if by != Party::Platform && until.is_none_or(|until| now < until) =>
