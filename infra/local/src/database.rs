@@ -71,8 +71,7 @@ impl Database {
             .map_err(|error| DatabaseError::Open { path: path.clone(), reason: error.to_string() })?;
 
         let listen = |error: std::io::Error| DatabaseError::Listen { port, reason: error.to_string() };
-        let listener = std::net::TcpListener::bind(("127.0.0.1", port)).map_err(listen)?;
-        listener.set_nonblocking(true).map_err(listen)?;
+        let listener = Loopback::take(port).map_err(listen)?;
         let url = format!("http://{}", listener.local_addr().map_err(listen)?);
 
         let (stop, stopped) = oneshot::channel::<()>();

@@ -21,7 +21,7 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Sleep, sleep};
 use url::Url;
@@ -30,6 +30,9 @@ use crate::{OpenError, host};
 
 /// How long a client may take to send the headers of a request, and then its body.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many connections can wait to be accepted. The operating system drops further ones, and their clients try again only after a
+/// second, then after two, and so on.
+const BACKLOG: u32 = 4_096;
 /// The pause after a connection could not be accepted, such as for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
@@ -44,7 +47,20 @@ pub struct Loopback {
 impl Loopback {
     /// Takes `port`, or any free port when it is 0.
     pub async fn bind(port: u16) -> io::Result<Self> {
-        Self::listen(TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?)
+        Self::listen(TcpListener::from_std(Self::take(port)?)?)
+    }
+
+    /// Takes `port`, or any free port when it is 0, for [`listen`](Self::listen) in another runtime. It is called in a runtime too.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn take(port: u16) -> io::Result<std::net::TcpListener> {
+        let socket = TcpSocket::new_v4()?;
+        // On Windows, this would let another program take the same port.
+        #[cfg(not(windows))]
+        socket.set_reuseaddr(true)?;
+        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+        socket.listen(BACKLOG)?.into_std()
     }
 
     /// Takes a port that is already bound, in the runtime of the caller.

@@ -20,7 +20,7 @@ use crate::{App, AppError};
 
 /// For how long a change is attempted. With the attempt that has begun by then, it is below the timeout of 10 s of a function.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// For how long a change with a ticket is attempted. Its function has a timeout of 29 s, because API Gateway waits for 30 s at
+/// For how long a change that takes turns is attempted. Its function has a timeout of 29 s, because API Gateway waits for 30 s at
 /// most; what remains is for the gateway that opens the payment. A function that waits costs its memory for that time, and one of
 /// the functions that run at the same time in the account (1,000 by default).
 const PATIENCE_IN_TURN: Duration = Duration::from_secs(25);
@@ -34,10 +34,12 @@ const IN_TURN: u64 = 1;
 /// How many attempts follow each other without a pause. Each that fails means that another change has succeeded.
 const WITHOUT_PAUSE: u32 = 4;
 /// The limits of the time that a turn is expected to take at least. A change looks again at the number of tickets ahead after half of
-/// the time that they would need at the pace so far, because everybody behind it waits for one that oversleeps its turn.
+/// the time that they would need at the pace since its last look, because everybody behind it waits for one that oversleeps its
+/// turn. The pace since it began would be that of the moment in which all come at once, which is the slowest.
 const TURN: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(15));
-/// The next change assumes that the one ahead of it has stopped if no turn ends for so long.
-const STALLED: Duration = Duration::from_secs(1);
+/// The next change assumes that the one ahead of it has stopped if no turn ends for so long. A turn is several requests to the table.
+/// When the table is slow and turns are ended too early, their changes meet.
+const STALLED: Duration = Duration::from_secs(3);
 
 /// How one change has met others so far.
 pub(crate) struct Contention<'a> {
@@ -84,8 +86,7 @@ impl<'a> Contention<'a> {
     /// Waits until no ticket is ahead. Returns whether it had to wait.
     async fn wait_for_turn(&self, ticket: &Ticket) -> Result<bool, AppError> {
         let Ok(mut ahead) = self.app.store.tickets_ahead(ticket).await else { return Ok(false) };
-        let (began, first) = (self.app.clock.elapsed(), ahead);
-        let mut seen_at = began;
+        let mut seen_at = self.app.clock.elapsed();
         let mut turn = TURN.1 / 2;
         let mut waited = false;
         while ahead >= IN_TURN {
@@ -97,9 +98,9 @@ impl<'a> Contention<'a> {
             let now = self.app.clock.elapsed();
             match self.app.store.tickets_ahead(ticket).await {
                 Ok(next) if next < ahead => {
+                    let ended = u32::try_from(ahead - next).unwrap_or(u32::MAX);
+                    turn = (now.saturating_sub(seen_at) / ended / 2).clamp(TURN.0, TURN.1);
                     (ahead, seen_at) = (next, now);
-                    let ended = u32::try_from(first - ahead).unwrap_or(u32::MAX);
-                    turn = (now.saturating_sub(began) / ended / 2).clamp(TURN.0, TURN.1);
                 }
                 Ok(_) if ahead == IN_TURN && now.saturating_sub(seen_at) >= STALLED => {
                     let _ = self.app.store.end_turn(ticket).await;
@@ -165,7 +166,7 @@ impl<'a> Contention<'a> {
     }
 
     fn check_patience(&self) -> Result<(), AppError> {
-        let patience = if self.ticket.is_some() { PATIENCE_IN_TURN } else { PATIENCE };
+        let patience = if self.app.store.remembers() { PATIENCE_IN_TURN } else { PATIENCE };
         match self.app.clock.elapsed().saturating_sub(self.began) < patience {
             true => Ok(()),
             false => Err(AppError::Busy),

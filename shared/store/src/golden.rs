@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use domain::payments::gateway::GatewayKind;
 use domain::receipts::receipt::DocumentName;
 use domain::scheduling::appointment::Status;
-use domain::scheduling::occupancy::OccupancyChange;
+use domain::scheduling::occupancy::{Day, OccupancyChange};
 use domain::scheduling::party::Party;
 use domain::{PersonId, TimeSpan, Timestamp};
 use serde_json::{Map, Value};
@@ -79,6 +79,8 @@ fn written() -> Map<String, Value> {
             .expect("a row");
     }
     t.put_occupancy(samples::OTHER_EXPERT, &samples::proposed());
+    let days = vec![samples::busy_day()];
+    t.put_occupancy(samples::EXPERT, &OccupancyChange { days, ..OccupancyChange::default() });
     for payment in samples::payments() {
         t.put_payment(&payment).expect("a row");
     }
@@ -419,11 +421,11 @@ fn is_occupancy(key: &str) -> bool {
 /// An attribute of a later release may block time.
 #[tokio::test]
 async fn occupancy_with_an_attribute_that_a_later_version_adds_is_not_read() {
-    let span = TimeSpan::new(samples::at(0), samples::at(3_600));
+    let span = TimeSpan::new(samples::at(0), samples::at(90_000));
     let rows = golden(LATEST);
     let own = samples::EXPERT.to_string();
     let occupancy: Vec<&String> = rows.keys().filter(|key| is_occupancy(key) && key.contains(&own)).collect();
-    assert_eq!(occupancy.len(), 2, "a day and a group session");
+    assert_eq!(occupancy.len(), 3, "two days and a group session");
     for key in occupancy {
         let mut rows = rows.clone();
         rows[key]["busy"] = Value::Bool(true);
@@ -753,6 +755,10 @@ async fn check_since_version_2(store: &Store) {
     }
     let history = store.history(samples::appointment_id(100), None, 100).await.expect("readable");
     assert_eq!(history.entries, samples::history_of_proposals());
+    let (date, busy) = samples::busy_day();
+    let span = TimeSpan::new(samples::at(86_400), samples::at(90_000));
+    let occupancy = store.occupancy(samples::EXPERT, span, Consistency::Strong).await.expect("readable");
+    assert_eq!(occupancy.days, BTreeMap::from([(date, Day { version: 65, ..busy })]));
     let span = TimeSpan::new(samples::at(90_000), samples::at(183_600));
     let occupancy = store.occupancy(samples::OTHER_EXPERT, span, Consistency::Strong).await;
     let (occupancy, expected) = (occupancy.expect("readable"), samples::proposed());

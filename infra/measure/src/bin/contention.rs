@@ -2,10 +2,10 @@
 //!
 //! `tests/load/contention`, or `cargo run --release -p measure --bin contention -- [clients]`
 //!
-//! The clients first book one after another on one day, and then all at once on another day: each a slot of their own, and then
-//! all of them the same slot. One after another takes as long as a perfect queue would need. The command fails if a response is a
-//! server error, if a client does not get the slot that only they request, or if the 99th percentile of the response times is more
-//! than one and a half times as long as the perfect queue.
+//! The clients first book one after another on one day, and then all at once on another day: each a slot of their own, then one
+//! of 96 slots, and then all of them the same slot. One after another takes as long as a perfect queue would need. The command
+//! fails if a response is a server error, if a slot that is requested is not booked, or if the 99th percentile of the response
+//! times is more than one and a half times as long as the perfect queue.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -29,6 +29,8 @@ const CLIENTS: usize = 1_000;
 const OF_A_DAY: usize = 1_440;
 /// 2027-01-04T08:00:00Z, in seconds since 1970.
 const NOW: i64 = 1_799_049_600;
+/// The slots of a day with sessions of a quarter of an hour.
+const QUARTERS: usize = 96;
 /// How much longer than in a perfect queue the 99th percentile may take, in hundredths.
 const MAX_RATIO: u128 = 150;
 
@@ -258,15 +260,20 @@ async fn run(clients: usize, attempts: Attempts) -> Result<(), Failure> {
     let stack = Stack::start(config, axum::Router::new()).await?;
     let scene = set_up(&stack, clients, attempts).await?;
     let own = |number: usize| number;
+    let few = |number: usize| number % QUARTERS * 15;
     let same = |_: usize| 0;
     // Unmeasured, so that everything is loaded.
     scene.one_by_one("2027-01-05", same).await?;
 
+    // The days are five weeks apart, because a refused booking reads the days around it for alternatives.
     let queue = scene.one_by_one("2027-02-01", own).await?;
-    let crowd = scene.at_once("2027-02-04", own).await?;
+    let crowd = scene.at_once("2027-03-08", own).await?;
     let mut wrong = report("each a slot of their own", &queue, &crowd, clients)?;
-    let queue = scene.one_by_one("2027-02-07", same).await?;
-    let crowd = scene.at_once("2027-02-10", same).await?;
+    let queue = scene.one_by_one("2027-04-12", few).await?;
+    let crowd = scene.at_once("2027-05-17", few).await?;
+    wrong.extend(report("each one of 96 slots", &queue, &crowd, clients.min(QUARTERS))?);
+    let queue = scene.one_by_one("2027-06-21", same).await?;
+    let crowd = scene.at_once("2027-07-26", same).await?;
     wrong.extend(report("all the same slot", &queue, &crowd, 1)?);
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ").into()) }
 }

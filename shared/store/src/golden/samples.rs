@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use domain::experts::availability::{AvailabilityRules, DateRange, ExtraWindow, WeeklyHours, Window};
 use domain::experts::duration::SessionDuration;
 use domain::experts::expert::{Expert, ExpertProfile};
@@ -817,6 +818,19 @@ pub(super) fn day() -> Day {
             (EntryKey::Group(SESSION_TYPE, at(0)), occupied(None)),
         ]),
     }
+}
+
+/// A day with so many sessions that its entries are a text, which rows have since version 2.
+pub(super) fn busy_day() -> (NaiveDate, Day) {
+    let entry = |number: i64| {
+        let start = at(86_400 + 600 * number);
+        (
+            EntryKey::Appointment(appointment_id(300 + usize::try_from(number).expect("positive"))),
+            Occupied { start, end: start.plus(600), ..occupied((number == 0).then(|| at(600))) },
+        )
+    };
+    let day = Day { version: 64, entries: (0..65).map(entry).collect() };
+    (at(86_400).utc_date(), day)
 }
 
 pub(super) fn group() -> GroupSession {

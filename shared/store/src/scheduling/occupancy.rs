@@ -1,6 +1,7 @@
 //! Rows of an expert's occupancy: one per UTC day, and one per group session.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::experts::expert::Expert;
@@ -25,8 +26,13 @@ use crate::{ReadError, Store, Transaction};
 /// How long a row is kept after its UTC day, in seconds; TTL then deletes it. A weekly cap counts at most one week.
 const RETENTION: i64 = 35 * DAY;
 
-/// The version of the format in which the rows are written; see [`crate::row`].
-const FORMAT: u16 = 1;
+/// The latest version of the format of the rows; see [`crate::row`].
+const FORMAT: u16 = 2;
+/// The version of the format in which the entries of a day are a map of lists. Group sessions have it too.
+const FORMAT_WITH_MAP: u16 = 1;
+/// The number of entries of a day up to which they are a map. More of them are one text, because a thousand lists take many times as
+/// long to read and to write as a text of the same size. Earlier releases read maps only, and nearly every day is one.
+const MAX_IN_MAP: usize = 64;
 const ENTRIES: &str = "entries";
 const SESSION: &str = "session";
 const SEATS: &str = "seats";
@@ -41,11 +47,16 @@ impl Transaction {
     pub fn put_occupancy(&mut self, expert: ExpertId, change: &OccupancyChange) {
         for (date, day) in &change.days {
             let midnight = Timestamp::from(date.and_time(chrono::NaiveTime::MIN).and_utc());
+            let (format, entries) = if day.entries.len() <= MAX_IN_MAP {
+                (FORMAT_WITH_MAP, AttributeValue::M(day.entries.iter().map(write_entry).collect()))
+            } else {
+                (FORMAT, text(day.entries.iter().map(write_line).collect::<Vec<_>>().join("\n")))
+            };
             let item = Item::from([
-                (SCHEMA.to_owned(), number(FORMAT)),
+                (SCHEMA.to_owned(), number(format)),
                 (VERSION.to_owned(), number(day.version + 1)),
                 (EXPIRES_AT.to_owned(), number(midnight.plus(DAY + RETENTION).seconds())),
-                (ENTRIES.to_owned(), AttributeValue::M(day.entries.iter().map(write_entry).collect())),
+                (ENTRIES.to_owned(), entries),
             ]);
             self.put(keys::day(expert, *date), Condition::unchanged_since(day.version), item);
         }
@@ -64,11 +75,11 @@ impl Transaction {
             }
             let seats = group.seats.iter().map(|(id, seats)| (id.to_string(), write_seats(seats))).collect();
             let item = Item::from([
-                (SCHEMA.to_owned(), number(FORMAT)),
+                (SCHEMA.to_owned(), number(FORMAT_WITH_MAP)),
                 (VERSION.to_owned(), number(change.group_version(*start, group))),
                 // A session lasts a day at most, and its last UTC day ends a day after it.
                 (EXPIRES_AT.to_owned(), number(start.plus(2 * DAY + RETENTION).seconds())),
-                (SESSION.to_owned(), AttributeValue::L(entry_fields(&group.entry))),
+                (SESSION.to_owned(), write_fields(&group.entry)),
                 (CAPACITY.to_owned(), number(group.capacity)),
                 (SEATS.to_owned(), AttributeValue::M(seats)),
             ]);
@@ -77,56 +88,83 @@ impl Transaction {
     }
 }
 
+/// The numbers of an entry, in the order in which they are written.
+fn numbers(entry: &Entry) -> impl Iterator<Item = i64> {
+    let own = [
+        entry.start.seconds(),
+        entry.session_span().seconds(),
+        entry.buffer_before_minutes.into(),
+        entry.buffer_after_minutes.into(),
+    ];
+    own.into_iter().chain(entry.hold_expires_at.map(Timestamp::seconds))
+}
+
 // An entry is a list and not a map, because attribute names would double the size of a row, and the size determines the cost of
 // listing slots.
-fn entry_fields(entry: &Entry) -> Vec<AttributeValue> {
-    let mut fields = vec![
-        text(entry.session_type),
-        number(entry.start.seconds()),
-        number(entry.session_span().seconds()),
-        number(entry.buffer_before_minutes),
-        number(entry.buffer_after_minutes),
-    ];
-    fields.extend(entry.hold_expires_at.map(|end| number(end.seconds())));
-    fields
+fn write_fields(entry: &Entry) -> AttributeValue {
+    AttributeValue::L(iter::once(text(entry.session_type)).chain(numbers(entry).map(number)).collect())
 }
 
 fn write_entry((key, entry): (&EntryKey, &Entry)) -> (String, AttributeValue) {
-    let name = match key {
+    (name(key), write_fields(entry))
+}
+
+/// A line of the text that holds the entries of a busy day: the same fields as in a list, after the name of the entry.
+fn write_line((key, entry): (&EntryKey, &Entry)) -> String {
+    let texts = [name(key), entry.session_type.to_string()].into_iter();
+    texts.chain(numbers(entry).map(|number| number.to_string())).collect::<Vec<_>>().join(" ")
+}
+
+/// The name of an entry.
+fn name(key: &EntryKey) -> String {
+    match key {
         EntryKey::Appointment(id) => id.to_string(),
         EntryKey::Group(session_type, start) => format!("{session_type}@{}", start.seconds()),
         // A release that does not know proposals does not read the row.
         EntryKey::Proposal(id, start) => format!("{id}{PROPOSED}{}", start.seconds()),
-    };
-    (name, AttributeValue::L(entry_fields(entry)))
+    }
 }
 
-fn read_entry(name: &str, value: &AttributeValue) -> Option<(EntryKey, Entry)> {
+fn read_name(name: &str) -> Option<EntryKey> {
     let start = |seconds: &str| Some(Timestamp::from_seconds(seconds.parse().ok()?));
-    let key = match (name.split_once('@'), name.split_once(PROPOSED)) {
+    Some(match (name.split_once('@'), name.split_once(PROPOSED)) {
         (Some((session_type, at)), _) => EntryKey::Group(session_type.parse().ok()?, start(at)?),
         (None, Some((id, at))) => EntryKey::Proposal(id.parse().ok()?, start(at)?),
         (None, None) => EntryKey::Appointment(name.parse().ok()?),
-    };
-    Some((key, read_fields(value)?))
+    })
+}
+
+fn read_entry((name, value): (&String, &AttributeValue)) -> Option<(EntryKey, Entry)> {
+    Some((read_name(name)?, read_fields(value)?))
+}
+
+fn read_line(line: &str) -> Option<(EntryKey, Entry)> {
+    let (name, fields) = line.split_once(' ')?;
+    Some((read_name(name)?, read_texts(&fields.split(' ').collect::<Vec<_>>())?))
 }
 
 fn read_fields(value: &AttributeValue) -> Option<Entry> {
-    let [session_type, start, length, before, after, hold @ ..] = value.as_l().ok()?.as_slice() else {
-        return None;
-    };
-    let start = Timestamp::from_seconds(parse(start)?);
+    let [session_type, numbers @ ..] = value.as_l().ok()?.as_slice() else { return None };
+    let numbers = numbers.iter().map(|number| number.as_n().ok().map(String::as_str));
+    let texts: Option<Vec<&str>> =
+        iter::once(session_type.as_s().ok().map(String::as_str)).chain(numbers).collect();
+    read_texts(&texts?)
+}
+
+fn read_texts(texts: &[&str]) -> Option<Entry> {
+    let [session_type, start, length, before, after, hold @ ..] = texts else { return None };
+    let start = Timestamp::from_seconds(start.parse().ok()?);
     let hold_expires_at = match hold {
         [] => None,
-        [end] => Some(Timestamp::from_seconds(parse(end)?)),
+        [end] => Some(Timestamp::from_seconds(end.parse().ok()?)),
         _ => return None,
     };
     Some(Entry {
-        session_type: session_type.as_s().ok()?.parse().ok()?,
+        session_type: session_type.parse().ok()?,
         start,
-        end: start.plus(parse(length)?),
-        buffer_before_minutes: parse(before)?,
-        buffer_after_minutes: parse(after)?,
+        end: start.plus(length.parse().ok()?),
+        buffer_before_minutes: before.parse().ok()?,
+        buffer_after_minutes: after.parse().ok()?,
         hold_expires_at,
     })
 }
@@ -171,9 +209,11 @@ fn read_day(item: &Item) -> Option<Day> {
     if !has_only(item, &[ENTRIES]) {
         return None;
     }
-    let entries = item.get(ENTRIES)?.as_m().ok()?;
-    let entries: Option<BTreeMap<_, _>> =
-        entries.iter().map(|(name, value)| read_entry(name, value)).collect();
+    let entries: Option<BTreeMap<_, _>> = match item.get(ENTRIES)? {
+        AttributeValue::M(map) => map.iter().map(read_entry).collect(),
+        AttributeValue::S(lines) => lines.lines().map(read_line).collect(),
+        _ => None,
+    };
     Some(Day { version: parse(item.get(VERSION)?)?, entries: entries? })
 }
 
@@ -296,6 +336,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::Action;
     use domain::AppointmentId;
 
     #[test]
@@ -317,7 +358,8 @@ mod tests {
             for hold_expires_at in [None, Some(start)] {
                 let entry = Entry { hold_expires_at, ..entry };
                 let (name, value) = write_entry((&key, &entry));
-                assert_eq!(read_entry(&name, &value), Some((key, entry)));
+                assert_eq!(read_entry((&name, &value)), Some((key, entry)));
+                assert_eq!(read_line(&write_line((&key, &entry))), Some((key, entry)));
             }
         }
         for seats in [
@@ -326,6 +368,42 @@ mod tests {
             Seats { count: 1, hold_expires_at: Some(start), proposed: true },
         ] {
             assert_eq!(read_seats(&write_seats(&seats)), Some(seats));
+        }
+    }
+
+    /// A day with this number of entries, as it is written.
+    fn written(entries: usize) -> (Day, Item) {
+        let start = |number| Timestamp::from_seconds(1_800_000_000 + 60 * i64::from(number));
+        let entry = |number| Entry {
+            session_type: SessionTypeId::from_bits(3),
+            start: start(number),
+            end: start(number + 1),
+            buffer_before_minutes: 5,
+            buffer_after_minutes: 10,
+            hold_expires_at: (number % 2 == 0).then_some(start(number)),
+        };
+        let key = |number: i32| match number % 3 {
+            0 => EntryKey::Group(SessionTypeId::from_bits(3), start(number)),
+            1 => EntryKey::Proposal(AppointmentId::from_bits(1), start(number)),
+            _ => EntryKey::Appointment(AppointmentId::from_bits(u128::from(number.unsigned_abs()))),
+        };
+        let entries = (0..).take(entries).map(|number| (key(number), entry(number))).collect();
+        let day = Day { version: 6, entries };
+        let mut transaction = Transaction::new();
+        let days = vec![(start(0).utc_date(), day.clone())];
+        let change = OccupancyChange { days, ..OccupancyChange::default() };
+        transaction.put_occupancy(ExpertId::from_bits(1), &change);
+        let Action::Put(item) = &transaction.writes()[0].action else { panic!("not a row") };
+        (Day { version: 7, ..day }, item.clone())
+    }
+
+    #[test]
+    fn only_a_busy_day_has_the_format_that_earlier_releases_refuse() {
+        for (entries, format) in [(0, 1), (1, 1), (MAX_IN_MAP, 1), (MAX_IN_MAP + 1, 2), (1_440, 2)] {
+            let (day, item) = written(entries);
+            assert_eq!((day.entries.len(), read_day(&item)), (entries, Some(day.clone())));
+            assert_eq!(item[SCHEMA], number(format));
+            assert_eq!(item[ENTRIES].is_m(), format == 1, "{entries} entries");
         }
     }
 
@@ -349,6 +427,13 @@ mod tests {
         assert_eq!(read_day(&day("unknown", good.clone())), None);
         assert_eq!(read_day(&day(&name, AttributeValue::L(vec![number(1)]))), None);
         assert_eq!(read_day(&day(&name, text("busy"))), None);
+        let lines = |lines: String| {
+            read_day(&Item::from([(VERSION.to_owned(), number(1)), (ENTRIES.to_owned(), text(lines))]))
+        };
+        let line = format!("{name} {} 1800000000 1800 0 0", SessionTypeId::from_bits(3));
+        assert_eq!(lines(line.clone()), read_day(&day(&name, good.clone())));
+        assert_eq!(lines(format!("{line}\nunknown")), None);
+        assert_eq!(lines(format!("{line} 1800000900 busy")), None);
         assert_eq!(read_day(&Item::new()), None);
         let mut added = day(&name, good.clone());
         added.insert("busy".to_owned(), AttributeValue::Bool(true));
