@@ -434,7 +434,8 @@ impl Payment {
             | PaymentState::Processing
             | PaymentState::CardSaved
             | PaymentState::ActionRequired { .. }
-            | PaymentState::Cancelled => PaymentProgress::Unpaid,
+            | PaymentState::Cancelled
+            | PaymentState::Unknown => PaymentProgress::Unpaid,
             PaymentState::Authorized { .. }
             | PaymentState::Paid { .. }
             | PaymentState::PartiallyRefunded { .. }
