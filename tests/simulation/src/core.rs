@@ -178,6 +178,8 @@ pub struct Core {
     pub booking_limits: BookingLimits,
     /// What refunds may cost the platform in a month.
     pub refund_budgets: RefundBudgets,
+    /// The appointments that an administrator may have refunded.
+    pub refunded_by_admin: BTreeSet<domain::AppointmentId>,
     /// The terms of each session type, with the time from which they applied, in milliseconds.
     pub terms: BTreeMap<SessionTypeId, Vec<(i64, SessionTypeTerms)>>,
     /// The hourly rate of each expert, with the time from which it applied, in milliseconds.
@@ -243,6 +245,7 @@ impl Core {
             fault_injected: false,
             booking_limits: BookingLimits::unlimited(),
             refund_budgets: RefundBudgets::unlimited(),
+            refunded_by_admin: BTreeSet::new(),
             terms: BTreeMap::new(),
             hourly_rates: BTreeMap::new(),
             history: BTreeMap::new(),

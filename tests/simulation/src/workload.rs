@@ -416,6 +416,10 @@ fn perform(core: &mut Core, workload: &Workload, activity: Activity) {
                     ])
                     .clone(),
             };
+            if matches!(wanted, Command::Refund(..) | Command::EndSession(..)) && person == core.actors.admin
+            {
+                core.refunded_by_admin.insert(id);
+            }
             send(core, person, wanted);
         }
         Activity::Cancel | Activity::Reschedule | Activity::EndSession | Activity::Refund => {

@@ -8,7 +8,7 @@ use domain::payments::debt::Debt;
 use domain::payments::gateway::Capabilities;
 use domain::payments::ledger::{Movement, MovementKind};
 use domain::payments::payment::Payment;
-use domain::payments::refund_costs::{cost_of_refund, processing_fee};
+use domain::payments::refund_costs::{cost_of_late_payment, cost_of_refund};
 use domain::scheduling::appointment::{Appointment, Status};
 use domain::scheduling::cancellation::Quote;
 use domain::scheduling::party::Party;
@@ -174,7 +174,7 @@ pub(super) async fn of_late_payment(
         _ => return Ok(CountedCosts::default()),
     };
     let is_paid = new_movements.iter().any(|movement| movement.kind == MovementKind::Captured);
-    let cost = processing_fee(payment, movements, capabilities(app, payment)?);
+    let cost = cost_of_late_payment(payment, movements, capabilities(app, payment)?);
     if !is_paid || !payment.amount_due(&appointment.status).is_zero() || cost.is_zero() {
         return Ok(CountedCosts::default());
     }

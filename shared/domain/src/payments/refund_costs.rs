@@ -30,7 +30,7 @@ pub fn largest_processing_fee(paid: Money) -> Money {
 
 /// Returns the fee that the gateway charged the platform for a payment; the largest one that it could be if the gateway has not
 /// reported it yet, or has charged it in another currency. It is zero if nothing was captured, or if the expert pays the fee.
-pub fn processing_fee(payment: &Payment, movements: &[Movement], capabilities: Capabilities) -> Money {
+fn processing_fee(payment: &Payment, movements: &[Movement], capabilities: Capabilities) -> Money {
     let captured = Totals::of(movements).captured;
     let of = |amount| payment.amount.with_amount(amount).unwrap_or(payment.amount);
     if captured == 0 || !capabilities.platform_pays_fee {
@@ -60,7 +60,17 @@ pub fn cost_of_refund(
     let fee = processing_fee(payment, movements, capabilities);
     let uncovered = |charge: Money| fee.saturating_sub(charge.apply_rate(payment.fee_rate));
     let paid = before.amount().min(Totals::of(movements).net_paid());
-    let cost = uncovered(after).saturating_sub(uncovered(before.with_amount(paid).unwrap_or(before)));
+    in_steps(uncovered(after).saturating_sub(uncovered(before.with_amount(paid).unwrap_or(before))))
+}
+
+/// Returns what it costs the platform that everything is refunded that a client has paid although the appointment had ended. It is a
+/// multiple of the charge step.
+pub fn cost_of_late_payment(payment: &Payment, movements: &[Movement], capabilities: Capabilities) -> Money {
+    in_steps(processing_fee(payment, movements, capabilities))
+}
+
+/// Rounds a cost up to the charge step.
+fn in_steps(cost: Money) -> Money {
     let step = cost.currency().charge_step();
     cost.with_amount(cost.amount().div_ceil(step).saturating_mul(step)).unwrap_or(cost)
 }

@@ -200,8 +200,11 @@ impl Appointment {
             let hours = i64::from(tier.until_hours_before);
             starts.iter().chain([&self.start]).map(move |start| start.plus(-hours * HOUR))
         });
+        let grace = Some(self.created_at.plus(i64::from(self.cancellation.grace_minutes) * MINUTE));
+        let falls = |end: &Timestamp| self.refund_share(end.plus(1)) < self.refund_share(now);
+        let grace = grace.filter(|end| by == Party::Client && falls(end));
         let latest = now.plus(MAX_OPEN_HOURS * HOUR).min(self.start);
-        notices.chain(tiers).filter(|end| now < *end).fold(latest, Timestamp::min)
+        notices.chain(tiers).chain(grace).filter(|end| now < *end).fold(latest, Timestamp::min)
     }
 
     /// Proposes other times, which have been held until [`expires_at`](Self::proposal_expires_at), at a price. It replaces an earlier

@@ -124,8 +124,17 @@ fn accepted_proposal_of_the_client_keeps_the_tier_that_they_have_reached() {
 
 #[test]
 fn refund_after_an_accepted_proposal_of_the_client_does_not_depend_on_when_the_expert_accepts() {
-    for (hours, start) in [(100, 50), (100, 30), (60, 500), (30, 200), (30, 49), (20, 300)] {
-        let proposed = propose(&in_hours(hours), Party::Client, &[start], now());
+    let in_grace = |hours| {
+        let mut booked = Appointment { created_at: now(), ..in_hours(hours) };
+        booked.cancellation.grace_minutes = 30;
+        booked
+    };
+    let cases = [(100, 50), (100, 30), (60, 500), (30, 200), (30, 49), (20, 300)];
+    let booked = cases.iter().map(|&(hours, start)| (in_hours(hours), hours, start));
+    let all = booked
+        .chain([(20, 300), (30, 200), (100, 300)].map(|(hours, start)| (in_grace(hours), hours, start)));
+    for (booked, hours, start) in all {
+        let proposed = propose(&booked, Party::Client, &[start], now());
         let until = proposed.moves.proposal.as_ref().expect("a proposal").expires_at;
         assert!(now() < until);
         let share = |at| {
