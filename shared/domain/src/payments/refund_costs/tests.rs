@@ -77,8 +77,15 @@ fn fee_of_the_ledger_counts_if_it_is_in_the_same_currency_and_the_platform_pays_
 #[test]
 fn cost_of_a_late_payment_is_its_fee_in_charge_steps() {
     let dinars = Payment { amount: money(16_000, "KWD"), ..payment(8_000, 1_000) };
-    let captured = Movement::new(MovementKind::Captured, dinars.amount, "ch_1", Timestamp::MIN, None);
-    let fee = Movement::new(MovementKind::ProcessingFee, money(321, "KWD"), "ch_1", Timestamp::MIN, None);
+    let captured =
+        Movement::new(MovementKind::Captured, dinars.amount, "ch_1", at("2026-11-01T10:00:00Z"), None);
+    let fee = Movement::new(
+        MovementKind::ProcessingFee,
+        money(321, "KWD"),
+        "ch_1",
+        at("2026-11-01T10:00:00Z"),
+        None,
+    );
     assert_eq!(cost_of_late_payment(&dinars, &[captured, fee], CAPABILITIES), money(330, "KWD"));
 }
 
