@@ -191,8 +191,8 @@ def walk(aws, simulators, outputs, resources, functions):
     check("a member can get another role", ada("GET", f"{mine}/members").json["members"][0]["role"] == "manager")
     ada("DELETE", f"{mine}/members/{member}", expect=204, If_Match='"2"')
     check("a member is removed", ada("GET", f"{mine}/members").json["members"] == [])
-    fee = margaret("GET", f"{mine}/fee")
-    margaret("PUT", f"{mine}/fee", {"basis_points": 1_000}, If_Match=fee.headers["ETag"])
+    fee = margaret("GET", f"{mine}/terms")
+    margaret("PUT", f"{mine}/terms", {"basis_points": 1_000}, If_Match=fee.headers["ETag"])
     details = {"legal_name": "Ada Lovelace", "address": ["12 St James's Square"], "country": "GB"}
     ada("PUT", f"{mine}/billing", details, If_Match='"0"')
     check("billing details are stored", ada("GET", f"{mine}/billing").json["legal_name"] == "Ada Lovelace")

@@ -378,7 +378,7 @@ async fn a_member_with_an_unknown_role_has_no_rights_and_is_still_a_member() {
     let mine = test.get("/v1/me/memberships").signed_in_as("margaret").send().await.expect(200);
     assert_eq!(mine["memberships"][0]["role"], "unknown");
     // An administrator who is a member stays partial, and the role gives them nothing.
-    let fee = test.put(&format!("/v1/experts/{expert}/fee")).signed_in_as("margaret");
+    let fee = test.put(&format!("/v1/experts/{expert}/terms")).signed_in_as("margaret");
     let fee = fee.header("If-Match", "\"0\"").json(&json!({ "basis_points": 100 })).send().await;
     assert_eq!(fee.problem(403), "forbidden");
     let read = async || {

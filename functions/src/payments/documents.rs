@@ -243,7 +243,7 @@ pub enum RefusedOrder {
     Refund,
     /// Taking money back from the expert.
     Reversal,
-    /// Transferring money to the expert again.
+    /// Transferring money to the expert, after the session or again.
     Transfer,
 }
 
@@ -342,7 +342,7 @@ mirror!(enum PayoutTiming <=> payout::PayoutTiming { AtPayment, AfterSession });
 /// The platform's terms for an expert. A change applies to new appointments; existing ones keep theirs.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ExpertFee {
+pub struct ExpertTerms {
     /// The fee in basis points (hundredths of a percent) of the price; null for the platform's default.
     #[schemars(range(max = 10_000))]
     pub basis_points: Option<u16>,
@@ -361,9 +361,9 @@ pub struct ExpertFee {
     pub refund_budget: Option<u16>,
 }
 
-impl From<account::ExpertFee> for ExpertFee {
-    fn from(fee: account::ExpertFee) -> Self {
-        let account::ExpertFee { rate, payout_timing, established, refund_budget, .. } = fee;
+impl From<account::ExpertTerms> for ExpertTerms {
+    fn from(fee: account::ExpertTerms) -> Self {
+        let account::ExpertTerms { rate, payout_timing, established, refund_budget, .. } = fee;
         Self {
             basis_points: rate.map(Rate::basis_points),
             payout_timing: payout_timing.map(Into::into),

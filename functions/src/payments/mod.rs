@@ -10,13 +10,13 @@ pub mod payment_webhook;
 pub mod read_commission;
 pub mod read_earnings;
 pub mod read_exchange_rates;
-pub mod read_expert_fee;
+pub mod read_expert_terms;
 pub mod read_payment;
 pub mod read_payment_account;
 pub mod reconcile_ledger;
 pub mod refund_appointment;
 pub mod resolve_escalation;
-pub mod set_expert_fee;
+pub mod set_expert_terms;
 pub mod start_onboarding;
 
 use domain::payments::gateway::GatewayKind;
@@ -43,8 +43,8 @@ pub const ROUTES: Routes = &[
     (start_onboarding::ROUTE, PAYMENTS),
     (read_payment_account::ROUTE, PAYMENTS),
     (payment_webhook::ROUTE, PAYMENTS),
-    (read_expert_fee::ROUTE, TABLE),
-    (set_expert_fee::ROUTE, TABLE),
+    (read_expert_terms::ROUTE, TABLE),
+    (set_expert_terms::ROUTE, TABLE),
     (read_payment::ROUTE, PAYMENTS),
     (refund_appointment::ROUTE, TABLE),
     (resolve_escalation::ROUTE, TABLE),

@@ -13,7 +13,7 @@ pub const ROUTE: Route = Route {
     method: Method::Post,
     path: "/v1/appointments/{appointment_id}/no-show/objection",
     audience: Audience::SignedIn,
-    summary: "Object to the report that I did not attend, so that an administrator decides",
+    summary: "Object to the report that I did not attend, or to a decision that is announced, so that an administrator decides",
     operation: |schemas| {
         Operation::responds_with::<Appointment>(schemas, StatusCode::OK)
             .conditional()

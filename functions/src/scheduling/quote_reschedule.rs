@@ -49,12 +49,12 @@ struct RescheduleQuote {
     #[serde(skip_serializing_if = "Option::is_none")]
     captured_by: Option<Timestamp>,
     /// What a cancellation by the client gives now.
-    cancelled_now: CancellationQuote,
+    cancellation_now: CancellationQuote,
     /// What a cancellation by the client gives right after the move.
-    cancelled_after_move: CancellationQuote,
+    cancellation_after_move: CancellationQuote,
     /// What a cancellation by the client gives right after the proposal is declined; absent for a move at once.
     #[serde(skip_serializing_if = "Option::is_none")]
-    cancelled_after_decline: Option<CancellationQuote>,
+    cancellation_after_decline: Option<CancellationQuote>,
 }
 
 mirror!(struct RescheduleQuote <= move_quotes::MoveQuote {
@@ -62,9 +62,9 @@ mirror!(struct RescheduleQuote <= move_quotes::MoveQuote {
     at_once_until,
     price,
     captured_by,
-    cancelled_now,
-    cancelled_after_move,
-    cancelled_after_decline: optional,
+    cancellation_now,
+    cancellation_after_move,
+    cancellation_after_decline: optional,
 });
 
 /// How an appointment can be moved.

@@ -85,7 +85,7 @@ fn written() -> Map<String, Value> {
         t.put_payment(&payment).expect("a row");
     }
     t.put_payment(&samples::held_payment()).expect("a row");
-    t.put_fee(samples::OTHER_EXPERT, &samples::terms_of_another_expert()).expect("a row");
+    t.put_expert_terms(samples::OTHER_EXPERT, &samples::terms_of_another_expert()).expect("a row");
     t.put_track_record(samples::EXPERT, &samples::track_record()).expect("a row");
     t.put_debt(samples::EXPERT, &samples::debt()).expect("a row");
     for entry in samples::entries() {
@@ -110,7 +110,7 @@ fn written() -> Map<String, Value> {
     t.put_client_bookings(samples::CLIENT, &samples::client_bookings()).expect("a row");
     t.put_payout("paid", "po_1", &samples::payout()).expect("a row");
     t.put_payment_account(samples::EXPERT, &samples::account()).expect("rows");
-    t.put_fee(samples::EXPERT, &samples::fee()).expect("a row");
+    t.put_expert_terms(samples::EXPERT, &samples::expert_terms()).expect("a row");
     t.put_payment(&samples::payment_with_processing_cost()).expect("a row");
     for of in [RefundsOf::Client(samples::CLIENT), RefundsOf::Expert(samples::EXPERT)] {
         t.put_refund_costs(samples::month(), of, &samples::refund_costs()).expect("a row");
@@ -249,7 +249,7 @@ async fn check(store: &Store) {
     assert_eq!(account, Some(samples::account()));
     let owner = store.account_owner(GatewayKind::Stripe, "acct_1").await.expect("readable");
     assert_eq!(owner, Some(samples::EXPERT));
-    assert_eq!(store.fee(samples::EXPERT).await.expect("readable"), Some(samples::fee()));
+    assert_eq!(store.expert_terms(samples::EXPERT).await.expect("readable"), Some(samples::expert_terms()));
     let rates = store.exchange_rates(Consistency::Eventual).await.expect("readable");
     assert_eq!(rates, Some(samples::rates()));
     let progress = store.reconciliation_progress(GatewayKind::Stripe).await.expect("readable");
@@ -467,7 +467,7 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
             store.payment_account(expert, GatewayKind::Stripe).await.map(drop),
             store.payment_accounts(expert).await.map(drop),
             store.account_owner(GatewayKind::Stripe, "acct_1").await.map(drop),
-            store.fee(expert).await.map(drop),
+            store.expert_terms(expert).await.map(drop),
             store.exchange_rates(Consistency::Eventual).await.map(drop),
             store.reconciliation_progress(GatewayKind::Stripe).await.map(drop),
             store.unresolved_differences().await.map(drop),
@@ -737,7 +737,7 @@ async fn check_since_version_2(store: &Store) {
     assert_eq!(payment, Some(declined));
     let bookings = store.client_bookings(samples::CLIENT).await.expect("readable");
     assert_eq!(bookings, samples::client_bookings());
-    let fee = store.fee(samples::OTHER_EXPERT).await.expect("readable");
+    let fee = store.expert_terms(samples::OTHER_EXPERT).await.expect("readable");
     assert_eq!(fee, Some(samples::terms_of_another_expert()));
     let record = store.track_record(samples::EXPERT).await.expect("readable");
     assert_eq!(record, samples::track_record());

@@ -12,8 +12,8 @@ use app::identity::{person, suspension};
 use app::messaging::notifications;
 use app::operations::{failing_jobs, outbox};
 use app::payments::{
-    accounts, checkout, escalations, exchange_rates, fees, payout_timing, reconciliation, refund_costs,
-    refunds, reports, webhooks,
+    accounts, checkout, escalations, exchange_rates, payout_timing, reconciliation, refund_costs, refunds,
+    reports, terms, webhooks,
 };
 use app::ports::Secret;
 use app::receipts::{billing, receipt};
@@ -26,7 +26,7 @@ use domain::experts::members::{MemberRole, Right};
 use domain::experts::session_type::SessionTypeTerms;
 use domain::kernel::text::{LongText, ShortText};
 use domain::kernel::time::Date;
-use domain::payments::account::ExpertFee;
+use domain::payments::account::ExpertTerms;
 use domain::payments::gateway::GatewayKind;
 use domain::receipts::billing::BillingDetails;
 use domain::receipts::receipt::{DocumentCause, DocumentCauseKind};
@@ -340,12 +340,12 @@ const USE_CASES: &[UseCase] = use_cases! {
         exchange_rates::convert_for_charge(app, actor, euros(100), Currency::EUR, app.now());
     "payments::payout_timing::read_payout_terms" ACCOUNT, READS, |app, actor, ids|
         payout_timing::read_payout_terms(app, actor, ids.expert, STRIPE);
-    "payments::fees::read_expert_fee" Rule::Has(Role::Admin), READS, |app, actor, ids|
-        fees::read_expert_fee(app, actor, ids.expert);
-    "payments::fees::set_expert_fee" Rule::Impartial, WRITES, |app, actor, ids|
-        fees::set_expert_fee(
+    "payments::terms::read_expert_terms" Rule::Has(Role::Admin), READS, |app, actor, ids|
+        terms::read_expert_terms(app, actor, ids.expert);
+    "payments::terms::set_expert_terms" Rule::Impartial, WRITES, |app, actor, ids|
+        terms::set_expert_terms(
             app, actor, ids.expert, 0.into(),
-            ExpertFee { version: 0, rate: None, payout_timing: None, established: false, refund_budget: None },
+            ExpertTerms { version: 0, rate: None, payout_timing: None, established: false, refund_budget: None },
         );
     "payments::reconciliation::reconcile" Rule::Platform, WRITES, |app, actor, ids|
         reconciliation::reconcile(app, actor);

@@ -120,8 +120,8 @@ pub const MATRIX: &[Entry] = &[
     entry("list_receipts", Rule::Acts(Right::Money)).asks("?year=2027"),
     entry("start_onboarding", Rule::Acts(Right::Account)),
     entry("read_payment_account", Rule::Acts(Right::Account)),
-    entry("read_expert_fee", Rule::Has(Role::Admin)),
-    entry("set_expert_fee", Rule::Impartial).sends(|_| json!({ "basis_points": 0 })),
+    entry("read_expert_terms", Rule::Has(Role::Admin)),
+    entry("set_expert_terms", Rule::Impartial).sends(|_| json!({ "basis_points": 0 })),
     entry("book_appointment", Rule::Has(Role::Client))
         .sends(|offer| TestApp::booking(offer, "2027-01-05T14:00:00Z")),
     entry("list_appointments", Rule::SignedIn).asks("?as=client"),

@@ -266,7 +266,7 @@ async fn an_administrator_who_is_a_member_decides_nothing_for_the_platform() {
     let test = TestApp::new().await;
     let offer = test.offer(&paid_hour()).await;
     let appointment = test.book_and_pay(&offer, "2027-01-05T10:00:00Z", "k").await;
-    let path = format!("/v1/experts/{}/fee", offer.expert);
+    let path = format!("/v1/experts/{}/terms", offer.expert);
     let set_fee = async |points: u64, read: &str| {
         let fee = json!({ "basis_points": points });
         test.put(&path).signed_in_as("margaret").header("If-Match", read).json(&fee).send().await

@@ -372,16 +372,16 @@ async fn quote_of_a_move_says_what_the_move_does() {
     assert_eq!((&quote["how"], &quote["at_once_until"]), (&json!("at_once"), &json!("2027-01-24T10:00:00Z")));
     assert_eq!(quote["price"]["amount"], 20_000);
     assert_eq!(
-        (refund(&quote, "cancelled_now"), refund(&quote, "cancelled_after_move")),
+        (refund(&quote, "cancellation_now"), refund(&quote, "cancellation_after_move")),
         (Some(20_000), Some(20_000))
     );
-    assert_eq!(quote["cancelled_after_decline"], json!(null));
+    assert_eq!(quote["cancellation_after_decline"], json!(null));
     assert_eq!(test.quote_of_move("ada", &appointment, later).await["how"], "propose");
     // In the second tier, a move keeps that tier.
     test.advance(19 * DAY + 5 * HOUR);
     let quote = test.quote_of_move("alan", &appointment, later).await;
     assert_eq!(
-        (refund(&quote, "cancelled_now"), refund(&quote, "cancelled_after_move")),
+        (refund(&quote, "cancellation_now"), refund(&quote, "cancellation_after_move")),
         (Some(10_000), Some(10_000))
     );
     // 47 hours ahead is in the second tier too.
@@ -390,11 +390,11 @@ async fn quote_of_a_move_says_what_the_move_does() {
         let quote = test.quote_of_move("alan", &appointment, start).await;
         assert_eq!(quote["how"], "accept");
         assert_eq!(
-            (refund(&quote, "cancelled_now"), refund(&quote, "cancelled_after_move")),
+            (refund(&quote, "cancellation_now"), refund(&quote, "cancellation_after_move")),
             (Some(10_000), Some(after))
         );
-        assert_eq!(refund(&quote, "cancelled_after_decline"), Some(20_000));
-        assert_eq!(quote["cancelled_after_decline"]["reason"], "proposal_not_accepted");
+        assert_eq!(refund(&quote, "cancellation_after_decline"), Some(20_000));
+        assert_eq!(quote["cancellation_after_decline"]["reason"], "proposal_not_accepted");
     }
     let path = format!("/v1/appointments/{appointment}/reschedule");
     for bad in ["", "?start=x", &format!("?start={AT}"), "?start=2027-01-04T10:00:00Z"] {
@@ -403,7 +403,7 @@ async fn quote_of_a_move_says_what_the_move_does() {
     }
     let quote = test.quote_of_move("alan", &appointment, later).await;
     test.act("alan", &appointment, "proposal/accept", &start(later)).await;
-    assert_eq!(Some(test.cancellation(&appointment).await.0), refund(&quote, "cancelled_after_move"));
+    assert_eq!(Some(test.cancellation(&appointment).await.0), refund(&quote, "cancellation_after_move"));
     test.act("alan", &appointment, "cancel", &json!({})).await;
     let over = test.get(&format!("{path}?start=2027-02-09T10:00:00Z")).signed_in_as("alan").send().await;
     assert_eq!(over.problem(409), "invalid-status");

@@ -305,7 +305,7 @@ async fn any_version_matches_what_exists_and_nothing_else() {
     // A person and a commission always exist, even if nothing is stored.
     put("alan", "/v1/me".to_owned(), json!({ "language": "de" })).await.expect(200);
     let expert = test.offer(&free_hour()).await.expert;
-    put("margaret", format!("/v1/experts/{expert}/fee"), json!({ "basis_points": 900 })).await.expect(200);
+    put("margaret", format!("/v1/experts/{expert}/terms"), json!({ "basis_points": 900 })).await.expect(200);
     let billing = format!("/v1/experts/{expert}/billing");
     assert_eq!(put("ada", billing, billing_details()).await.problem(412), "version-mismatch");
 }

@@ -14,10 +14,10 @@ use app::payments::error::PaymentsError;
 use app::payments::escalations;
 use app::payments::exchange_rates;
 use app::payments::exchange_rates::RefreshError;
-use app::payments::fees;
 use app::payments::ports::GatewayError;
 use app::payments::ports::PayWith;
 use app::payments::refunds;
+use app::payments::terms;
 use app::scheduling::appointments::{self, SessionReport};
 use app::scheduling::booking;
 use app::scheduling::booking::{Booked, Booking};
@@ -30,7 +30,7 @@ use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::{Expert, ExpertProfile};
 use domain::experts::session_type::SessionTypeTerms;
 use domain::kernel::text::LongText;
-use domain::payments::account::ExpertFee;
+use domain::payments::account::ExpertTerms;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::payment::Escalation;
 use domain::scheduling::appointment::{Attendee, Outcome};
@@ -107,7 +107,7 @@ pub enum Command {
     /// Reads the expert's account at the gateway.
     ReadPaymentAccount,
     /// Sets the platform's commission for an expert.
-    SetExpertFee(ExpertId, Option<Rate>),
+    SetExpertTerms(ExpertId, Option<Rate>),
     /// Compares the ledger with the gateway's books.
     Reconcile,
     /// Fetches the exchange rates.
@@ -371,16 +371,18 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
         Command::ReadPaymentAccount => {
             accounts::read_account(app, actor, own, GatewayKind::Stripe).await.map(|_| Reply::default())
         }
-        Command::SetExpertFee(expert, rate) => {
-            let version = fees::read_expert_fee(app, actor, *expert).await?.version;
-            let terms = ExpertFee {
+        Command::SetExpertTerms(expert, rate) => {
+            let version = terms::read_expert_terms(app, actor, *expert).await?.version;
+            let terms = ExpertTerms {
                 version,
                 rate: *rate,
                 payout_timing: None,
                 established: false,
                 refund_budget: None,
             };
-            fees::set_expert_fee(app, actor, *expert, version.into(), terms).await.map(|_| Reply::default())
+            terms::set_expert_terms(app, actor, *expert, version.into(), terms)
+                .await
+                .map(|_| Reply::default())
         }
         Command::Reconcile => {
             let found = app::payments::reconciliation::reconcile(app, &Actor::Platform).await?;

@@ -59,7 +59,7 @@ enum Activity {
     ReplaceAvailability,
     StartOnboarding,
     ReadPaymentAccount,
-    SetExpertFee,
+    SetExpertTerms,
     Dispute,
     DecideDisputes,
     RefundInDashboard,
@@ -92,7 +92,7 @@ impl Workload {
             (1, Activity::ReplaceAvailability),
             (1, Activity::StartOnboarding),
             (1, Activity::ReadPaymentAccount),
-            (1, Activity::SetExpertFee),
+            (1, Activity::SetExpertTerms),
             (2, Activity::Dispute),
             (2, Activity::DecideDisputes),
             (1, Activity::RefundInDashboard),
@@ -529,11 +529,11 @@ fn perform(core: &mut Core, workload: &Workload, activity: Activity) {
         }
         Activity::StartOnboarding => send(core, owner, Command::StartOnboarding),
         Activity::ReadPaymentAccount => send(core, owner, Command::ReadPaymentAccount),
-        Activity::SetExpertFee => {
+        Activity::SetExpertTerms => {
             let rate = *core.actors.rng.pick(&[None, Some(0), Some(1_500), Some(3_333)]);
             let rate = rate.and_then(|points| Rate::from_basis_points(points).ok());
             let admin = core.actors.admin.clone();
-            send(core, admin, Command::SetExpertFee(owner.expert_id(), rate));
+            send(core, admin, Command::SetExpertTerms(owner.expert_id(), rate));
         }
         Activity::Dispute => {
             let charged = core.gateway.charged();

@@ -82,7 +82,7 @@ async fn check(
             check_currency(app, &mut violations, &pointer, price.currency());
         }
     }
-    if !app.store.fee(expert).await?.is_some_and(|of_expert| of_expert.established) {
+    if !app.store.expert_terms(expert).await?.is_some_and(|of_expert| of_expert.established) {
         for (at, duration) in terms.durations.iter().enumerate() {
             // Other violations say why there is no price.
             let price = terms.price(*duration, hourly_rate).ok();

@@ -7,7 +7,6 @@ pub mod declines;
 pub mod error;
 pub mod escalations;
 pub mod exchange_rates;
-pub mod fees;
 pub(crate) mod holds;
 pub mod jobs;
 mod orders;
@@ -19,6 +18,7 @@ pub mod reconciliation;
 pub mod refund_costs;
 pub mod refunds;
 pub mod reports;
+pub mod terms;
 pub mod webhooks;
 
 pub use process::ESCALATED;

@@ -3,7 +3,7 @@
 use domain::ExpertId;
 use domain::Timestamp;
 use domain::experts::members::Right;
-use domain::payments::account::ExpertFee;
+use domain::payments::account::ExpertTerms;
 use domain::payments::debt::Debt;
 use domain::payments::gateway::{Capabilities, GatewayKind};
 use domain::payments::ledger::Totals;
@@ -15,7 +15,7 @@ use store::table::Consistency;
 
 use crate::identity::Actor;
 use crate::identity::signed_in::Scope;
-use crate::payments::fees::current_fee;
+use crate::payments::terms::expert_terms;
 use crate::{App, AppError};
 
 /// Returns when an expert gets their share of new payments through a gateway, and why, and what the expert owes. Members may read it.
@@ -31,7 +31,7 @@ pub async fn read_payout_terms(
 ) -> Result<(PayoutTerms, Debt), AppError> {
     actor.require_right(app, expert, Right::Account, Scope::Read).await?;
     let capabilities = app.gateways.get(gateway)?.charges.capabilities();
-    let terms = current_fee(app, expert).await?;
+    let terms = expert_terms(app, expert).await?;
     Ok((
         payout_terms(app, expert, &terms, capabilities).await?,
         app.store.debt(expert, Consistency::Eventual).await?,
@@ -47,7 +47,7 @@ pub async fn read_payout_terms(
 pub(crate) async fn payout_terms(
     app: &App,
     expert: ExpertId,
-    terms: &ExpertFee,
+    terms: &ExpertTerms,
     capabilities: Capabilities,
 ) -> Result<PayoutTerms, AppError> {
     if capabilities.hold_period.is_none() {

@@ -106,7 +106,7 @@ async fn costs_of_client(
     let (own, experts, terms) = tokio::join!(
         app.store.refund_costs(month, of_client, Consistency::Strong),
         app.store.refund_costs(month, of_expert, Consistency::Strong),
-        app.store.fee(expert)
+        app.store.expert_terms(expert)
     );
     let (own, experts, budgets) = (own?, experts?, app.settings.refund_budgets);
     let per_expert = terms?.and_then(|terms| terms.refund_budget).unwrap_or(budgets.per_expert);

@@ -31,12 +31,12 @@ use crate::identity::signed_in::{Role, SignedInPerson};
 use crate::payments::declines::{self, DeclineRefusal};
 use crate::payments::error::{PaymentsError, check_known};
 use crate::payments::exchange_rates::convert_for_charge;
-use crate::payments::fees::{commission_rate, current_fee};
 use crate::payments::holds::{self, release_hold};
 use crate::payments::jobs::PaymentsJob;
 use crate::payments::payout_timing::payout_terms;
 use crate::payments::ports::{GatewayError, Opened, PayWith};
 use crate::payments::process::{buyer, fetch_payment};
+use crate::payments::terms::{commission_rate, expert_terms};
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::slots::{missing_offer, select_duration, slot_refused};
 use crate::scheduling::{client_bookings, clients};
@@ -191,7 +191,7 @@ async fn attempt_hold(
     let (status, offer, terms, client_row, refund_costs) = tokio::join!(
         request.status(app, person, now),
         app.store.offer(*expert, *session_type, Consistency::Strong),
-        current_fee(app, *expert),
+        expert_terms(app, *expert),
         app.store.client_bookings(client),
         app.store.refund_costs(Month::of(now), RefundsOf::Expert(*expert), Consistency::Eventual),
     );

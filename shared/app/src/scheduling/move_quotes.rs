@@ -40,11 +40,11 @@ pub struct MoveQuote {
     /// The latest instant at which an authorized amount is captured after the move; `None` if no amount is authorized.
     pub captured_by: Option<Timestamp>,
     /// A cancellation by the client now, with the session as it is.
-    pub cancelled_now: Quote,
+    pub cancellation_now: Quote,
     /// A cancellation by the client right after the move.
-    pub cancelled_after_move: Quote,
+    pub cancellation_after_move: Quote,
     /// A cancellation by the client right after the proposal is declined; `None` for a move at once.
-    pub cancelled_after_decline: Option<Quote>,
+    pub cancellation_after_decline: Option<Quote>,
 }
 
 /// What moving a session to a start would mean now. Whether it would overlap another session of the client is not checked.
@@ -96,9 +96,9 @@ pub async fn quote(
         at_once_until,
         price: moved.price,
         captured_by: record.payment.as_ref().and_then(|payment| payment.captured_by(&moved)),
-        cancelled_now: cancelled(app, record.clone(), suspended, now).await?,
-        cancelled_after_move: after(app, &record, moved, suspended, now).await?,
-        cancelled_after_decline: match declined {
+        cancellation_now: cancelled(app, record.clone(), suspended, now).await?,
+        cancellation_after_move: after(app, &record, moved, suspended, now).await?,
+        cancellation_after_decline: match declined {
             Some(appointment) => {
                 Some(cancelled(app, AppointmentRecord { appointment, ..record }, suspended, now).await?)
             }

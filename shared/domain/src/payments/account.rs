@@ -36,7 +36,7 @@ pub fn usable_gateways(accounts: &[PaymentAccount]) -> Vec<GatewayKind> {
 
 /// The terms of the platform for an expert, as far as they differ from the default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ExpertFee {
+pub struct ExpertTerms {
     /// The version, incremented with each change. It is the ETag.
     pub version: u64,
     /// The fee rate of new bookings; `None` for the default. Existing bookings keep their rate.

@@ -10,8 +10,8 @@ pub const MAX_PROVEN_SESSIONS: u16 = 20;
 pub enum PayoutTiming {
     /// The gateway transfers the share as soon as the client pays.
     AtPayment,
-    /// The platform holds the money until one day after the end of the session, when nobody can dispute the outcome any
-    /// more.
+    /// The platform holds the money until one day after the end of the session, when nobody can report a
+    /// no-show any more.
     AfterSession,
 }
 

@@ -105,7 +105,7 @@ pub enum Change {
         /// The end of the period for objections.
         until: Timestamp,
     },
-    /// The report of a no-show was accepted, because nobody disputed it in time.
+    /// The report of a no-show was accepted, because nobody objected in time.
     NoShowAccepted,
     /// The decision of an administrator took effect, because nobody objected in time.
     DecisionTookEffect,

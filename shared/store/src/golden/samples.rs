@@ -17,7 +17,7 @@ use domain::kernel::country::Country;
 use domain::kernel::text::{LongText, ShortText};
 use domain::kernel::time::{Date, LocalTime, Month};
 use domain::messaging::notification::{Notification, ReadMark, first_id_at};
-use domain::payments::account::{ExpertFee, PaymentAccount};
+use domain::payments::account::{ExpertTerms, PaymentAccount};
 use domain::payments::debt::Debt;
 use domain::payments::exchange::{CurrencyRate, ReferenceRates};
 use domain::payments::gateway::GatewayKind;
@@ -633,8 +633,8 @@ pub(super) fn account() -> PaymentAccount {
     }
 }
 
-pub(super) fn fee() -> ExpertFee {
-    ExpertFee {
+pub(super) fn expert_terms() -> ExpertTerms {
+    ExpertTerms {
         version: 1,
         rate: Some(rate(750)),
         payout_timing: None,
@@ -643,12 +643,12 @@ pub(super) fn fee() -> ExpertFee {
     }
 }
 
-pub(super) fn terms_of_another_expert() -> ExpertFee {
-    ExpertFee {
+pub(super) fn terms_of_another_expert() -> ExpertTerms {
+    ExpertTerms {
         payout_timing: Some(PayoutTiming::AtPayment),
         established: true,
         refund_budget: Some(70),
-        ..fee()
+        ..expert_terms()
     }
 }
 

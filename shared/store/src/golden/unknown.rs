@@ -75,7 +75,7 @@ fn rewritten(key: &str, item: Item) -> Option<Rewritten> {
         ("EXPERT", "BILLING") => rewrite::<BillingRow, _>(item),
         ("EXPERT", "CLIENTS") => rewrite::<AdmissionsRow, _>(item),
         ("EXPERT", "DEBT") => rewrite::<DebtRow, _>(item),
-        ("EXPERT", "FEE") => rewrite::<ExpertFeeRow, _>(item),
+        ("EXPERT", "FEE") => rewrite::<ExpertTermsRow, _>(item),
         ("EXPERT", "INVITE") => rewrite::<InvitationRow, _>(item),
         ("EXPERT", "LEFT") => rewrite::<FormerMemberRow, _>(item),
         ("EXPERT", "MEMBER") => rewrite::<MemberRow, _>(item),

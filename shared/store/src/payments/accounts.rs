@@ -1,13 +1,13 @@
 //! Rows of experts' accounts at payment gateways, of their own commission rates, and of what they owe.
 
 use domain::ExpertId;
-use domain::payments::account::{ExpertFee, PaymentAccount};
+use domain::payments::account::{ExpertTerms, PaymentAccount};
 use domain::payments::debt::Debt;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::payout::TrackRecord;
 
 use super::keys;
-use super::rows::{AccountOwnerRow, DebtRow, ExpertFeeRow, PaymentAccountRow, TrackRecordRow};
+use super::rows::{AccountOwnerRow, DebtRow, ExpertTermsRow, PaymentAccountRow, TrackRecordRow};
 use crate::row::read_row;
 use crate::table::{Condition, Consistency};
 use crate::{CommitError, ReadError, Store, Transaction};
@@ -34,15 +34,15 @@ impl Transaction {
         self.put_row::<AccountOwnerRow, _>(owner, Condition::None, &AccountOwner { expert }, [])
     }
 
-    /// Writes an expert's own commission rate, on condition that the stored version is the one before.
+    /// Writes the platform's terms for an expert, on condition that the stored version is the one before.
     ///
     /// # Errors
     /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
-    pub fn put_fee(&mut self, expert: ExpertId, fee: &ExpertFee) -> Result<(), CommitError> {
-        self.put_row::<ExpertFeeRow, _>(
-            keys::fee(expert),
-            Condition::unchanged_since(fee.version - 1),
-            fee,
+    pub fn put_expert_terms(&mut self, expert: ExpertId, terms: &ExpertTerms) -> Result<(), CommitError> {
+        self.put_row::<ExpertTermsRow, _>(
+            keys::expert_terms(expert),
+            Condition::unchanged_since(terms.version - 1),
+            terms,
             [],
         )
     }
@@ -117,11 +117,11 @@ impl Store {
     ///
     /// # Errors
     /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
-    pub async fn fee(&self, expert: ExpertId) -> Result<Option<ExpertFee>, ReadError> {
+    pub async fn expert_terms(&self, expert: ExpertId) -> Result<Option<ExpertTerms>, ReadError> {
         self.table
-            .get(&keys::fee(expert), Consistency::Strong)
+            .get(&keys::expert_terms(expert), Consistency::Strong)
             .await?
-            .map(read_row::<ExpertFeeRow, _>)
+            .map(read_row::<ExpertTermsRow, _>)
             .transpose()
     }
 

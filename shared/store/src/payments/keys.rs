@@ -6,7 +6,7 @@
 //! | client, expert, jobs | the ledger entries of an appointment | table | `APT#<id>` | `ENTRY#<number>` |
 //! | administrators | payments that are escalated, the oldest booking first | GSI2 | `ESCALATIONS` | `<id>` |
 //! | list_slots, list_session_types, booking, onboarding | an expert's account at a gateway | table | `EXPERT#<expert>` | `ACCOUNT#<gateway>` |
-//! | booking, administrators | an expert's own commission rate and payout timing | table | `EXPERT#<expert>` | `FEE` |
+//! | booking, administrators | the platform's terms for an expert | table | `EXPERT#<expert>` | `FEE` |
 //! | booking, jobs, expert | the first sessions that an expert completed without a dispute | table | `EXPERT#<expert>` | `TRACK` |
 //! | refunds, booking, jobs, expert | what an expert owes the platform | table | `EXPERT#<expert>` | `DEBT` |
 //! | webhooks | the expert who owns an account at a gateway | table | `ACCOUNT#<gateway>#<account>` | `R` |
@@ -77,7 +77,7 @@ pub fn account_owner(gateway: GatewayKind, account: &str) -> Key {
 }
 
 /// An expert's own commission rate.
-pub fn fee(expert: ExpertId) -> Key {
+pub fn expert_terms(expert: ExpertId) -> Key {
     Key::new(expert_partition(expert), "FEE")
 }
 
@@ -155,7 +155,7 @@ pub(crate) mod tests {
             row(entry),
             indexed(GSI2, ESCALATIONS, APPOINTMENT.to_string()),
             row(payment_account(EXPERT, Stripe)),
-            row(fee(EXPERT)),
+            row(expert_terms(EXPERT)),
             row(track_record(EXPERT)),
             row(debt(EXPERT)),
             row(account_owner(Stripe, "acct_1")),
@@ -187,7 +187,7 @@ pub(crate) mod tests {
         );
         assert_eq!(payment_account(EXPERT, Stripe).sk, "ACCOUNT#stripe");
         assert_eq!(account_owner(Stripe, "acct_1").to_string(), "ACCOUNT#stripe#acct_1 / R");
-        assert_eq!((fee(EXPERT).sk, track_record(EXPERT).sk), ("FEE".to_owned(), "TRACK".to_owned()));
+        assert_eq!((expert_terms(EXPERT).sk, track_record(EXPERT).sk), ("FEE".to_owned(), "TRACK".to_owned()));
         assert_eq!(debt(EXPERT).to_string(), format!("EXPERT#exp_{ZEROS}1 / DEBT"));
         assert_eq!(webhook_event("stripe", "evt_1").to_string(), "EVT#stripe#evt_1 / R");
         let declines = declines_of_client(ClientId::from_bits(1), start().utc_date());

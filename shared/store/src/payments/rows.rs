@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::kernel::time::Date;
-use domain::payments::account::{ExpertFee, PaymentAccount};
+use domain::payments::account::{ExpertTerms, PaymentAccount};
 use domain::payments::debt::Debt;
 use domain::payments::exchange::{CurrencyRate, EuroRate, ReferenceRates};
 use domain::payments::gateway::GatewayKind;
@@ -53,7 +53,7 @@ impl Row<CountedDeclines> for DeclinedAttemptsRow {
     const SCHEMA: u16 = 1;
 }
 
-impl Row<ExpertFee> for ExpertFeeRow {
+impl Row<ExpertTerms> for ExpertTermsRow {
     const SCHEMA: u16 = 1;
 }
 
@@ -223,7 +223,7 @@ stored! {
         version: u64,
     }
 
-    struct ExpertFeeRow for ExpertFee {
+    struct ExpertTermsRow for ExpertTerms {
         version: u64,
         rate: Option<Rate>,
         #[serde(default)]

@@ -128,7 +128,7 @@ async fn capture_is_limited_to_the_agreed_amount_and_happens_once() {
 async fn fee_above_100_percent_is_refused() {
     let test = TestApp::new().await;
     let offer = test.offer(&paid_hour()).await;
-    let path = format!("/v1/experts/{}/fee", offer.expert);
+    let path = format!("/v1/experts/{}/terms", offer.expert);
     for wrong in [json!(10_001), json!(-1), json!(0.5), json!("10")] {
         let body = json!({ "basis_points": wrong });
         let put = test.put(&path).signed_in_as("margaret").header("If-Match", "\"0\"");

@@ -281,7 +281,7 @@ async fn new_expert_is_paid_after_the_session_until_enough_sessions_are_complete
 async fn administrator_decides_when_an_expert_is_paid() {
     let test = TestApp::new().await;
     let offer = test.offer(&paid_hour()).await;
-    let path = format!("/v1/experts/{}/fee", offer.expert);
+    let path = format!("/v1/experts/{}/terms", offer.expert);
     let set = async |subject: &str, tag: &str, timing: Value| {
         let body = json!({ "basis_points": null, "payout_timing": timing });
         test.put(&path).signed_in_as(subject).header("If-Match", tag).json(&body).send().await

@@ -192,7 +192,7 @@ async fn fee_is_fixed_at_booking() {
     let test = TestApp::new().await;
     let offer = test.offer(&paid_hour()).await;
     let before = test.book_and_secure(&offer, AT).await;
-    let path = format!("/v1/experts/{}/fee", offer.expert);
+    let path = format!("/v1/experts/{}/terms", offer.expert);
     let fee = json!({ "basis_points": 1_250, "established": false, "refund_budget": null });
     let set = |subject: &str, tag: &str| {
         test.put(&path).signed_in_as(subject).header("If-Match", tag).json(&fee).send()

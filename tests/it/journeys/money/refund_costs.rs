@@ -34,7 +34,7 @@ async fn balance_of_platform(test: &TestApp) -> i64 {
 }
 
 async fn set_terms(test: &TestApp, offer: &Offer, version: u32, terms: Value) {
-    let path = format!("/v1/experts/{}/fee", offer.expert);
+    let path = format!("/v1/experts/{}/terms", offer.expert);
     let set = test.put(&path).signed_in_as("margaret").header("If-Match", &format!("\"{version}\""));
     set.json(&terms).send().await.expect(200);
 }
@@ -58,8 +58,8 @@ async fn client_pays_for_the_processing_of_a_refund_beyond_the_budget() {
         // A move does not change who pays. The quote of the move says so.
         let path = format!("/v1/appointments/{id}/reschedule?start=2027-01-08T10:00:00Z");
         let moved = test.get(&path).signed_in_as("alan").send().await.expect(200);
-        assert_eq!(amounts(&moved["cancelled_now"]), [7_855, 145, 145]);
-        assert_eq!(amounts(&moved["cancelled_after_move"]), [7_855, 145, 145]);
+        assert_eq!(amounts(&moved["cancellation_now"]), [7_855, 145, 145]);
+        assert_eq!(amounts(&moved["cancellation_after_move"]), [7_855, 145, 145]);
         // Nobody pays for the processing without having seen it.
         let everything = json!({ "expected_refund": { "amount": 8_000, "currency": "EUR" } });
         let refused = test.post_action("alan", &id, "cancel", &everything).await;

@@ -682,7 +682,7 @@ pub const FLOWS: &[Flow] = &[
             price_at(&mut terms, 9_000);
             scenario.as_expert(Command::ReplaceSessionType(session_type, Box::new(terms)));
             scenario.as_expert(Command::ReplaceAvailability(Box::new(rules)));
-            scenario.as_admin(Command::SetExpertFee(expert, domain::Rate::from_basis_points(1_500).ok()));
+            scenario.as_admin(Command::SetExpertTerms(expert, domain::Rate::from_basis_points(1_500).ok()));
             scenario.book_and_pay(IN_34_HOURS + 2 * HOUR);
             scenario.as_expert(Command::RetireSessionType(session_type));
             scenario.advance_to(IN_34_HOURS + 3 * DAY);

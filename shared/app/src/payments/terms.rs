@@ -1,6 +1,6 @@
 //! The platform's terms for an expert: the commission on their prices, and the limits of prices and of costs of refunds.
 
-use domain::payments::account::ExpertFee;
+use domain::payments::account::ExpertTerms;
 use domain::{ExpertId, Rate};
 use store::Transaction;
 
@@ -13,20 +13,20 @@ use crate::{App, AppError, Decision, IfMatch, check_version};
 ///
 /// # Errors
 /// [`AppError::Forbidden`] if the person is not an administrator, [`AppError::NotFound`] if the expert does not exist.
-pub async fn read_expert_fee(app: &App, actor: &Actor, expert: ExpertId) -> Result<ExpertFee, AppError> {
+pub async fn read_expert_terms(app: &App, actor: &Actor, expert: ExpertId) -> Result<ExpertTerms, AppError> {
     actor.require_role(Role::Admin, Scope::Read)?;
     profiles::read(app, expert).await?;
-    current_fee(app, expert).await
+    expert_terms(app, expert).await
 }
 
 /// The terms of an expert; the usual ones, with version 0, if none were ever set.
 ///
 /// # Errors
 /// [`AppError::Read`] if the table cannot be read, or a row cannot be parsed.
-pub(crate) async fn current_fee(app: &App, expert: ExpertId) -> Result<ExpertFee, AppError> {
+pub(crate) async fn expert_terms(app: &App, expert: ExpertId) -> Result<ExpertTerms, AppError> {
     let usual =
-        ExpertFee { version: 0, rate: None, payout_timing: None, established: false, refund_budget: None };
-    Ok(app.store.fee(expert).await?.unwrap_or(usual))
+        ExpertTerms { version: 0, rate: None, payout_timing: None, established: false, refund_budget: None };
+    Ok(app.store.expert_terms(expert).await?.unwrap_or(usual))
 }
 
 /// Sets an expert's own terms for new bookings; without a rate or a budget, the usual one applies. Existing bookings keep their rate.
@@ -37,30 +37,30 @@ pub(crate) async fn current_fee(app: &App, expert: ExpertId) -> Result<ExpertFee
 /// [`AppError::Forbidden`] if the person is not an administrator or acts for this expert, [`AppError::NotFound`] if the expert
 /// does not exist,
 /// [`AppError::VersionMismatch`] if the rate has another version.
-pub async fn set_expert_fee(
+pub async fn set_expert_terms(
     app: &App,
     actor: &Actor,
     expert: ExpertId,
     if_match: IfMatch,
-    terms: ExpertFee,
-) -> Result<ExpertFee, AppError> {
+    terms: ExpertTerms,
+) -> Result<ExpertTerms, AppError> {
     actor.require_impartial_admin(app, expert).await?;
     profiles::read(app, expert).await?;
-    app.transact("set_expert_fee", || async {
-        let current = current_fee(app, expert).await?;
-        if current.version > 0 && current == (ExpertFee { version: current.version, ..terms }) {
+    app.transact("set_expert_terms", || async {
+        let current = expert_terms(app, expert).await?;
+        if current.version > 0 && current == (ExpertTerms { version: current.version, ..terms }) {
             return Ok(Decision::Unchanged(current));
         }
         check_version(if_match, current.version)?;
-        let fee = ExpertFee { version: current.version + 1, ..terms };
+        let changed = ExpertTerms { version: current.version + 1, ..terms };
         let mut transaction = Transaction::new();
-        transaction.put_fee(expert, &fee)?;
-        Ok(Decision::Commit(transaction, fee))
+        transaction.put_expert_terms(expert, &changed)?;
+        Ok(Decision::Commit(transaction, changed))
     })
     .await
 }
 
 /// The commission rate of new bookings of an expert, given the terms for them.
-pub(crate) fn commission_rate(app: &App, terms: &ExpertFee) -> Rate {
+pub(crate) fn commission_rate(app: &App, terms: &ExpertTerms) -> Rate {
     terms.rate.unwrap_or(app.settings.fee)
 }
