@@ -546,7 +546,7 @@ mirror!(struct CancellationTier <=> policy::Tier { until_hours_before, refund_pe
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReschedulingPolicy {
-    /// The maximum number of times; unlimited if absent.
+    /// The maximum number of times; 10 if absent.
     #[serde(default)]
     #[schemars(range(max = 1_000))]
     pub at_most: Option<u16>,

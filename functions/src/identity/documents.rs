@@ -65,8 +65,8 @@ pub struct Person {
     /// next sign-in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
-    /// Why you are suspended; absent if you are not. While you are, you cannot book sessions, and cannot change what you or others
-    /// offer. You can read, cancel, attend and object.
+    /// Why you are suspended; absent if you are not. While you are, you cannot book sessions, change what you or others offer, or
+    /// act for others. You can read, and cancel, attend and object in sessions of your own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspension: Option<Suspended>,
     /// The settings that you choose.

@@ -446,3 +446,23 @@ async fn example_of_the_guide_has_the_refunds_of_the_platform() {
     quote("7 February").await;
     assert_eq!(refunds, lines);
 }
+
+#[tokio::test]
+async fn client_moves_a_session_ten_times_if_its_policy_says_nothing() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let appointment = id(&test.book(&offer, AT, "k").await.expect(201));
+    assert_eq!(test.appointment(&appointment).await["rescheduling_policy"]["at_most"], Value::Null);
+    let times = ["2027-01-25T11:00:00Z", "2027-01-25T12:00:00Z"];
+    for time in times.into_iter().cycle().take(10) {
+        assert_eq!(test.quote_of_move("alan", &appointment, time).await["how"], "at_once");
+        test.act("alan", &appointment, "reschedule", &start(time)).await;
+    }
+    let quote = test.quote_of_move("alan", &appointment, AT).await;
+    assert_eq!((&quote["how"], quote.get("at_once_until")), (&json!("propose"), None));
+    let refused = test.post_action("alan", &appointment, "reschedule", &start(AT)).await;
+    assert_eq!(refused.problem(409), "invalid-status");
+    let detail = refused.body["detail"].as_str().expect("text");
+    assert!(detail.contains("moved the appointment 10 times"), "{detail}");
+    test.act("alan", &appointment, "proposal", &starts(&[AT])).await;
+}

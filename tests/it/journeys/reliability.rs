@@ -1,6 +1,9 @@
 //! Late cancellations, declined proposals, moves and no-shows are counted for both sides.
 
+use domain::scheduling::party::Party;
+use domain::scheduling::reliability::{Incident, IncidentKind};
 use serde_json::{Value, json};
+use store::Transaction;
 
 use crate::harness::{Offer, TestApp, free_hour, id, paid_hour};
 
@@ -48,6 +51,51 @@ async fn late_cancellations_and_moves_count_for_the_side_that_makes_them() {
     let alan = test.get("/v1/me/reliability").signed_in_as("alan").send().await.expect(200);
     let months = &alan["as_client"]["months"];
     assert_eq!((&months[0]["month"], &months[0]["late_cancellations"]), (&json!("2027-01"), &json!(1)));
+}
+
+#[tokio::test]
+async fn no_number_of_moves_displaces_late_cancellations() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    for start in ["2027-01-04T12:00:00Z", "2027-01-04T13:00:00Z", "2027-01-04T14:00:00Z"] {
+        let booked = book(&test, &offer, start).await;
+        test.post_action("alan", &booked, "cancel", &Value::Null).await.expect(200);
+    }
+    let booked = book(&test, &offer, "2027-01-06T12:00:00Z").await;
+    let store = &test.stack.app.store;
+    let appointment = store.appointment(booked.parse().expect("an id")).await.expect("readable");
+    let appointment = appointment.expect("it exists");
+    let at = test.stack.app.now().plus(1);
+    for hundred in 0..10 {
+        let mut transaction = Transaction::new();
+        for number in (0..100).map(|one| hundred * 100 + one) {
+            let (side, kind) = (Party::Client, IncidentKind::Move);
+            let moved = Incident { side, kind, appointment: appointment.id, at, number };
+            transaction.put_incident(&appointment, &moved).expect("storable");
+        }
+        store.commit(transaction).await.expect("committed");
+    }
+    test.advance(1);
+    assert_eq!(own(&test, "alan").await.1, [3, 0, 1_000, 0]);
+    let alan = test.get("/v1/me/reliability").signed_in_as("alan").send().await.expect(200);
+    assert_eq!(alan["as_client"]["consequence"], "warning");
+}
+
+#[tokio::test]
+async fn cancellation_after_a_late_move_is_late() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let (late, early) = (
+        book(&test, &offer, "2027-01-04T12:00:00Z").await,
+        book(&test, &offer, "2027-01-05T12:00:00Z").await,
+    );
+    for (booked, start) in [(&early, "2027-01-07T10:00:00Z"), (&late, "2027-01-07T12:00:00Z")] {
+        test.post_action("alan", booked, "reschedule", &json!({ "start": start })).await.expect(200);
+    }
+    test.post_action("alan", &early, "cancel", &Value::Null).await.expect(200);
+    assert_eq!(own(&test, "alan").await.1, [0, 0, 2, 0]);
+    test.post_action("alan", &late, "cancel", &Value::Null).await.expect(200);
+    assert_eq!(own(&test, "alan").await.1, [1, 0, 2, 0]);
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! Suspended people: what they can no longer do, what they still can, and what happens to their appointments and payments.
 
+use app::payments::jobs::PaymentsJob;
 use reqwest::Method;
 use serde_json::{Value, json};
+use simulators::sign_in::Person;
 
 use crate::harness::{Response, TestApp, office_hours, paid_hour};
 
@@ -177,4 +179,135 @@ async fn suspension_needs_a_reason_and_another_administrator() {
     let create = test.post("/v1/experts").signed_in_as("grace").idempotency_key("profile");
     let refused = create.json(&json!({ "name": "Grace", "headline": "Compilers" })).send().await;
     assert_eq!(refused.problem(403), "forbidden");
+}
+
+/// The token of Charles, another administrator.
+fn charles(test: &TestApp) -> String {
+    let charles = Person {
+        subject: "charles".to_owned(),
+        name: "Charles".to_owned(),
+        email: "charles@example.org".to_owned(),
+        groups: vec!["admin".to_owned()],
+    };
+    format!("Bearer {}", test.stack.sign_in.access_token(&charles, 3_600))
+}
+
+#[tokio::test]
+async fn suspended_administrator_reads_and_changes_nothing() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let booked = test.book_and_pay(&offer, AT, "a").await;
+    let appointment = booked.parse().expect("an id");
+    let job = test.store_failing_job(PaymentsJob::Payment { appointment }).await;
+    let margaret = me(&test, "margaret").await["id"].as_str().expect("an id").to_owned();
+    let alan = me(&test, "alan").await["id"].as_str().expect("an id").to_owned();
+    let path = format!("/v1/people/{margaret}/suspension");
+    let suspended = test.put(&path).header("Authorization", &charles(&test)).header("If-Match", "\"0\"");
+    suspended.json(&json!({ "suspended": true, "reason": "A stolen account" })).send().await.expect(200);
+
+    let expert = format!("/v1/experts/{}", offer.expert);
+    let refund = json!({ "amount": { "amount": 100, "currency": "EUR" } });
+    for (method, path, body) in [
+        (
+            Method::PUT,
+            format!("/v1/people/{alan}/suspension"),
+            json!({ "suspended": true, "reason": "Spam" }),
+        ),
+        (Method::PUT, format!("{expert}/suspension"), json!({ "suspended": true })),
+        (Method::PUT, format!("{expert}/fee"), json!({ "basis_points": 0 })),
+        (Method::POST, format!("/v1/failing-jobs/{job}/retry"), Value::Null),
+        (
+            Method::POST,
+            format!("/v1/appointments/{booked}/payment/resolution"),
+            json!({ "resolution": "try_again" }),
+        ),
+        (Method::POST, format!("/v1/appointments/{booked}/refunds"), refund),
+        (Method::POST, format!("/v1/appointments/{booked}/cancel"), json!({})),
+    ] {
+        let request = test.request(method, &path).signed_in_as("margaret").header("If-Match", "*");
+        let request = request.idempotency_key("k");
+        let request = if body.is_null() { request } else { request.json(&body) };
+        let refused = request.send().await;
+        assert_eq!(refused.problem(403), "forbidden", "{path}");
+        assert!(refused.body["detail"].as_str().expect("text").contains("suspended"), "{path}");
+    }
+    for path in ["/v1/failing-jobs".to_owned(), format!("/v1/appointments/{booked}"), format!("{expert}/fee")]
+    {
+        test.get(&path).signed_in_as("margaret").send().await.expect(200);
+    }
+    assert_eq!(test.appointment(&booked).await["status"], "confirmed");
+}
+
+#[tokio::test]
+async fn suspended_member_changes_no_appointment_and_suspended_expert_invites_nobody() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let booked = test.book_and_pay(&offer, AT, "a").await;
+    let katherine = test.join(&offer.expert, "ada", "katherine", "manager").await;
+    suspend(&test, &katherine, true, "Stolen cards").await.expect(200);
+    let proposed = json!({ "starts": ["2027-01-05T12:00:00Z"] });
+    test.post_action("alan", &booked, "proposal", &proposed).await.expect(200);
+    let accepted = json!({ "start": "2027-01-05T12:00:00Z" });
+    let refund = json!({ "amount": { "amount": 100, "currency": "EUR" } });
+    let path = format!("/v1/appointments/{booked}/refunds");
+    let refused = test.post(&path).signed_in_as("katherine").idempotency_key("r").json(&refund).send().await;
+    assert_eq!(refused.problem(403), "forbidden");
+    for (action, body) in
+        [("proposal/accept", accepted), ("proposal/decline", Value::Null), ("cancel", json!({}))]
+    {
+        assert_eq!(test.post_action("katherine", &booked, action, &body).await.problem(403), "forbidden");
+    }
+    // From 08:00 until the session is over on the next day.
+    test.advance(27 * 3_600 + 60);
+    let charge = json!({ "charge": { "amount": 1_000, "currency": "EUR" } });
+    assert_eq!(test.post_action("katherine", &booked, "complete", &charge).await.problem(403), "forbidden");
+    let read = test.get(&format!("/v1/appointments/{booked}")).signed_in_as("katherine").send().await;
+    assert_eq!(read.expect(200)["status"], "confirmed");
+
+    // A suspended person cannot become a member either, and leaves what they are a member of.
+    let grace = me(&test, "grace").await["id"].as_str().expect("an id").to_owned();
+    suspend(&test, &grace, true, "Spam").await.expect(200);
+    let invitation = test.invite(&offer.expert, "ada", "assistant").await;
+    assert_eq!(test.accept(&invitation, "grace").await.problem(403), "forbidden");
+    let members = format!("/v1/experts/{}/members/{katherine}", offer.expert);
+    let left = test.request(Method::DELETE, &members).signed_in_as("katherine").header("If-Match", "\"1\"");
+    left.send().await.expect(204);
+
+    suspend(&test, &person_of(&offer.expert), true, "Complaints").await.expect(200);
+    let invitations = format!("/v1/experts/{}/invitations", offer.expert);
+    let invited = test.post(&invitations).signed_in_as("ada").idempotency_key("again");
+    let invited = invited.json(&json!({ "role": "manager", "name": "Max" })).send().await;
+    assert_eq!(invited.problem(403), "forbidden");
+    // What Ada does for her own sessions stays possible.
+    test.post_action("ada", &booked, "complete", &json!({})).await.expect(200);
+}
+
+#[tokio::test]
+async fn expert_with_an_unreadable_profile_can_be_suspended_and_their_sessions_cancelled() {
+    let test = TestApp::new().await;
+    let mut terms = paid_hour();
+    terms["cancellation_policy"] = json!({ "tiers": [], "no_show_refund_percent": 0 });
+    let offer = test.offer(&terms).await;
+    let booked = test.book_and_pay(&offer, AT, "a").await;
+    let key = json!({ "PK": { "S": format!("EXPERT#{}", offer.expert) }, "SK": { "S": "PROFILE" } });
+    let read = test.database("GetItem", &json!({ "TableName": "expert-connect", "Key": key })).await;
+    let put = async |schema: &Value| {
+        let mut item = read["Item"].clone();
+        item["schema"] = schema.clone();
+        test.database("PutItem", &json!({ "TableName": "expert-connect", "Item": item })).await;
+    };
+    put(&json!({ "N": "99" })).await;
+    assert_eq!(quote(&test, &booked).await, (json!(0), json!("too_late")));
+    let suspended = suspend(&test, &person_of(&offer.expert), true, "Complaints").await.expect(200);
+    assert_eq!(suspended["suspended"], true);
+    assert_eq!(quote(&test, &booked).await, (json!(8_000), json!("expert_suspended")));
+    test.post_action("alan", &booked, "cancel", &json!({})).await.expect(200);
+
+    // Once the profile can be read, the same request suspends it too, and has no other effect.
+    put(&read["Item"]["schema"]).await;
+    let path = format!("/v1/experts/{}/profile", offer.expert);
+    let status = async || test.get(&path).signed_in_as("ada").send().await.expect(200)["status"].clone();
+    assert_eq!(status().await, "live");
+    let repeated = suspend(&test, &person_of(&offer.expert), true, "Complaints").await.expect(200);
+    assert_eq!((repeated, status().await), (suspended, json!("suspended")));
 }

@@ -539,7 +539,7 @@ fn check_reschedule(core: &Core, before: &Appointment, now: &Appointment, violat
     let until = before.start.plus(-60 * i64::from(before.rescheduling.until_minutes_before));
     // The write may take effect after a delay.
     let asked = core.instant().plus(-45);
-    if asked > until || before.rescheduling.at_most.is_some_and(|most| before.moves_by_client() >= most) {
+    if asked > until || before.moves_by_client() >= before.rescheduling.most_moves() {
         violations.push(format!(
             "{} was rescheduled by its client against its policy {:?}",
             now.id, before.rescheduling

@@ -42,7 +42,7 @@ fn digest_of(secret: &str) -> String {
 /// previous one.
 ///
 /// # Errors
-/// - [`AppError::Forbidden`] if the actor is not the expert
+/// - [`AppError::Forbidden`] if the actor is not the expert, or is suspended
 /// - [`AppError::KeyReused`], [`AppError::StillRunning`]: see [`IdempotentRequest`]
 /// - [`AppError::NotFound`] if the expert has no profile, or a repeated request finds that the invitation was accepted or
 ///   withdrawn
@@ -56,7 +56,7 @@ pub async fn invite(
     name: ShortText,
 ) -> Result<NewInvitation, AppError> {
     actor.require_right(app, expert, Right::Account, Scope::Write).await?;
-    let person = actor.require_person(Scope::Write)?;
+    let person = actor.require_active_person(app).await?;
     let (invitation, secret, record) = app
         .transact("invite_member", || async {
             let now = app.now();
@@ -116,7 +116,7 @@ async fn find(app: &App, expert: ExpertId, id: InvitationId) -> Result<Invitatio
 ///
 /// # Errors
 /// - [`AppError::NotFound`] if there is no such invitation with this secret, or it was accepted, withdrawn or has expired
-/// - [`AppError::Forbidden`] if the person is the expert
+/// - [`AppError::Forbidden`] if the person is the expert, or is suspended
 /// - [`AppError::Exists`] if the person is a member of the expert already
 /// - [`AppError::TooMany`] if the expert has 50 members
 pub async fn accept(
@@ -126,7 +126,7 @@ pub async fn accept(
     id: InvitationId,
     secret: &Secret,
 ) -> Result<Member, AppError> {
-    let person = actor.require_person(Scope::Write)?;
+    let person = actor.require_active_person(app).await?;
     let digest = digest_of(secret.reveal());
     app.transact("accept_invitation", || async {
         let now = app.now();

@@ -11,7 +11,7 @@ use super::signed_in::{Role, Scope, SignedInPerson};
 use crate::{App, AppError};
 
 /// What a suspended person is told.
-const SUSPENDED: &str = "you, or the expert for whom you act, are suspended: you can read, cancel, attend and object; GET /v1/me says why";
+const SUSPENDED: &str = "you, or the expert for whom you act, are suspended: you can read, and cancel, attend and object in sessions of your own; GET /v1/me says why";
 const NOT_IN_ROLE: &str = "your role as a member of this expert does not allow this";
 const NOT_IMPARTIAL: &str =
     "another administrator must do this: you act for this expert, or did so within the last 180 days";
@@ -81,6 +81,16 @@ impl Actor {
         Ok(person)
     }
 
+    /// The person, in any role, if their access token allows writing, and they are not suspended.
+    ///
+    /// # Errors
+    /// As for [`require_person`](Self::require_person), and [`AppError::Forbidden`] for a suspended person.
+    pub(crate) async fn require_active_person(&self, app: &App) -> Result<&SignedInPerson, AppError> {
+        let person = self.require_person(Scope::Write)?;
+        require_not_suspended(app, person.id()).await?;
+        Ok(person)
+    }
+
     /// Requires that the platform itself acts.
     ///
     /// # Errors
@@ -138,17 +148,22 @@ impl Actor {
         Ok(())
     }
 
-    /// Requires an administrator who is neither the expert nor a member of the expert, and was no member within the last 180 days,
-    /// for decisions about the expert.
+    /// The administrator, for decisions about an expert: one who is not suspended, is neither the expert nor a member of the expert,
+    /// and was no member within the last 180 days.
     ///
     /// # Errors
-    /// As for [`require_role`](Self::require_role), and [`AppError::Forbidden`] if the person is or was one of these.
-    pub(crate) async fn require_impartial_admin(&self, app: &App, expert: ExpertId) -> Result<(), AppError> {
-        let person = self.require_role(Role::Admin, Scope::Write)?;
+    /// As for [`require_active`](Self::require_active), and [`AppError::Forbidden`] if the person is or was one of these.
+    pub(crate) async fn require_impartial_admin(
+        &self,
+        app: &App,
+        expert: ExpertId,
+    ) -> Result<&SignedInPerson, AppError> {
+        let person = self.require_active(app, Role::Admin).await?;
         if person.expert_id() == expert || membership(app, person, expert).await?.is_some() {
             return Err(AppError::Forbidden(NOT_IMPARTIAL));
         }
-        require_no_former_member(app, person, expert).await
+        require_no_former_member(app, person, expert).await?;
+        Ok(person)
     }
 
     /// An appointment, and as whom the person acts on it. See [`side_of`](Self::side_of).
@@ -235,9 +250,11 @@ impl Actor {
     /// even if they are also a member of the expert. A member acts for the expert, even if they are also an administrator; one
     /// whose role this release does not know has no side.
     /// An administrator who is none of these acts for the platform; one who was a member within the last 180 days can only read.
+    /// A suspended person changes something only as the expert or the client.
     ///
     /// # Errors
-    /// As for [`require_person`](Self::require_person), and [`AppError::Forbidden`] for a change by an administrator who was a member.
+    /// As for [`require_person`](Self::require_person), and [`AppError::Forbidden`] for a change by an administrator who was a member,
+    /// and by a suspended member or administrator.
     pub(crate) async fn side_of(
         &self,
         app: &App,
@@ -257,7 +274,7 @@ impl Actor {
             });
         }
         let id = person.id();
-        Ok(match membership(app, person, expert).await? {
+        let acting = match membership(app, person, expert).await? {
             Some(role) => role.has(Right::Schedule).then_some(ActingAs::Member { id, role }),
             None if person.has(Role::Admin) => {
                 if scope == Scope::Write {
@@ -266,7 +283,11 @@ impl Actor {
                 Some(ActingAs::Administrator { id })
             }
             None => None,
-        })
+        };
+        if acting.is_some() && scope == Scope::Write {
+            require_not_suspended(app, id).await?;
+        }
+        Ok(acting)
     }
 }
 

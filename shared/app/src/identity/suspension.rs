@@ -23,7 +23,8 @@ pub async fn read(app: &App, actor: &Actor, person: PersonId) -> Result<Suspensi
 /// neither the suspension nor the reason has no effect.
 ///
 /// The same transaction suspends the person as an expert, if they have a profile, so that they are not listed and cannot be booked.
-/// Appointments and payments stay.
+/// Appointments and payments stay. A profile that cannot be read stays as it is; sending the request again once it can be read
+/// suspends it too.
 ///
 /// # Errors
 /// [`AppError::Forbidden`] if the actor is not an administrator, or is the person or acts for them as an expert,
@@ -37,19 +38,26 @@ pub async fn change(
     reason: ShortText,
 ) -> Result<Suspension, AppError> {
     let expert = ExpertId::from_bits(person.bits());
-    actor.require_impartial_admin(app, expert).await?;
-    let by = actor.require_role(Role::Admin, Scope::Write)?.id();
+    let by = actor.require_impartial_admin(app, expert).await?.id();
     app.transact("suspend_person", || async {
-        let (current, profile) = tokio::try_join!(app.store.suspension(person), app.store.expert(expert))?;
+        let (current, profile) =
+            tokio::try_join!(app.store.suspension(person), app.store.readable_expert(expert))?;
         check_version(if_match, current.version)?;
         let last = current.changes.last();
-        if last.is_some_and(|last| (last.suspended, &last.reason) == (suspended, &reason)) {
+        let is_repeated = last.is_some_and(|last| (last.suspended, &last.reason) == (suspended, &reason));
+        let is_applied = profile.as_ref().is_none_or(|profile| profile.person_suspended == suspended);
+        if is_repeated && is_applied {
             return Ok(Decision::Unchanged(current));
         }
-        let change = SuspensionChange { suspended, reason: reason.clone(), by, at: app.now() };
-        let changed = current.changed(change);
         let mut transaction = Transaction::new();
-        transaction.put_suspension(&changed)?;
+        let changed = if is_repeated {
+            current
+        } else {
+            let change = SuspensionChange { suspended, reason: reason.clone(), by, at: app.now() };
+            let changed = current.changed(change);
+            transaction.put_suspension(&changed)?;
+            changed
+        };
         if let Some(profile) = profile {
             let version = profile.version + 1;
             transaction.put_expert(&Expert { version, person_suspended: suspended, ..profile })?;

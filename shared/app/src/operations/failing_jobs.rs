@@ -105,7 +105,7 @@ pub async fn list(
 /// [`AppError::Forbidden`] if the person is not an administrator, [`AppError::NotFound`] if there is no such job or it is not
 /// failing, [`OperationsError::Unreadable`](super::error::OperationsError::Unreadable) if its entry still cannot be read.
 pub async fn retry(app: &App, actor: &Actor, partition: &str, name: &str) -> Result<FailingJob, AppError> {
-    actor.require_role(Role::Admin, Scope::Write)?;
+    actor.require_active(app, Role::Admin).await?;
     app.transact("retry_job", || async {
         let none = AppError::NotFound("failing job");
         let Some(stored) = app.store.outbox_entry_at(partition, name).await? else { return Err(none) };

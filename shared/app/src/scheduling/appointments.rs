@@ -13,7 +13,7 @@ use domain::scheduling::cancellation::Quote;
 use domain::scheduling::occupancy::{Occupancy, OccupancyChange, Request as HoldRequest};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::scheduling::reliability::{Incident, IncidentKind};
-use domain::{AppointmentId, Money, TimeSpan, Timestamp};
+use domain::{AppointmentId, Money, PersonId, TimeSpan, Timestamp};
 use store::table::Consistency;
 use store::{AppointmentOwner, AppointmentPage, AppointmentRecord, Offer, Transaction, VersionedRules};
 
@@ -89,13 +89,17 @@ pub async fn quote(app: &App, actor: &Actor, id: AppointmentId) -> Result<Quote,
     Ok(quote_of(app, &record, party, suspended, now).await?.0)
 }
 
-/// Whether a client cancels while the expert is suspended.
+/// Whether a client cancels while the expert is suspended. If the profile cannot be read, only the suspension of the person counts.
 async fn expert_is_suspended(app: &App, appointment: &Appointment, party: Party) -> Result<bool, AppError> {
-    match party {
-        Party::Client => {
-            Ok(app.store.expert(appointment.expert).await?.is_some_and(|expert| expert.is_suspended()))
+    if party != Party::Client {
+        return Ok(false);
+    }
+    match app.store.readable_expert(appointment.expert).await? {
+        Some(expert) => Ok(expert.is_suspended()),
+        None => {
+            let person = PersonId::from_bits(appointment.expert.bits());
+            Ok(app.store.suspension(person).await?.current().is_some())
         }
-        Party::Expert | Party::Platform => Ok(false),
     }
 }
 

@@ -11,6 +11,8 @@ pub const MAX_HOURS: u16 = 8_784;
 pub const MAX_GRACE_MINUTES: u16 = 4_320;
 /// The maximum number of times that a rescheduling policy can allow.
 pub const MAX_RESCHEDULES: u16 = 1_000;
+/// The maximum number of moves at once by the client if the rescheduling policy has none of its own.
+pub const DEFAULT_RESCHEDULES: u16 = 10;
 /// The earliest possible end of rescheduling: one year before the start.
 pub const MAX_RESCHEDULE_NOTICE_MINUTES: u32 = 366 * 1_440;
 
@@ -96,7 +98,7 @@ impl CancellationPolicy {
 /// How the client may move an appointment at once. Otherwise, they propose other times, as the expert always does.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReschedulePolicy {
-    /// The maximum number of moves by the client; unlimited if absent.
+    /// The maximum number of moves by the client; [`DEFAULT_RESCHEDULES`] if absent.
     pub at_most: Option<u16>,
     /// The client may reschedule until this many minutes before the start.
     pub until_minutes_before: u32,
@@ -105,6 +107,11 @@ pub struct ReschedulePolicy {
 }
 
 impl ReschedulePolicy {
+    /// Returns how often the client may move an appointment at once.
+    pub fn most_moves(&self) -> u16 {
+        self.at_most.unwrap_or(DEFAULT_RESCHEDULES)
+    }
+
     /// Checks the constraints that the field types do not enforce.
     ///
     /// # Errors

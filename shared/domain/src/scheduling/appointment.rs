@@ -479,10 +479,12 @@ impl Appointment {
     pub fn check_reschedule(&self, now: Timestamp) -> Result<(), ChangeRefusal> {
         self.check_movable(now)?;
         let (until, moved) = (self.reschedule_until(), self.moves_by_client());
-        match self.rescheduling.at_most {
-            Some(most) if moved >= most => Err(ChangeRefusal::RescheduleLimitReached { moved }),
-            _ if now > until => Err(ChangeRefusal::RescheduleTooLate { until }),
-            _ => Ok(()),
+        if moved >= self.rescheduling.most_moves() {
+            Err(ChangeRefusal::RescheduleLimitReached { moved })
+        } else if now > until {
+            Err(ChangeRefusal::RescheduleTooLate { until })
+        } else {
+            Ok(())
         }
     }
 
@@ -511,7 +513,10 @@ impl Appointment {
     /// See [`Self::check_reschedule`].
     pub fn rescheduled(&self, to: BookedTime, price: Money, now: Timestamp) -> Result<Self, ChangeRefusal> {
         self.check_reschedule(now)?;
-        Ok(self.moved(Party::Client, to, price, self.refund_share(now)))
+        let notice = self.start.seconds() - now.seconds();
+        let shortest_notice = self.moves.shortest_notice.map_or(notice, |before| before.min(notice));
+        let moved = self.moved(Party::Client, to, price, self.refund_share(now));
+        Ok(Self { moves: Moves { shortest_notice: Some(shortest_notice), ..moved.moves.clone() }, ..moved })
     }
 }
 

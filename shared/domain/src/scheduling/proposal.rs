@@ -102,6 +102,9 @@ pub struct Moves {
     pub proposed_by_expert: u16,
     /// The number of proposals of the client so far.
     pub proposed_by_client: u16,
+    /// The least number of seconds before a start at which the client has moved the session away from it at once; `None` if they have
+    /// not since the last move by the expert.
+    pub shortest_notice: Option<i64>,
     /// Whether an earlier proposal of the expert than the last proposal was not accepted, and the session was not moved since.
     pub declined_earlier: bool,
 }
@@ -341,6 +344,7 @@ impl Appointment {
         let moves = Moves {
             by_client: Some(self.moves_by_client().saturating_add(u16::from(by == Party::Client))),
             agreed_cancellation: Some(agreed.clone()).filter(|agreed| *agreed != cancellation),
+            shortest_notice: (by == Party::Client).then_some(self.moves.shortest_notice).flatten(),
             declined_earlier: false,
             proposal: None,
             ..self.moves.clone()

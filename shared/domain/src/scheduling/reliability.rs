@@ -25,6 +25,14 @@ pub enum IncidentKind {
 }
 
 impl IncidentKind {
+    /// Returns whether incidents of this kind have consequences.
+    pub fn has_consequences(self) -> bool {
+        match self {
+            Self::LateCancellation | Self::NoShow => true,
+            Self::DeclinedProposal | Self::Move => false,
+        }
+    }
+
     /// The name in keys and documents.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -93,7 +101,8 @@ impl ReliabilityRules {
     }
 
     /// Returns the incident of a cancellation of `before`, if it is late. A client who may cancel freely because of the expert, or
-    /// within the grace period, is never late.
+    /// within the grace period, is never late. One who moved the session shortly before its former start is late whatever the new
+    /// start is.
     pub fn of_cancellation(
         &self,
         before: &Appointment,
@@ -103,7 +112,9 @@ impl ReliabilityRules {
     ) -> Option<Incident> {
         let is_free =
             matches!(basis, Basis::Grace { .. } | Basis::ProposalNotAccepted | Basis::ExpertSuspended);
-        let is_late = before.start < now.plus(i64::from(self.late_hours) * HOUR);
+        let moved = before.moves.shortest_notice.filter(|_| by == Party::Client);
+        let notice = moved.into_iter().fold(before.start.seconds() - now.seconds(), i64::min);
+        let is_late = notice < i64::from(self.late_hours) * HOUR;
         let counts = before.status == Status::Confirmed && by != Party::Platform && is_late && !is_free;
         counts.then_some(Incident {
             side: by,

@@ -160,6 +160,17 @@ impl Store {
             .transpose()
     }
 
+    /// The profile of an expert; also `None` if it cannot be parsed.
+    ///
+    /// # Errors
+    /// [`ReadError::Table`] if the table cannot be read.
+    pub async fn readable_expert(&self, id: ExpertId) -> Result<Option<Expert>, ReadError> {
+        match self.expert(id).await {
+            Err(ReadError::NewerRelease { .. } | ReadError::Corrupt { .. }) => Ok(None),
+            read => read,
+        }
+    }
+
     /// The availability rules of an expert.
     ///
     /// # Errors

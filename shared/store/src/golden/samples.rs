@@ -404,6 +404,7 @@ pub(super) fn proposals() -> Vec<Appointment> {
             }),
             proposed_by_expert: 2,
             proposed_by_client: 1,
+            shortest_notice: Some(3_600),
             declined_earlier: true,
         },
         ..appointments().swap_remove(0)

@@ -10,7 +10,8 @@
 //! | client, expert | the notes about a session | table | `APT#<id>` | `note#<note>` |
 //! | client, expert | how many notes a side wrote | table | `APT#<id>` | `notes#<side>` |
 //! | booking | what a client has booked, as far as limits need it | table | `CLIENT#<client>` | `BOOKINGS` |
-//! | the person, administrators | what counts for the reliability of a person as an expert or a client, by time | table | `RELIABILITY#<side>#<person>` | `<at>#<appointment>#<kind>#<number>` |
+//! | the person, administrators | what has consequences for a person as an expert or a client, by time | table | `RELIABILITY#<side>#<person>` | `consequence#<at>#<appointment>#<kind>#<number>` |
+//! | the person, administrators | what else counts for the reliability of a person, by time | table | `RELIABILITY#<side>#<person>` | `other#<at>#<appointment>#<kind>#<number>` |
 //! | cancellations, refunds, booking, administrators | what refunds cost in a UTC month | table | `REFUND_COSTS#<yyyy-mm>` | `client#<client>`, `expert#<expert>` |
 //! | booking | how often one network address tried to book in a UTC day | table | `ADDRESS#<digest>` | `ATTEMPTS` |
 //! | expert | an expert's appointments by time | GSI1 | `EXP#<expert>` | `<start>#<id>` |
@@ -149,10 +150,16 @@ pub fn incidents_of(person: PersonId, side: Party) -> String {
     format!("RELIABILITY#{side}#{person}")
 }
 
+/// The start of the sort keys of the incidents that have consequences, or of the others. One query reads one of the two.
+pub fn incident_prefix(has_consequences: bool) -> &'static str {
+    if has_consequences { "consequence#" } else { "other#" }
+}
+
 /// Something that counts for the reliability of a person.
 pub fn incident(person: PersonId, incident: &Incident) -> Key {
     let Incident { side, kind, appointment, at, number } = incident;
-    let sk = format!("{}#{appointment}#{}#{number}", instant(*at), kind.as_str());
+    let prefix = incident_prefix(kind.has_consequences());
+    let sk = format!("{prefix}{}#{appointment}#{}#{number}", instant(*at), kind.as_str());
     Key::new(incidents_of(person, *side), sk)
 }
 
@@ -228,6 +235,7 @@ pub(crate) mod tests {
             row(refund_costs_of_expert(Month::of(start()), EXPERT)),
             row(attempts("00ff")),
             row(incident(PersonId::from_bits(2), &late())),
+            row(incident(PersonId::from_bits(2), &moved())),
             indexed(GSI1, appointments_of_expert(EXPERT), order.clone()),
             indexed(GSI2, appointments_of_client(ClientId::from_bits(1)), order),
         ]
@@ -238,12 +246,21 @@ pub(crate) mod tests {
         Incident { side: Party::Client, kind, appointment: APPOINTMENT, at: start(), number: 0 }
     }
 
+    fn moved() -> Incident {
+        let kind = domain::scheduling::reliability::IncidentKind::Move;
+        Incident { kind, number: 3, ..late() }
+    }
+
     #[test]
     fn key_strings_do_not_change() {
+        let moved = incident(PersonId::from_bits(2), &moved());
+        assert_eq!(moved.sk, format!("other#001804237200#apt_{ZEROS}a#move#3"));
         let late = incident(PersonId::from_bits(2), &late());
         assert_eq!(
             late.to_string(),
-            format!("RELIABILITY#client#per_{ZEROS}2 / 001804237200#apt_{ZEROS}a#late_cancellation#0")
+            format!(
+                "RELIABILITY#client#per_{ZEROS}2 / consequence#001804237200#apt_{ZEROS}a#late_cancellation#0"
+            )
         );
         let date = start().utc_date();
         assert_eq!(day(EXPERT, date).to_string(), format!("EXPERT#exp_{ZEROS}1 / D#20270305"));

@@ -1,5 +1,7 @@
 //! Rows of what counts for the reliability of experts and clients.
 
+use std::cmp::Reverse;
+
 use domain::kernel::time::DAY;
 use domain::scheduling::appointment::Appointment;
 use domain::scheduling::party::Party;
@@ -16,7 +18,7 @@ use crate::{CommitError, ReadError, Store, Transaction};
 
 /// How long an incident is kept, in seconds.
 const RETENTION: i64 = 400 * DAY;
-/// The maximum number of incidents that are read.
+/// The maximum number of incidents that are read of those that have consequences, and of the others.
 const MAX_INCIDENTS: u16 = 1_000;
 
 /// The person of a side of an appointment.
@@ -50,7 +52,8 @@ impl Transaction {
 }
 
 impl Store {
-    /// The incidents of a person since an instant, the latest first, and at most 1,000. Those that cannot be read are left out.
+    /// The incidents of a person since an instant, the latest first: at most 1,000 that have consequences, and 1,000 others, so that
+    /// no number of moves displaces a late cancellation. Those that cannot be read are left out.
     ///
     /// # Errors
     /// [`ReadError`] if the table cannot be read.
@@ -60,16 +63,23 @@ impl Store {
         side: Party,
         since: Timestamp,
     ) -> Result<Vec<Incident>, ReadError> {
-        let query = Query {
-            index: None,
-            pk: keys::incidents_of(person, side),
-            from: crate::keys::instant(since),
-            to: "~".to_owned(),
-            descending: true,
-            limit: Some(MAX_INCIDENTS),
-            consistency: Consistency::Strong,
+        let read = async |has_consequences: bool| {
+            let prefix = keys::incident_prefix(has_consequences);
+            let query = Query {
+                index: None,
+                pk: keys::incidents_of(person, side),
+                from: format!("{prefix}{}", crate::keys::instant(since)),
+                to: format!("{prefix}~"),
+                descending: true,
+                limit: Some(MAX_INCIDENTS),
+                consistency: Consistency::Strong,
+            };
+            let (incidents, _) = read_list::<IncidentRow, Incident>(self.table.query(&query).await?);
+            Ok::<_, ReadError>(incidents)
         };
-        let (incidents, _) = read_list::<IncidentRow, _>(self.table.query(&query).await?);
+        let (mut incidents, others) = tokio::try_join!(read(true), read(false))?;
+        incidents.extend(others);
+        incidents.sort_by_key(|incident| Reverse(incident.at));
         Ok(incidents)
     }
 }

@@ -116,6 +116,8 @@ stored! {
         proposed_by_expert: u16,
         #[serde(default, skip_serializing_if = "is_default")]
         proposed_by_client: u16,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shortest_notice: Option<i64>,
         #[serde(default, skip_serializing_if = "is_default")]
         declined_earlier: bool,
     }

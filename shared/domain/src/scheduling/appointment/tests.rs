@@ -4,7 +4,9 @@ use crate::scheduling::occupancy::tests::{appointment, at, entry, session_type};
 use crate::scheduling::occupancy::{Entry, Held, OccupancyChange};
 
 use super::*;
+use crate::experts::policy::Percent;
 use crate::kernel::time::DAY;
+use crate::scheduling::reliability::ReliabilityRules;
 
 fn now() -> Timestamp {
     at("2027-03-01T12:00:00Z")
@@ -403,6 +405,12 @@ fn reschedule_policy_limits_the_client() {
     assert!(matches!(late, Err(ChangeRefusal::RescheduleTooLate { .. })));
     let often = of(2, 3_600).check_reschedule(now());
     assert_eq!(often, Err(ChangeRefusal::RescheduleLimitReached { moved: 2 }));
+    let usual = |reschedules| {
+        let rescheduling = ReschedulePolicy::default();
+        Appointment { rescheduling, ..of(reschedules, 3_600) }.check_reschedule(now())
+    };
+    assert_eq!(usual(9), Ok(()));
+    assert_eq!(usual(10), Err(ChangeRefusal::RescheduleLimitReached { moved: 10 }));
     let euros = |cents| Money::new(cents, crate::Currency::EUR).unwrap();
     let appointment = of(0, 3_600);
     assert_eq!(appointment.price_after_reschedule(euros(4_000)), euros(4_000));
@@ -417,6 +425,31 @@ fn reschedule_policy_limits_the_client() {
     assert_eq!((moved.price, appointment.price), (euros(4_000), euros(5_000)));
     let agreed = Appointment { rescheduling: ReschedulePolicy::default(), ..appointment };
     assert_eq!(agreed.price_after_reschedule(euros(4_000)), euros(5_000));
+}
+
+#[test]
+fn client_who_moved_late_cancels_late() {
+    let later = Held {
+        entry: entry(&session_type(9), now().plus(9 * DAY)),
+        group: false,
+        change: OccupancyChange::default(),
+    }
+    .booked_time();
+    let is_late = |appointment: &Appointment, by| {
+        let basis = appointment.cancellation_quote(by, now()).basis;
+        ReliabilityRules::default().of_cancellation(appointment, by, basis, now()).is_some()
+    };
+    let moved = |seconds| {
+        let appointment = all(seconds).swap_remove(2);
+        appointment.rescheduled(later, appointment.price, now()).unwrap()
+    };
+    let (late, early) = (moved(DAY - 1), moved(DAY));
+    assert!(is_late(&late, Party::Client) && !is_late(&early, Party::Client));
+    assert!(!is_late(&late, Party::Expert), "the expert has not moved it");
+    let again = late.rescheduled(later, late.price, now()).unwrap();
+    assert!(is_late(&again, Party::Client), "another move changes nothing");
+    let by_expert = late.moved(Party::Expert, later, late.price, Percent::ALL);
+    assert!(!is_late(&by_expert, Party::Client), "the expert has moved it since");
 }
 
 #[test]
