@@ -54,7 +54,8 @@ fn rewritten(key: &str, item: Item) -> Option<Rewritten> {
     let (pk, sk) = key.split_once(" / ").expect("two keys");
     let name = |text: &str| text.split('#').next().unwrap_or_default().to_owned();
     Some(match (name(pk).as_str(), name(sk).as_str()) {
-        (_, "OUTBOX") => return None,
+        // An entry of a history is written once.
+        (_, "OUTBOX") | ("APT", "history") => return None,
         _ if is_occupancy(key) => return None,
         ("ACCOUNT", "R") => rewrite::<AccountOwnerRow, _>(item),
         (_, "DECLINES") => rewrite::<DeclinedAttemptsRow, _>(item),
@@ -64,7 +65,6 @@ fn rewritten(key: &str, item: Item) -> Option<Rewritten> {
         ("APT", "ENTRY") | ("LEDGER", "PAYOUT") => rewrite::<EntryRow, _>(item),
         ("APT", "PAY") => rewrite::<PaymentRow, _>(item),
         ("APT", "TAX") => rewrite::<TaxCalculationRow, _>(item),
-        ("APT", "history") => rewrite::<HistoryRow, _>(item),
         ("APT", "note") => rewrite::<NoteRow, _>(item),
         ("APT", "notes") => rewrite::<NotesWrittenRow, _>(item),
         ("BOOKS", "COMPARED") => rewrite::<ReconciliationProgressRow, _>(item),
@@ -81,7 +81,7 @@ fn rewritten(key: &str, item: Item) -> Option<Rewritten> {
         ("EXPERT", "MEMBER") => rewrite::<MemberRow, _>(item),
         ("EXPERT", "PROFILE") => rewrite::<ExpertRow, _>(item),
         ("EXPERT", "RECEIPTS") => rewrite::<CounterRow, _>(item),
-        (_, "REFUND_COSTS") => rewrite::<RefundCostsRow, _>(item),
+        ("REFUND_COSTS", _) => rewrite::<RefundCostsRow, _>(item),
         ("EXPERT", "RULES") => rewrite::<RulesRow, _>(item),
         ("EXPERT", "TEAM") => rewrite::<TeamRow, _>(item),
         ("EXPERT", "TRACK") => rewrite::<TrackRecordRow, _>(item),
