@@ -187,7 +187,10 @@ pub(crate) mod tests {
         );
         assert_eq!(payment_account(EXPERT, Stripe).sk, "ACCOUNT#stripe");
         assert_eq!(account_owner(Stripe, "acct_1").to_string(), "ACCOUNT#stripe#acct_1 / R");
-        assert_eq!((expert_terms(EXPERT).sk, track_record(EXPERT).sk), ("FEE".to_owned(), "TRACK".to_owned()));
+        assert_eq!(
+            (expert_terms(EXPERT).sk, track_record(EXPERT).sk),
+            ("FEE".to_owned(), "TRACK".to_owned())
+        );
         assert_eq!(debt(EXPERT).to_string(), format!("EXPERT#exp_{ZEROS}1 / DEBT"));
         assert_eq!(webhook_event("stripe", "evt_1").to_string(), "EVT#stripe#evt_1 / R");
         let declines = declines_of_client(ClientId::from_bits(1), start().utc_date());
