@@ -214,7 +214,7 @@ async fn suspended_administrator_reads_and_changes_nothing() {
             json!({ "suspended": true, "reason": "Spam" }),
         ),
         (Method::PUT, format!("{expert}/suspension"), json!({ "suspended": true })),
-        (Method::PUT, format!("{expert}/fee"), json!({ "basis_points": 0 })),
+        (Method::PUT, format!("{expert}/terms"), json!({ "basis_points": 0 })),
         (Method::POST, format!("/v1/failing-jobs/{job}/retry"), Value::Null),
         (
             Method::POST,
@@ -231,7 +231,8 @@ async fn suspended_administrator_reads_and_changes_nothing() {
         assert_eq!(refused.problem(403), "forbidden", "{path}");
         assert!(refused.body["detail"].as_str().expect("text").contains("suspended"), "{path}");
     }
-    for path in ["/v1/failing-jobs".to_owned(), format!("/v1/appointments/{booked}"), format!("{expert}/fee")]
+    for path in
+        ["/v1/failing-jobs".to_owned(), format!("/v1/appointments/{booked}"), format!("{expert}/terms")]
     {
         test.get(&path).signed_in_as("margaret").send().await.expect(200);
     }

@@ -54,8 +54,8 @@ fn rewritten(key: &str, item: Item) -> Option<Rewritten> {
     let (pk, sk) = key.split_once(" / ").expect("two keys");
     let name = |text: &str| text.split('#').next().unwrap_or_default().to_owned();
     Some(match (name(pk).as_str(), name(sk).as_str()) {
-        // An entry of a history is written once.
-        (_, "OUTBOX") | ("APT", "history") => return None,
+        // Entries of a history and notifications are written once.
+        (_, "OUTBOX") | ("APT", "history") | ("PERSON", "notification") => return None,
         _ if is_occupancy(key) => return None,
         ("ACCOUNT", "R") => rewrite::<AccountOwnerRow, _>(item),
         (_, "DECLINES") => rewrite::<DeclinedAttemptsRow, _>(item),
@@ -90,7 +90,6 @@ fn rewritten(key: &str, item: Item) -> Option<Rewritten> {
         ("IDEM", "R") => rewrite::<IdempotencyRow, _>(item),
         ("PERSON", "R") => rewrite::<PersonRow, _>(item),
         ("PERSON", "SUSPENSION") => rewrite::<SuspensionRow, _>(item),
-        ("PERSON", "notification") => rewrite::<NotificationRow, _>(item),
         ("PERSON", "notifications-read") => rewrite::<ReadMarkRow, _>(item),
         ("RATES", _) => rewrite::<ExchangeRatesRow, _>(item),
         ("RELIABILITY", _) => rewrite::<IncidentRow, _>(item),

@@ -320,7 +320,7 @@ pub const FLOWS: &[Flow] = &[
         },
     },
     Flow {
-        name: "a client proposes in the grace period, and the expert accepts after it",
+        name: "a proposal of a client expires with the grace period",
         run: |scenario| {
             scenario.offer(|terms| {
                 half_until_a_day_before(terms);
