@@ -5,7 +5,6 @@
 
 use domain::kernel::time::Month;
 use domain::payments::debt::Debt;
-use domain::payments::gateway::Capabilities;
 use domain::payments::ledger::{Movement, MovementKind};
 use domain::payments::payment::Payment;
 use domain::payments::refund_costs::{cost_of_late_payment, cost_of_refund};
@@ -78,7 +77,7 @@ pub(crate) async fn of_cancellation(
         return Ok((quote, CountedCosts::default()));
     };
     let before = payment.amount_due(&appointment.status);
-    let cost = cost_of_refund(payment, movements, capabilities(app, payment)?, before, quote.final_charge);
+    let cost = cost_of_refund(payment, movements, before, quote.final_charge);
     match quote.basis.cause() {
         Some(Cause::Client) if !cost.is_zero() => {
             let (expert, client) = (appointment.expert, appointment.client);
@@ -151,7 +150,7 @@ pub(crate) async fn of_expert(
 ) -> Result<CountedCosts, AppError> {
     let Some(payment) = payment else { return Ok(CountedCosts::default()) };
     let before = payment.amount_due(&appointment.status);
-    let cost = cost_of_refund(payment, movements, capabilities(app, payment)?, before, final_charge);
+    let cost = cost_of_refund(payment, movements, before, final_charge);
     count_for_expert(app, appointment.expert, cost, now).await
 }
 
@@ -174,7 +173,7 @@ pub(super) async fn of_late_payment(
         _ => return Ok(CountedCosts::default()),
     };
     let is_paid = new_movements.iter().any(|movement| movement.kind == MovementKind::Captured);
-    let cost = cost_of_late_payment(payment, movements, capabilities(app, payment)?);
+    let cost = cost_of_late_payment(payment, movements);
     if !is_paid || !payment.amount_due(&appointment.status).is_zero() || cost.is_zero() {
         return Ok(CountedCosts::default());
     }
@@ -187,8 +186,4 @@ pub(super) async fn of_late_payment(
         counted.push((month, of, costs.with(cost, Cause::Client)));
     }
     Ok(CountedCosts { counts: counted, debt: None })
-}
-
-fn capabilities(app: &App, payment: &Payment) -> Result<Capabilities, AppError> {
-    Ok(app.gateways.get(payment.gateway)?.charges.capabilities())
 }

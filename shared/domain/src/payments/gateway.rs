@@ -25,6 +25,16 @@ impl GatewayKind {
             Self::Paypal => "paypal",
         }
     }
+
+    /// Returns whether the gateway takes its processing fee from the platform's balance. If not, the expert pays it.
+    ///
+    /// It is no [capability](Capabilities), because a refund is decided by functions without access to the gateway.
+    pub fn platform_pays_fee(self) -> bool {
+        match self {
+            Self::Stripe => true,
+            Self::Paypal => false,
+        }
+    }
 }
 
 /// The text is not the name of a gateway.
@@ -63,8 +73,6 @@ pub struct Capabilities {
     pub supports_transfers: bool,
     /// Whether the rest of a payment can be refunded after a dispute about a part of it was lost.
     pub refunds_after_dispute: bool,
-    /// Whether the gateway takes its processing fee from the platform's balance. If not, the expert pays it.
-    pub platform_pays_fee: bool,
     /// How long, in seconds, the platform can hold the expert's share of a payment. `None` if it is transferred at once.
     pub hold_period: Option<i64>,
     /// How long, in seconds, a payment can be refunded. `None` if there is no limit.

@@ -1,6 +1,5 @@
 //! What it costs the platform that a payment is refunded.
 
-use crate::payments::gateway::Capabilities;
 use crate::payments::ledger::{Movement, MovementKind, Totals};
 use crate::payments::payment::Payment;
 use crate::{Currency, Money};
@@ -30,10 +29,10 @@ pub fn largest_processing_fee(paid: Money) -> Money {
 
 /// Returns the fee that the gateway charged the platform for a payment; the largest one that it could be if the gateway has not
 /// reported it yet, or has charged it in another currency. It is zero if nothing was captured, or if the expert pays the fee.
-fn processing_fee(payment: &Payment, movements: &[Movement], capabilities: Capabilities) -> Money {
+fn processing_fee(payment: &Payment, movements: &[Movement]) -> Money {
     let captured = Totals::of(movements).captured;
     let of = |amount| payment.amount.with_amount(amount).unwrap_or(payment.amount);
-    if captured == 0 || !capabilities.platform_pays_fee {
+    if captured == 0 || !payment.gateway.platform_pays_fee() {
         return payment.amount.zero();
     }
     let fees = movements.iter().filter(|one| one.kind == MovementKind::ProcessingFee);
@@ -50,14 +49,8 @@ fn processing_fee(payment: &Payment, movements: &[Movement], capabilities: Capab
 
 /// Returns what it costs the platform that the client pays `after` in the end and not `before`: by how much the processing fee then
 /// exceeds the commission that remains, and did not before. It is a multiple of the charge step.
-pub fn cost_of_refund(
-    payment: &Payment,
-    movements: &[Movement],
-    capabilities: Capabilities,
-    before: Money,
-    after: Money,
-) -> Money {
-    let fee = processing_fee(payment, movements, capabilities);
+pub fn cost_of_refund(payment: &Payment, movements: &[Movement], before: Money, after: Money) -> Money {
+    let fee = processing_fee(payment, movements);
     let uncovered = |charge: Money| fee.saturating_sub(charge.apply_rate(payment.fee_rate));
     let paid = before.amount().min(Totals::of(movements).net_paid());
     in_steps(uncovered(after).saturating_sub(uncovered(before.with_amount(paid).unwrap_or(before))))
@@ -65,8 +58,8 @@ pub fn cost_of_refund(
 
 /// Returns what it costs the platform that everything is refunded that a client has paid although the appointment had ended. It is a
 /// multiple of the charge step.
-pub fn cost_of_late_payment(payment: &Payment, movements: &[Movement], capabilities: Capabilities) -> Money {
-    in_steps(processing_fee(payment, movements, capabilities))
+pub fn cost_of_late_payment(payment: &Payment, movements: &[Movement]) -> Money {
+    in_steps(processing_fee(payment, movements))
 }
 
 /// Rounds a cost up to the charge step.

@@ -52,7 +52,6 @@ impl Charges for PayPal {
             saved_card_authorization_validity: None,
             requires_completion: true,
             supports_transfers: false,
-            platform_pays_fee: false,
             refunds_after_dispute: true,
             hold_period: None,
             refund_period: Some(REFUND_PERIOD),

@@ -33,7 +33,6 @@ impl Charges for Stripe {
             saved_card_authorization_validity: Some(LATER_AUTHORIZATION_HOLDS),
             requires_completion: false,
             supports_transfers: true,
-            platform_pays_fee: true,
             refunds_after_dispute: false,
             hold_period: Some(HOLD_PERIOD),
             refund_period: None,

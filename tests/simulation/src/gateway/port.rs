@@ -226,7 +226,6 @@ impl Charges for SimGateway {
             saved_card_authorization_validity: Some(LATER_AUTHORIZATION_HOLDS),
             requires_completion: false,
             supports_transfers: true,
-            platform_pays_fee: true,
             refunds_after_dispute: false,
             hold_period: Some(90 * DAY),
             refund_period: None,

@@ -12,17 +12,6 @@ use crate::scheduling::cancellation::{Basis, Quote};
 use crate::scheduling::occupancy::tests::{appointment, at};
 use crate::scheduling::refund_costs::{Cause, RefundBudgets, RefundCosts};
 
-const CAPABILITIES: Capabilities = Capabilities {
-    authorization_validity: 0,
-    saved_card_authorization_validity: None,
-    requires_completion: false,
-    supports_transfers: true,
-    platform_pays_fee: true,
-    refunds_after_dispute: true,
-    hold_period: None,
-    refund_period: None,
-};
-
 fn money(amount: u64, code: &str) -> Money {
     Money::new(amount, Currency::try_from(code.to_owned()).expect("a currency")).expect("small")
 }
@@ -63,14 +52,14 @@ fn largest_processing_fee_is_the_published_one_for_a_card_of_another_region() {
 #[test]
 fn fee_of_the_ledger_counts_if_it_is_in_the_same_currency_and_the_platform_pays_fees() {
     let payment = payment(8_000, 1_000);
-    let fee = |movements: &[Movement]| processing_fee(&payment, movements, CAPABILITIES).amount();
+    let fee = |movements: &[Movement]| processing_fee(&payment, movements).amount();
     assert_eq!(fee(&captured(8_000, Some(euros(145)))), 145);
     assert_eq!(fee(&captured(8_000, None)), 285);
     assert_eq!(fee(&captured(8_000, Some(money(160, "USD")))), 285);
     assert_eq!(fee(&[]), 0);
-    let by_expert = Capabilities { platform_pays_fee: false, ..CAPABILITIES };
+    let paypal = Payment { gateway: GatewayKind::Paypal, ..payment.clone() };
     for movements in [captured(8_000, None), captured(8_000, Some(euros(145)))] {
-        assert_eq!(processing_fee(&payment, &movements, by_expert).amount(), 0);
+        assert_eq!(processing_fee(&paypal, &movements).amount(), 0);
     }
 }
 
@@ -86,22 +75,20 @@ fn cost_of_a_late_payment_is_its_fee_in_charge_steps() {
         at("2026-11-01T10:00:00Z"),
         None,
     );
-    assert_eq!(cost_of_late_payment(&dinars, &[captured, fee], CAPABILITIES), money(330, "KWD"));
+    assert_eq!(cost_of_late_payment(&dinars, &[captured, fee]), money(330, "KWD"));
 }
 
 #[test]
 fn cost_of_a_refund_is_what_the_remaining_commission_does_not_cover() {
     let (payment, movements) = (payment(8_000, 1_000), captured(8_000, Some(euros(145))));
-    let cost = |before, after| {
-        cost_of_refund(&payment, &movements, CAPABILITIES, euros(before), euros(after)).amount()
-    };
+    let cost = |before, after| cost_of_refund(&payment, &movements, euros(before), euros(after)).amount();
     assert_eq!([cost(8_000, 0), cost(8_000, 4_000), cost(8_000, 1_000)], [145, 0, 45]);
     // Two refunds cost as much as one.
     assert_eq!([cost(1_000, 0), cost(8_000, 1_000) + cost(1_000, 0)], [100, 145]);
     assert_eq!(cost(1_000, 8_000), 0);
     // An expert without a commission costs the platform as much if the session takes place.
     let without = super::tests::payment(8_000, 0);
-    assert_eq!(cost_of_refund(&without, &movements, CAPABILITIES, euros(8_000), euros(0)).amount(), 0);
+    assert_eq!(cost_of_refund(&without, &movements, euros(8_000), euros(0)).amount(), 0);
 }
 
 /// What a client and an expert do with a paid session.
@@ -149,7 +136,7 @@ proptest! {
             let payment = payment(price, 1_000);
             let fee = largest_processing_fee(euros(price));
             let movements = captured(price, Some(fee));
-            let cost = |after: Money| cost_of_refund(&payment, &movements, CAPABILITIES, euros(price), after);
+            let cost = |after: Money| cost_of_refund(&payment, &movements, euros(price), after);
             // What remains with the platform: its commission, and what the client pays for the processing.
             let (final_charge, own) = match ending {
                 Ending::TakesPlace => (euros(price), euros(0)),

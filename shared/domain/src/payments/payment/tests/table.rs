@@ -11,7 +11,6 @@ const ABILITIES: Capabilities = Capabilities {
     saved_card_authorization_validity: Some(4 * DAY + 18 * HOUR),
     requires_completion: false,
     supports_transfers: true,
-    platform_pays_fee: true,
     refunds_after_dispute: false,
     hold_period: Some(90 * DAY),
     refund_period: None,

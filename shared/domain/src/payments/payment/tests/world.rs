@@ -97,7 +97,6 @@ impl World {
             saved_card_authorization_validity: later,
             requires_completion: false,
             supports_transfers: true,
-            platform_pays_fee: true,
             refunds_after_dispute: false,
             hold_period: Some(90 * DAY),
             refund_period: None,

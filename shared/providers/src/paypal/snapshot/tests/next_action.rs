@@ -20,7 +20,6 @@ fn capabilities() -> Capabilities {
         saved_card_authorization_validity: None,
         requires_completion: true,
         supports_transfers: false,
-        platform_pays_fee: false,
         refunds_after_dispute: true,
         hold_period: None,
         refund_period: Some(175 * DAY),
