@@ -15,7 +15,7 @@ use domain::payments::ledger::{Account, Balances, Movement, MovementKind, Totals
 use domain::payments::payment::{Escalation, PaymentState};
 use domain::payments::payout::PayoutTiming;
 use domain::scheduling::appointment::{NoShowReport, Outcome};
-use domain::scheduling::booking_limits::BookingLimits;
+use domain::scheduling::booking_limits::{BookingLimits, LimitReached};
 use domain::scheduling::party::Party;
 use domain::scheduling::refund_costs::RefundBudgets;
 use domain::scheduling::slots::EmptyReason;
@@ -261,6 +261,14 @@ pub fn book_listed_slots(simulation: &mut Simulation) {
                     // The client is not one of those of an expert with a limited number.
                     (Some(Err(AppError::Scheduling(SchedulingError::AtCapacity))), _)
                         if expert.capacity.is_some() => {}
+                    // A saved card of the client was declined.
+                    (
+                        Some(Err(AppError::Scheduling(SchedulingError::Limit {
+                            reached: LimitReached::CardDeclined { .. },
+                            ..
+                        }))),
+                        _,
+                    ) => {}
                     (Some(Err(AppError::Scheduling(SchedulingError::Overlap { .. }))), _)
                         if !allows_overlap(client.client_id()) => {}
                     (answer, _) => {

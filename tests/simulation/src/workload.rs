@@ -416,10 +416,6 @@ fn perform(core: &mut Core, workload: &Workload, activity: Activity) {
                     ])
                     .clone(),
             };
-            if matches!(wanted, Command::Refund(..) | Command::EndSession(..)) && person == core.actors.admin
-            {
-                core.refunded_by_admin.insert(id);
-            }
             send(core, person, wanted);
         }
         Activity::Cancel | Activity::Reschedule | Activity::EndSession | Activity::Refund => {
@@ -475,6 +471,10 @@ fn perform(core: &mut Core, workload: &Workload, activity: Activity) {
                     Command::EndSession(id, outcome, charge)
                 }
             };
+            if matches!(wanted, Command::Refund(..) | Command::EndSession(..)) && person == core.actors.admin
+            {
+                core.refunded_by_admin.insert(id);
+            }
             send(core, person, wanted);
         }
         Activity::ResolveEscalation => {
