@@ -168,7 +168,8 @@ pub async fn replace(
 /// The suspension of the person is another one. `if_match` is the version that the administrator has read.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] if the person is not an administrator or acts for this expert, [`AppError::NotFound`] if the expert has no profile, [`AppError::VersionMismatch`] if the profile has another version.
+/// [`AppError::Forbidden`] if the person is not an administrator or acts for this expert, [`AppError::NotFound`] if the expert has
+/// no profile, [`AppError::VersionMismatch`] if the profile has another version.
 pub async fn suspend(
     app: &App,
     actor: &Actor,

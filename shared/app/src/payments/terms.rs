@@ -35,8 +35,7 @@ pub(crate) async fn expert_terms(app: &App, expert: ExpertId) -> Result<ExpertTe
 ///
 /// # Errors
 /// [`AppError::Forbidden`] if the person is not an administrator or acts for this expert, [`AppError::NotFound`] if the expert
-/// does not exist,
-/// [`AppError::VersionMismatch`] if the rate has another version.
+/// does not exist, [`AppError::VersionMismatch`] if the terms have another version.
 pub async fn set_expert_terms(
     app: &App,
     actor: &Actor,

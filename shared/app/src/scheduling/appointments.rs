@@ -623,10 +623,13 @@ pub async fn end(
         if let Some(incident) = missed {
             transaction.put_incident(appointment, &incident)?;
         }
-        let AppointmentRecord { movements, .. } = &record;
-        refund_costs::of_expert(app, appointment, payment.as_ref(), movements, final_charge, now)
-            .await?
-            .put(&mut transaction)?;
+        // What an administrator takes off the charge of a session that took place counts for nobody.
+        if party != Party::Platform || matches!(ended.status, Status::NoShow { .. }) {
+            let AppointmentRecord { movements, .. } = &record;
+            refund_costs::of_expert(app, appointment, payment.as_ref(), movements, final_charge, now)
+                .await?
+                .put(&mut transaction)?;
+        }
         let before = record.payment.clone();
         let payment = put_final_charge(app, &mut transaction, &ended, record.payment, final_charge, now)?;
         let charge = AmountChange::of_charge(before.as_ref(), payment.as_ref());

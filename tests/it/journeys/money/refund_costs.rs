@@ -260,6 +260,25 @@ async fn administrator_who_cancels_or_refunds_uses_up_no_budget() {
 }
 
 #[tokio::test]
+async fn administrator_who_lowers_a_charge_uses_up_no_budget() {
+    let test = with_budgets(1, 1).await;
+    let offer = test.offer(&paid_hour()).await;
+    let nothing = json!({ "charge": { "amount": 0, "currency": "EUR" } });
+    for day in ["05", "06", "07"] {
+        let id = test.book_and_pay(&offer, &format!("2027-01-{day}T10:00:00Z"), day).await;
+        test.advance_to(&format!("2027-01-{day}T11:00:00Z")).await;
+        test.post_action("margaret", &id, "complete", &nothing).await.expect(200);
+        test.stack.run_until_idle().await;
+        // The second decision takes effect at once.
+        test.post_action("ada", &id, "no-show/objection", &Value::Null).await.expect(200);
+        test.post_action("margaret", &id, "complete", &nothing).await.expect(200);
+        test.stack.run_until_idle().await;
+        assert_eq!(test.appointment(&id).await["payment"]["state"], "refunded");
+    }
+    test.book(&offer, "2027-01-11T10:00:00Z", "k").await.expect(201);
+}
+
+#[tokio::test]
 async fn new_expert_has_a_smaller_largest_price() {
     let test = TestApp::with(|config| config.settings.new_expert_price = 300).await;
     let offer = test.offer(&paid_hour()).await;
