@@ -198,6 +198,29 @@ impl Clock for NoPauses {
     }
 }
 
+#[tokio::test]
+async fn changes_that_stopped_in_their_turn_delay_the_next_ones_by_some_seconds() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let expert = offer.expert.parse().expect("an id");
+    let start: Timestamp = "2027-01-05T10:00:00Z".parse().expect("a time");
+    let day = store::scheduling::keys::day(expert, start.utc_date());
+    for stopped in 1..4_u32 {
+        for _ in 0..stopped {
+            test.stack.app.store.take_ticket(&day, test.stack.app.now()).await.expect("a ticket");
+        }
+        let clock = Arc::new(NoPauses::new(&test.stack.app));
+        let app = App { clock: clock.clone(), ..test.stack.app.clone() };
+        for next in 0..2 {
+            let client = u8::try_from(stopped * 2 + next).expect("small");
+            let start = format!("2027-01-05T{:02}:00:00Z", 8 + client);
+            test.book_for_client_with(&app, client, &offer, &start, "k").await.expect("booked");
+        }
+        let waited = clock.elapsed().as_secs();
+        assert!((3..20).contains(&waited), "{stopped} have stopped, and the others waited for {waited} s");
+    }
+}
+
 /// The payment job of an appointment.
 fn payment_job(id: AppointmentId) -> JobName {
     JobName::new("payment", id)

@@ -1,8 +1,9 @@
 //! When a change that met others is attempted again.
 //!
 //! All changes repeat with pauses that grow. A change that many people may want to make at the same time, such as the booking of a
-//! popular day, also takes turns ([`App::taking_turns`]):
+//! popular day, also takes turns with those that write the same row ([`App::taking_turns`]):
 //!
+//! - While it is decided for the first time, it looks whether others wait for their turn. If so, it is not attempted in vain.
 //! - After a version conflict it decides again with the rows that the failed conditions returned. A request whose slot is gone is
 //!   therefore refused at once.
 //! - If it still wants to write, it takes a ticket for the row and waits until no ticket is ahead of it. Then it reads
@@ -19,27 +20,33 @@ use store::{CommitError, Ticket};
 use crate::{App, AppError};
 
 /// For how long a change is attempted. With the attempt that has begun by then, it is below the timeout of 10 s of a function.
-const PATIENCE: Duration = Duration::from_secs(8);
+const RETRY_TIMEOUT: Duration = Duration::from_secs(8);
 /// For how long a change that takes turns is attempted. Its function has a timeout of 29 s, because API Gateway waits for 30 s at
 /// most; what remains is for the gateway that opens the payment. A function that waits costs its memory for that time, and one of
 /// the functions that run at the same time in the account (1,000 by default).
-const PATIENCE_IN_TURN: Duration = Duration::from_secs(25);
+const RETRY_TIMEOUT_WITH_TURNS: Duration = Duration::from_secs(25);
 /// The maximum pause before the second attempt. It doubles with each further attempt.
 const BASE_DELAY: Duration = Duration::from_millis(10);
 /// The maximum pause between any two attempts.
 const MAX_DELAY: Duration = Duration::from_millis(640);
-/// How many changes with a ticket attempt to write a row at the same time. With more of them, most attempts fail, and each costs as
-/// much as one that succeeds.
-const IN_TURN: u64 = 1;
 /// How many attempts follow each other without a pause. Each that fails means that another change has succeeded.
-const WITHOUT_PAUSE: u32 = 4;
-/// The limits of the time that a turn is expected to take at least. A change looks again at the number of tickets ahead after half of
-/// the time that they would need at the pace since its last look, because everybody behind it waits for one that oversleeps its
+const IMMEDIATE_RETRIES: u32 = 4;
+/// The shortest and the longest time that a turn is expected to take. A change looks again at the number of tickets ahead after half
+/// of the time that they would need at the pace since its last look, because everybody behind it waits for one that oversleeps its
 /// turn. The pace since it began would be that of the moment in which all come at once, which is the slowest.
-const TURN: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(15));
+const TURN_BOUNDS: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(15));
 /// The next change assumes that the one ahead of it has stopped if no turn ends for so long. A turn is several requests to the table.
 /// When the table is slow and turns are ended too early, their changes meet.
-const STALLED: Duration = Duration::from_secs(3);
+const TURN_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// When a decision can be committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It can be committed now.
+    Now,
+    /// It is the change's turn after a time of waiting, so the change must be decided again.
+    AfterWaiting,
+}
 
 /// How one change has met others so far.
 pub(crate) struct Contention<'a> {
@@ -47,18 +54,18 @@ pub(crate) struct Contention<'a> {
     name: &'static str,
     began: Duration,
     failures: u32,
-    /// The row that another change wrote first.
-    contended: Option<Key>,
-    ticket: Option<Ticket>,
     /// The failures since the change began or had its turn.
     failures_in_a_row: u32,
+    /// Whether the change takes turns, and others write the same row.
+    meets_others: bool,
+    ticket: Option<Ticket>,
 }
 
 impl<'a> Contention<'a> {
     /// A change that begins.
     pub(crate) fn new(app: &'a App, name: &'static str) -> Self {
         let began = app.clock.elapsed();
-        Self { app, name, began, failures: 0, contended: None, ticket: None, failures_in_a_row: 0 }
+        Self { app, name, began, failures: 0, failures_in_a_row: 0, meets_others: false, ticket: None }
     }
 
     /// The number of attempts so far, including the current one.
@@ -66,43 +73,56 @@ impl<'a> Contention<'a> {
         self.failures + 1
     }
 
-    /// Waits for the change's turn, if it takes turns and has met another change. Returns `false` if it waited; the caller decides
-    /// again before it commits.
+    /// Looks whether others wait for their turn, if the change takes turns.
+    pub(crate) async fn notice_others(&mut self) {
+        if let Some(row) = self.app.store.popular_row() {
+            let waiting = self.app.store.tickets_waiting(row, self.app.now()).await;
+            self.meets_others = waiting.is_ok_and(|waiting| waiting > 0);
+        }
+    }
+
+    /// Takes a ticket and waits for the change's turn, if it takes turns and meets others. It waits once. Without a table that counts,
+    /// nobody waits.
     ///
     /// # Errors
     /// [`AppError::Busy`] if the turn does not come in time.
-    pub(crate) async fn is_decision_current(&mut self) -> Result<bool, AppError> {
-        let Some(row) = self.contended.as_ref().filter(|_| self.ticket.is_none()) else { return Ok(true) };
-        let Ok(ticket) = self.app.store.take_ticket(row, self.app.now()).await else { return Ok(true) };
+    pub(crate) async fn wait_for_turn(&mut self) -> Result<Turn, AppError> {
+        let Some(row) = self.app.store.popular_row().filter(|_| self.meets_others && self.ticket.is_none())
+        else {
+            return Ok(Turn::Now);
+        };
+        let Ok(ticket) = self.app.store.take_ticket(row, self.app.now()).await else { return Ok(Turn::Now) };
         let ticket = self.ticket.insert(ticket).clone();
         self.failures_in_a_row = 0;
-        let waited = self.wait_for_turn(&ticket).await?;
-        if waited && self.app.store.read_again(row).await.is_err() {
+        let turn = self.wait_with(&ticket).await?;
+        if turn == Turn::AfterWaiting && self.app.store.read_again(row).await.is_err() {
             self.app.store.forget_reads();
         }
-        Ok(!waited)
+        Ok(turn)
     }
 
-    /// Waits until no ticket is ahead. Returns whether it had to wait.
-    async fn wait_for_turn(&self, ticket: &Ticket) -> Result<bool, AppError> {
-        let Ok(mut ahead) = self.app.store.tickets_ahead(ticket).await else { return Ok(false) };
+    /// Waits until no ticket is ahead.
+    async fn wait_with(&self, ticket: &Ticket) -> Result<Turn, AppError> {
+        let Ok(mut ahead) = self.app.store.tickets_ahead(ticket).await else { return Ok(Turn::Now) };
         let mut seen_at = self.app.clock.elapsed();
-        let mut turn = TURN.1 / 2;
-        let mut waited = false;
-        while ahead >= IN_TURN {
-            self.check_patience()?;
-            let turns = u32::try_from(ahead - IN_TURN).unwrap_or(u32::MAX);
+        let mut turn = TURN_BOUNDS.1 / 2;
+        let mut waited = Turn::Now;
+        while ahead > 0 {
+            self.check_time()?;
+            let turns = u32::try_from(ahead - 1).unwrap_or(u32::MAX);
             // Nothing happens between the end of a turn and the next look of the first one in line, so it looks often.
-            self.app.clock.pause(turn.saturating_mul(turns).max(TURN.0)).await;
-            waited = true;
+            self.app.clock.pause(turn.saturating_mul(turns).max(TURN_BOUNDS.0)).await;
+            waited = Turn::AfterWaiting;
             let now = self.app.clock.elapsed();
             match self.app.store.tickets_ahead(ticket).await {
                 Ok(next) if next < ahead => {
                     let ended = u32::try_from(ahead - next).unwrap_or(u32::MAX);
-                    turn = (now.saturating_sub(seen_at) / ended / 2).clamp(TURN.0, TURN.1);
+                    turn =
+                        (now.saturating_sub(seen_at) / ended / 2).clamp(TURN_BOUNDS.0, TURN_BOUNDS.1);
                     (ahead, seen_at) = (next, now);
                 }
-                Ok(_) if ahead == IN_TURN && now.saturating_sub(seen_at) >= STALLED => {
+                // Whoever is next waits for the one ahead, and those behind give everybody ahead of them as much time.
+                Ok(_) if now.saturating_sub(seen_at) >= TURN_TIMEOUT.saturating_mul(turns + 1) => {
                     let _ = self.app.store.end_turn(ticket).await;
                     seen_at = now;
                 }
@@ -116,35 +136,34 @@ impl<'a> Contention<'a> {
     ///
     /// # Errors
     /// The failure if another attempt cannot succeed, [`AppError::Busy`] if it would come too late.
-    pub(crate) async fn after(&mut self, failure: AppError) -> Result<(), AppError> {
+    pub(crate) async fn prepare_retry(&mut self, failure: AppError) -> Result<(), AppError> {
         if !failure.is_retryable() {
             return Err(failure);
         }
         self.failures += 1;
-        if let Err(busy) = self.check_patience() {
+        if let Err(busy) = self.check_time() {
             tracing::warn!(%failure, name = self.name, attempts = self.failures, "gave up after too many attempts");
             return Err(busy);
         }
         let store = &self.app.store;
-        if !store.remembers() {
+        let Some(row) = store.popular_row() else {
             self.app.back_off(self.failures).await;
             return Ok(());
-        }
+        };
         self.failures_in_a_row += 1;
-        let pauses = self.failures_in_a_row > WITHOUT_PAUSE;
+        let pauses = self.failures_in_a_row > IMMEDIATE_RETRIES;
         match failure {
             AppError::Commit(CommitError::VersionConflict(conflicts)) if !conflicts.is_empty() => {
-                let first = || conflicts.first().map(|conflict| conflict.key.clone());
-                self.contended = self.contended.take().or_else(first);
+                self.meets_others |= conflicts.iter().any(|conflict| conflict.key == *row);
                 if !pauses {
                     store.reuse_reads(conflicts);
                     return Ok(());
                 }
             }
             AppError::Commit(CommitError::InUse(rows)) => {
-                self.contended = self.contended.take().or_else(|| rows.into_iter().next());
+                self.meets_others |= rows.contains(row);
                 // The turn is waited for instead.
-                if self.ticket.is_none() && !pauses {
+                if self.meets_others && self.ticket.is_none() && !pauses {
                     store.forget_reads();
                     return Ok(());
                 }
@@ -152,7 +171,7 @@ impl<'a> Contention<'a> {
             _ => {}
         }
         store.forget_reads();
-        self.app.back_off(self.failures_in_a_row.saturating_sub(WITHOUT_PAUSE)).await;
+        self.app.back_off(self.failures_in_a_row.saturating_sub(IMMEDIATE_RETRIES)).await;
         Ok(())
     }
 
@@ -165,9 +184,12 @@ impl<'a> Contention<'a> {
         }
     }
 
-    fn check_patience(&self) -> Result<(), AppError> {
-        let patience = if self.app.store.remembers() { PATIENCE_IN_TURN } else { PATIENCE };
-        match self.app.clock.elapsed().saturating_sub(self.began) < patience {
+    fn check_time(&self) -> Result<(), AppError> {
+        let timeout = match self.app.store.popular_row() {
+            Some(_) => RETRY_TIMEOUT_WITH_TURNS,
+            None => RETRY_TIMEOUT,
+        };
+        match self.app.clock.elapsed().saturating_sub(self.began) < timeout {
             true => Ok(()),
             false => Err(AppError::Busy),
         }
@@ -175,11 +197,11 @@ impl<'a> Contention<'a> {
 }
 
 impl App {
-    /// The same dependencies for one change that takes turns with others. Its function needs the rights to count rows and to read
-    /// them, and a timeout of 29 s.
+    /// The same dependencies for one change that takes turns with others that may write the same row. Its function needs the rights to
+    /// count rows and to query them, and a timeout of 29 s.
     #[must_use]
-    pub(crate) fn taking_turns(&self) -> Self {
-        Self { store: self.store.remembering(), ..self.clone() }
+    pub(crate) fn taking_turns(&self, row: Key) -> Self {
+        Self { store: self.store.remembering(row), ..self.clone() }
     }
 
     /// Waits after a number of failed attempts: exponential backoff with full jitter.

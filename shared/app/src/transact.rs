@@ -2,7 +2,7 @@
 
 use store::{CommitError, ReadError, TableError, Transaction};
 
-use crate::contention::Contention;
+use crate::contention::{Contention, Turn};
 use crate::{App, AppError};
 
 /// The decision of one attempt at a change.
@@ -47,21 +47,21 @@ impl App {
     where
         F: Future<Output = Result<Decision<T>, AppError>>,
     {
+        let (mut decided, ()) = tokio::join!(attempt(), contention.notice_others());
         loop {
-            let failure = match attempt().await {
+            match decided {
                 Ok(Decision::Unchanged(result)) => return Ok(result),
                 Ok(Decision::Commit(transaction, result)) => {
-                    if !contention.is_decision_current().await? {
-                        continue;
-                    }
-                    match self.commit(transaction).await {
-                        Ok(()) => return Ok(result),
-                        Err(failure) => failure,
+                    if contention.wait_for_turn().await? == Turn::Now {
+                        match self.commit(transaction).await {
+                            Ok(()) => return Ok(result),
+                            Err(failure) => contention.prepare_retry(failure).await?,
+                        }
                     }
                 }
-                Err(failure) => failure,
-            };
-            contention.after(failure).await?;
+                Err(failure) => contention.prepare_retry(failure).await?,
+            }
+            decided = attempt().await;
         }
     }
 

@@ -10,8 +10,9 @@ use domain::kernel::time::{HOUR, MINUTE};
 
 use crate::Store;
 use crate::keys::{self, EXPIRES_AT, Key};
+use crate::reads::is_row;
 use crate::row::SCHEMA;
-use crate::table::{COUNT, Consistency, Item, TableError};
+use crate::table::{COUNT, Consistency, Item, Query, TableError};
 use crate::transaction::number;
 
 /// A place in the order of those who want to write a row.
@@ -22,7 +23,34 @@ pub struct Ticket {
     number: u64,
 }
 
+/// The number in a counter.
+fn counted(counter: &Item) -> u64 {
+    counter.get(COUNT).and_then(|count| count.as_n().ok()?.parse().ok()).unwrap_or(0)
+}
+
 impl Store {
+    /// How many tickets for a row were taken in this minute whose changes have not ended, as far as an eventually consistent read
+    /// shows. It costs half a read unit.
+    ///
+    /// # Errors
+    /// [`TableError`] if the table did not execute the request.
+    pub async fn tickets_waiting(&self, row: &Key, now: Timestamp) -> Result<u64, TableError> {
+        let minute = now.seconds().div_euclid(MINUTE);
+        let (taken, ended) = (keys::tickets(row, minute), keys::turns(row, minute));
+        let query = Query {
+            index: None,
+            pk: taken.pk.clone(),
+            from: ended.sk.clone(),
+            to: taken.sk.clone(),
+            descending: false,
+            limit: None,
+            consistency: Consistency::Eventual,
+        };
+        let counters = self.table.query(&query).await?;
+        let count = |key: &Key| counters.iter().find(|counter| is_row(counter, key)).map_or(0, counted);
+        Ok(count(&taken).saturating_sub(count(&ended)))
+    }
+
     /// Takes the next ticket for a row. It costs one write unit.
     ///
     /// # Errors
@@ -40,7 +68,7 @@ impl Store {
     /// [`TableError`] if the table did not execute the request.
     pub async fn tickets_ahead(&self, ticket: &Ticket) -> Result<u64, TableError> {
         let row = self.table.get(&keys::turns(&ticket.row, ticket.minute), Consistency::Eventual).await?;
-        let ended = row.and_then(|row| row.get(COUNT)?.as_n().ok()?.parse().ok()).unwrap_or(0);
+        let ended = row.as_ref().map_or(0, counted);
         Ok(ticket.number.saturating_sub(1).saturating_sub(ended))
     }
 

@@ -474,6 +474,21 @@ impl TestApp {
         start: &str,
         key: &str,
     ) -> Result<(), app::AppError> {
+        self.book_for_client_with(&self.stack.app, client, offer, start, key).await
+    }
+
+    /// Books as [`book_for_client`](Self::book_for_client) does, with other dependencies.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub async fn book_for_client_with(
+        &self,
+        app: &app::App,
+        client: u8,
+        offer: &Offer,
+        start: &str,
+        key: &str,
+    ) -> Result<(), app::AppError> {
         let id = 1_000 + u128::from(client);
         let person = SignedInPerson::new(id, vec![Role::Client], Scope::FULL);
         let attendee = Self::booking(offer, start)["attendee"].clone();
@@ -500,7 +515,7 @@ impl TestApp {
         let request =
             app::idempotency::IdempotentRequest { key: key.to_owned(), fingerprint: start.to_owned() };
         let actor = app::identity::Actor::Person(person);
-        app::scheduling::booking::book(&self.stack.app, &actor, &request, &booking).await.map(drop)
+        app::scheduling::booking::book(app, &actor, &request, &booking).await.map(drop)
     }
 
     /// An appointment, as Alan reads it.
