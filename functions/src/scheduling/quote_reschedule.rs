@@ -22,7 +22,13 @@ pub const ROUTE: Route = Route {
         Operation::responds_with::<RescheduleQuote>(schemas, StatusCode::OK)
             .query::<RescheduleQuoteQuery>()
             .problems(problem::SLOT_REFUSALS)
-            .problems(&[problem::INVALID_STATUS, problem::TOO_FAR_AHEAD, problem::TOO_MANY_PROPOSALS])
+            .problems(&[
+                problem::INVALID_STATUS,
+                problem::TOO_FAR_AHEAD,
+                problem::TOO_MANY_PROPOSALS,
+                problem::TOO_MANY_FREE_APPOINTMENTS,
+                problem::TOO_MANY_UNPAID_APPOINTMENTS,
+            ])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };

@@ -27,6 +27,7 @@ pub const ROUTE: Route = Route {
                 problem::OVERLAPPING_SESSION,
                 problem::PAYMENT_STATE,
                 problem::TOO_MANY_FREE_APPOINTMENTS,
+                problem::TOO_MANY_UNPAID_APPOINTMENTS,
                 problem::TOO_FAR_AHEAD,
             ])
     },

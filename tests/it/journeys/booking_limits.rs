@@ -318,11 +318,38 @@ async fn free_seats_count_together_until_they_are_moved_apart() {
     // Three free appointments: the two, and the seats that are left.
     let refused = moved(&seats[2], "13:00").await;
     assert_limit(&refused, 409, "too-many-free-appointments", 3, 27 * 3_600);
+    let quote = format!("/v1/appointments/{}/reschedule?start=2027-01-05T13:00:00Z", seats[2]);
+    let quoted = test.get(&quote).signed_in_as("alan").send().await;
+    assert_limit(&quoted, 409, "too-many-free-appointments", 3, 27 * 3_600);
     // What does not add an appointment is possible.
     moved(&seats[0], "14:00").await.expect(200);
     moved(&seats[2], "12:00").await.expect(200);
     test.post_action("alan", &seats[0], "cancel", &Value::Null).await.expect(200);
     moved(&seats[3], "13:00").await.expect(200);
+}
+
+#[tokio::test]
+async fn unpaid_seats_count_together_until_they_are_moved_apart() {
+    let test = with_limits().await;
+    let mut course = later_hour();
+    course["capacity"] = json!(9);
+    let offer = test.offer(&course).await;
+    let mut seats = Vec::new();
+    for key in ["a", "b", "c", "d"] {
+        let booked = test.book(&offer, "2027-02-05T10:00:00Z", key).await.expect(201);
+        test.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
+        test.stack.run_until_idle().await;
+        seats.push(id(&booked));
+    }
+    let moved = async |seat: &str, time: &str| {
+        let to = json!({ "start": format!("2027-02-05T{time}:00Z") });
+        test.post_action("alan", seat, "reschedule", &to).await
+    };
+    moved(&seats[0], "11:00").await.expect(200);
+    moved(&seats[1], "12:00").await.expect(200);
+    // Three unpaid appointments: the two, and the seats that are left.
+    assert_eq!(moved(&seats[2], "13:00").await.problem(409), "too-many-unpaid-appointments");
+    moved(&seats[2], "12:00").await.expect(200);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Payments that are late, repeated, missing, or reported by no webhook.
 
+use domain::payments::payment::{Payment, PaymentState};
 use serde_json::json;
 use simulators::stripe::Faults;
 
@@ -131,6 +132,44 @@ async fn order_number_and_loss_of_webhooks_do_not_matter() {
         let count = |kind: &str| test.stripe().events().iter().filter(|event| event["type"] == kind).count();
         assert_eq!((count("payment_intent.succeeded"), count("refund.created")), (1, 1), "{faults:?}");
     }
+}
+
+#[tokio::test]
+async fn hold_whose_webhook_is_lost_is_confirmed_when_its_client_reads_the_payment() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    test.stripe().set_faults(Faults { drop_webhooks: true, ..Faults::default() });
+    let booked = test.book(&offer, AT, "k").await.expect(201);
+    let path = format!("/v1/appointments/{}/payment", id(&booked));
+    test.get(&path).signed_in_as("alan").send().await.expect(200);
+    test.stack.run_until_idle().await;
+    assert_eq!(test.appointment(&id(&booked)).await["status"], "pending", "it is not paid");
+    test.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
+    test.get(&path).signed_in_as("ada").send().await.expect(200);
+    test.stack.run_until_idle().await;
+    assert_eq!(test.appointment(&id(&booked)).await["status"], "pending", "its expert learns nothing from Stripe");
+    test.get(&path).signed_in_as("alan").send().await.expect(200);
+    test.stack.run_until_idle().await;
+    assert_eq!(test.appointment(&id(&booked)).await["status"], "confirmed");
+}
+
+#[tokio::test]
+async fn expired_hold_that_is_paid_is_not_reclaimed() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let booked = test.book(&offer, AT, "k").await.expect(201);
+    let (table, appointment) = (&test.stack.app.store, id(&booked).parse().expect("an id"));
+    // The payment job has stopped after it had recorded the payment.
+    let payment = table.appointment_record(appointment).await.expect("readable").expect("a record").payment;
+    let payment = payment.expect("a payment");
+    let authorized = PaymentState::Authorized { capture_before: test.stack.app.now().plus(86_400) };
+    let mut transaction = store::Transaction::new();
+    let authorized = Payment { state: authorized, version: payment.version + 1, ..payment };
+    transaction.put_payment(&authorized).expect("storable");
+    table.commit(transaction).await.expect("committed");
+    test.advance(700);
+    assert_eq!(test.book_as("grace", &offer, AT, "k").await.problem(409), "slot-taken");
+    assert_eq!(test.appointment(&id(&booked)).await["status"], "pending");
 }
 
 #[tokio::test]

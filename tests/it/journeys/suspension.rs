@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use simulators::sign_in::Person;
 
-use crate::harness::{Response, TestApp, office_hours, paid_hour};
+use crate::harness::{GOOD_CARD, Response, TestApp, office_hours, paid_hour};
 
 const AT: &str = "2027-01-05T10:00:00Z";
 
@@ -128,6 +128,30 @@ async fn client_of_a_suspended_expert_gets_everything_back() {
 }
 
 #[tokio::test]
+async fn administrator_gets_no_refund_as_a_client_by_suspending_the_expert() {
+    let test = TestApp::new().await;
+    let mut terms = paid_hour();
+    terms["cancellation_policy"] = json!({ "tiers": [] });
+    let offer = test.offer(&terms).await;
+    let charles = Person { groups: vec!["admin".to_owned(), "client".to_owned()], ..charles_himself() };
+    let token = format!("Bearer {}", test.stack.sign_in.access_token(&charles, 3_600));
+    let book = test.post("/v1/appointments").header("Authorization", &token).idempotency_key("k");
+    let booked = book.json(&TestApp::booking(&offer, AT)).send().await.expect(201);
+    test.stripe().pay(booked["payment"]["intent"].as_str().expect("an intent"), GOOD_CARD).expect("it works");
+    test.stack.run_until_idle().await;
+    let path = format!("/v1/experts/{}/suspension", offer.expert);
+    let suspend = test.put(&path).header("Authorization", &token).header("If-Match", "*");
+    suspend.json(&json!({ "suspended": true })).send().await.expect(200);
+    let id = booked["id"].as_str().expect("an id");
+    for what in ["cancellation", "reschedule?start=2027-01-06T10:00:00Z"] {
+        let path = format!("/v1/appointments/{id}/{what}");
+        let quote = test.get(&path).header("Authorization", &token).send().await.expect(200);
+        let quote = if quote["refund"].is_null() { &quote["cancellation_now"] } else { &quote };
+        assert_eq!((&quote["refund"]["amount"], &quote["reason"]), (&json!(0), &json!("too_late")), "{what}");
+    }
+}
+
+#[tokio::test]
 async fn suspended_expert_is_paid_for_what_took_place() {
     let test = TestApp::new().await;
     let mut terms = paid_hour();
@@ -181,15 +205,19 @@ async fn suspension_needs_a_reason_and_another_administrator() {
     assert_eq!(refused.problem(403), "forbidden");
 }
 
-/// The token of Charles, another administrator.
-fn charles(test: &TestApp) -> String {
-    let charles = Person {
+/// Charles, another administrator.
+fn charles_himself() -> Person {
+    Person {
         subject: "charles".to_owned(),
         name: "Charles".to_owned(),
         email: "charles@example.org".to_owned(),
         groups: vec!["admin".to_owned()],
-    };
-    format!("Bearer {}", test.stack.sign_in.access_token(&charles, 3_600))
+    }
+}
+
+/// The token of Charles.
+fn charles(test: &TestApp) -> String {
+    format!("Bearer {}", test.stack.sign_in.access_token(&charles_himself(), 3_600))
 }
 
 #[tokio::test]
@@ -274,7 +302,12 @@ async fn suspended_member_changes_no_appointment_and_suspended_expert_invites_no
     let left = test.request(Method::DELETE, &members).signed_in_as("katherine").header("If-Match", "\"1\"");
     left.send().await.expect(204);
 
+    let ines = test.join(&offer.expert, "ada", "ines", "assistant").await;
     suspend(&test, &person_of(&offer.expert), true, "Complaints").await.expect(200);
+    let member = format!("/v1/experts/{}/members/{ines}", offer.expert);
+    let raised = test.put(&member).signed_in_as("ada").header("If-Match", "*");
+    let raised = raised.json(&json!({ "role": "manager", "name": "Ines" })).send().await;
+    assert_eq!(raised.problem(403), "forbidden");
     let invitations = format!("/v1/experts/{}/invitations", offer.expert);
     let invited = test.post(&invitations).signed_in_as("ada").idempotency_key("again");
     let invited = invited.json(&json!({ "role": "manager", "name": "Max" })).send().await;

@@ -1,18 +1,20 @@
 //! How the client pays an existing appointment.
 
 use domain::AppointmentId;
+use domain::payments::payment::IntentStatus;
 use domain::scheduling::appointment::Status;
 use domain::scheduling::party::Party;
-use store::AppointmentRecord;
+use store::{AppointmentRecord, Transaction};
 
 use super::process::fetch_payment;
 use crate::identity::Actor;
 use crate::identity::signed_in::Scope;
+use crate::payments::jobs::PaymentsJob;
 use crate::payments::ports::PayWith;
 use crate::{App, AppError};
 
 /// An appointment with its payment, the side of the person who reads it, and how its client can pay now. For other people, and
-/// when the client cannot pay, the last value is [`PayWith::None`].
+/// when the client cannot pay, the last value is [`PayWith::None`]. If the gateway says that a hold is paid, it is confirmed soon.
 ///
 /// # Errors
 /// [`AppError::NotFound`] if the appointment does not exist, has no payment, or the person has no side in it (see
@@ -32,7 +34,12 @@ pub async fn pay_with(
     let pay_with = match (party, &record.appointment.status) {
         _ if payment.too_many_declines => PayWith::None,
         (Party::Client, Status::Pending { .. } | Status::Confirmed) => {
-            fetch_payment(app, payment).await?.pay_with
+            let fetched = fetch_payment(app, payment).await?;
+            let is_paid = fetched.snapshot.status.is_secure() || fetched.snapshot.status == IntentStatus::Approved;
+            if is_paid && matches!(record.appointment.status, Status::Pending { .. }) {
+                run_payment_job(app, id).await;
+            }
+            fetched.pay_with
         }
         // A client who was asked to pay again can do so until the deadline, even if the session has ended.
         (Party::Client, _) if payment.action_deadline.is_some_and(|deadline| app.now() < deadline) => {
@@ -41,4 +48,17 @@ pub async fn pay_with(
         _ => PayWith::None,
     };
     Ok((record, party, pay_with))
+}
+
+/// Runs the payment job of a hold that the client has paid, in case that the webhook is lost: after the hold, the time may be booked by
+/// somebody else. Without it, the job runs when the hold ends.
+async fn run_payment_job(app: &App, appointment: AppointmentId) {
+    let enqueued = async {
+        let mut transaction = Transaction::new();
+        app.enqueue(&mut transaction, PaymentsJob::Payment { appointment }, app.now())?;
+        app.commit(transaction).await
+    };
+    if let Err(error) = enqueued.await {
+        tracing::warn!(%error, %appointment, "the payment job was not enqueued");
+    }
 }

@@ -80,18 +80,43 @@ pub async fn list(
 /// What a cancellation by this person would refund now.
 ///
 /// # Errors
-/// [`AppError::NotFound`] as for [`read`], [`SchedulingError::Change`] if the person cannot cancel the appointment now.
+/// [`AppError::NotFound`] as for [`read`], [`SchedulingError::Change`] and [`AppError::Forbidden`] if the person cannot cancel the
+/// appointment now.
 pub async fn quote(app: &App, actor: &Actor, id: AppointmentId) -> Result<Quote, AppError> {
-    let (record, party) = read(app, actor, id).await?;
-    let now = app.now();
-    record.appointment.cancel(party, LongText::default(), now)?;
-    let suspended = expert_is_suspended(app, &record.appointment, party).await?;
+    let (record, acting) = actor.appointment_record(app, id, Scope::Read).await?;
+    let (party, now) = (acting.party(), app.now());
+    cancelled_by(acting, &record.appointment, LongText::default(), now)?;
+    let suspended = expert_is_suspended(app, actor, &record.appointment, party).await?;
     Ok(quote_of(app, &record, party, suspended, now).await?.0)
 }
 
-/// Whether a client cancels while the expert is suspended. If the profile cannot be read, only the suspension of the person counts.
-async fn expert_is_suspended(app: &App, appointment: &Appointment, party: Party) -> Result<bool, AppError> {
-    if party != Party::Client {
+/// The appointment after somebody cancels it.
+///
+/// # Errors
+/// [`SchedulingError::Change`] if it is no longer active or it is too late, [`AppError::Forbidden`] for a member who may not refund it.
+fn cancelled_by(
+    acting: ActingAs,
+    appointment: &Appointment,
+    reason: LongText,
+    now: Timestamp,
+) -> Result<Appointment, AppError> {
+    let cancelled = appointment.cancel(acting.party(), reason, now)?;
+    // After the start, the session may have taken place, and a cancellation by the expert refunds everything.
+    if appointment.start <= now && !appointment.price.is_zero() {
+        require_right_of(acting, Right::Money)?;
+    }
+    Ok(cancelled)
+}
+
+/// Whether a client cancels while the expert is suspended. If the profile cannot be read, only the suspension of the person counts. An
+/// administrator gains nothing by it as a client, because they could suspend the expert themself.
+pub(super) async fn expert_is_suspended(
+    app: &App,
+    actor: &Actor,
+    appointment: &Appointment,
+    party: Party,
+) -> Result<bool, AppError> {
+    if party != Party::Client || actor.require_role(Role::Admin, Scope::Read).is_ok() {
         return Ok(false);
     }
     match app.store.readable_expert(appointment.expert).await? {
@@ -135,8 +160,9 @@ fn limited(quote: Quote, record: &AppointmentRecord) -> Quote {
 /// `if_match` is the version that the person has read, and `expected` the refund that they have read in the quote.
 ///
 /// # Errors
-/// [`AppError::NotFound`] as for [`read`], [`AppError::VersionMismatch`] if the appointment has another version, [`SchedulingError::Change`] if the appointment is no longer active or it is too late,
-/// [`SchedulingError::QuoteChanged`] if the refund differs from `expected`, or, for a repeated request, is less than `expected`.
+/// [`AppError::NotFound`] as for [`read`], [`AppError::VersionMismatch`] if the appointment has another version,
+/// [`SchedulingError::Change`] if the appointment is no longer active or it is too late, [`AppError::Forbidden`] for a member who may
+/// not refund a session that has begun, [`SchedulingError::QuoteChanged`] if the refund differs from `expected`, or, for a repeated request, is less than `expected`.
 /// After an error nothing has changed.
 pub async fn cancel(
     app: &App,
@@ -166,12 +192,8 @@ pub async fn cancel(
         }
         check_version(if_match, appointment.version)?;
         let now = app.now();
-        let cancelled = appointment.cancel(party, reason.clone(), now)?;
-        // After the start, the session may have taken place, and a cancellation by the expert refunds everything.
-        if appointment.start <= now && !appointment.price.is_zero() {
-            require_right_of(acting, Right::Money)?;
-        }
-        let suspended = expert_is_suspended(app, appointment, party).await?;
+        let cancelled = cancelled_by(acting, appointment, reason.clone(), now)?;
+        let suspended = expert_is_suspended(app, actor, appointment, party).await?;
         let (quote, costs) = quote_of(app, &record, party, suspended, now).await?;
         if let Some(expected) = expected.filter(|expected| *expected != quote.refund) {
             return Err(SchedulingError::QuoteChanged { refund: quote.refund, expected }.into());
@@ -392,12 +414,11 @@ async fn attempt_reschedule(
     let appointment = &record.appointment;
     let step = Move::of(app, appointment, acting).await?;
     let now = app.now();
-    let (moved, change) = hold_move(app, &record, &step, start, allow_overlap, now).await?;
+    let HeldMove { moved, change, bookings } =
+        hold_move(app, &record, &step, start, allow_overlap, now).await?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;
     transaction.put_incident(appointment, &Incident::of_change(IncidentKind::Move, &moved, party, now))?;
-    let mut bookings = app.store.client_bookings(moved.client).await?;
-    client_bookings::check_separation(app, &mut bookings, &moved, now).await?;
     if !allow_overlap {
         client_bookings::check_move(app, &bookings, &moved, now).await?;
     }
@@ -408,12 +429,23 @@ async fn attempt_reschedule(
     Ok(Decision::Commit(transaction, (record, party)))
 }
 
+/// A move at once, with the new time held. Nothing is written yet.
+pub(super) struct HeldMove {
+    /// The appointment at its new time.
+    pub(super) moved: Appointment,
+    /// The change of the occupancy.
+    change: OccupancyChange,
+    /// What the client has booked.
+    bookings: ClientBookings,
+}
+
 /// Moves an appointment for its client to another start, and holds that time instead of the old one. Nothing is written. `allow_overlap`
 /// only decides which alternatives a refusal lists.
 ///
 /// # Errors
 /// [`SchedulingError::Change`] if the appointment cannot be moved at once, [`SchedulingError::Slot`] if the start cannot be booked,
-/// [`SchedulingError::TooFarAhead`] if the payment cannot be held or refunded until then.
+/// [`SchedulingError::TooFarAhead`] if the payment cannot be held or refunded until then, [`SchedulingError::Limit`] if a free or
+/// unpaid seat leaves other seats of the client, and they cannot have another such appointment.
 pub(super) async fn hold_move(
     app: &App,
     record: &AppointmentRecord,
@@ -421,7 +453,7 @@ pub(super) async fn hold_move(
     start: Timestamp,
     allow_overlap: bool,
     now: Timestamp,
-) -> Result<(Appointment, OccupancyChange), AppError> {
+) -> Result<HeldMove, AppError> {
     check_at_once(record, now)?;
     let appointment = &record.appointment;
     let expert = appointment.expert;
@@ -442,7 +474,9 @@ pub(super) async fn hold_move(
     };
     let moved = appointment.rescheduled(held.booked_time(), price, now)?;
     check_payment(record, moved.end, now)?;
-    Ok((moved, held.change))
+    let mut bookings = app.store.client_bookings(moved.client).await?;
+    client_bookings::check_separation(app, &mut bookings, &moved, now).await?;
+    Ok(HeldMove { moved, change: held.change, bookings })
 }
 
 /// Adds to the transaction what depends on the time and the price of a moved appointment. `bookings` is the row of its client, and

@@ -11,7 +11,7 @@ use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::Movement;
 use domain::payments::payment::{Payment, Plan, References};
 use domain::scheduling::appointment::{Appointment, Attendee, Status};
-use domain::scheduling::booking_limits::{Claim, ClientBooking, LimitReached};
+use domain::scheduling::booking_limits::{Claim, ClientBooking, LimitReached, PaymentProgress};
 use domain::scheduling::details::SessionDetails;
 use domain::scheduling::occupancy::{
     Held, MAX_RECLAIMED, Occupancy, OccupancyChange, Refusal, Request as HoldRequest,
@@ -20,6 +20,7 @@ use domain::scheduling::party::ActingAs;
 use domain::scheduling::proposal::Moves;
 use domain::{AppointmentId, Currency, ExpertId, Money, SessionTypeId, Timestamp, Violations};
 use store::idempotency::IdempotencyRecord;
+use store::scheduling::keys::day;
 use store::table::Consistency;
 use store::{AppointmentRecord, CommitError, Offer, RefundsOf, Transaction, VersionedDetails};
 
@@ -132,7 +133,7 @@ pub async fn book(
         too_many_attempts: attempts.as_ref().err(),
         declined: declines.as_ref().err(),
     };
-    let taking_turns = app.taking_turns();
+    let taking_turns = app.taking_turns(day(booking.expert, booking.start.utc_date()));
     let attempt = || attempt_hold(&taking_turns, caller, request, booking);
     let held = taking_turns.transact("book_appointment", attempt).await?;
     let (AppointmentRecord { appointment, payment, movements, details }, idempotency) = match held {
@@ -431,7 +432,7 @@ fn check(
 /// # Errors
 /// A version conflict if the change reclaims more than [`MAX_RECLAIMED`] holds. That many are then already expired, in
 /// transactions of their own, and the next attempt has fewer to reclaim. [`AppError::NewerRelease`] if a newer release has changed
-/// the appointment of such a hold: its time may not be free.
+/// the appointment of such a hold: its time may not be free. [`SchedulingError::Slot`] if the client of such a hold has paid.
 pub(crate) async fn reclaim_and_put_occupancy(
     app: &App,
     transaction: &mut Transaction,
@@ -445,8 +446,14 @@ pub(crate) async fn reclaim_and_put_occupancy(
         }
         return Err(AppError::version_conflict());
     }
-    for id in &change.reclaimed {
-        let Some(old) = app.store.appointment(*id).await? else { continue };
+    let reclaimed: Vec<AppointmentId> = change.reclaimed.iter().copied().collect();
+    for (old, payment) in app.store.holds(&reclaimed).await? {
+        let id = old.id;
+        // The client has paid in time, and the payment job confirms the appointment next.
+        if payment == PaymentProgress::Paid {
+            let (refusal, alternatives) = (Refusal::Taken, Vec::new());
+            return Err(SchedulingError::Slot { refusal, alternatives }.into());
+        }
         if old.status == Status::Unknown {
             return Err(AppError::NewerRelease(
                 "a newer release has changed an appointment at this time; try again later, or select another time",
@@ -455,7 +462,7 @@ pub(crate) async fn reclaim_and_put_occupancy(
         // A hold that cannot expire has changed, and so have its occupancy rows. This transaction would fail.
         let expired = old.expire(now).map_err(|_| AppError::version_conflict())?;
         transaction.put_appointment(&expired)?;
-        app.enqueue(transaction, PaymentsJob::Payment { appointment: *id }, now)?;
+        app.enqueue(transaction, PaymentsJob::Payment { appointment: id }, now)?;
         app.record_event(transaction, ActingAs::Platform, EventData::expired(&expired), now)?;
     }
     transaction.put_occupancy(expert, change);

@@ -102,8 +102,8 @@ pub(super) async fn add_proposal(
     Ok(bookings)
 }
 
-/// Checks the limits of a client who moves an appointment at once: a free seat that leaves a session in which the client has other
-/// seats counts by itself.
+/// Checks the limits of a client who moves an appointment at once: a free or unpaid seat that leaves a session in which the client has
+/// other seats counts by itself.
 ///
 /// # Errors
 /// [`SchedulingError::Limit`] if a limit is reached.
@@ -116,7 +116,8 @@ pub(super) async fn check_separation(
     let limits = &app.settings.booking_limits;
     bookings.forget(now);
     if bookings.check_separation(moved, limits, now).is_err() {
-        resolve(app, bookings, Claim::Free, now).await?;
+        let claim = bookings.bookings.get(&moved.id).map_or(Claim::Free, |booking| booking.claim);
+        resolve(app, bookings, claim, now).await?;
         let checked = bookings.check_separation(moved, limits, now);
         checked.map_err(|reached| SchedulingError::limit(reached, now))?;
     }

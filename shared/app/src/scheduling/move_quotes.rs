@@ -11,7 +11,7 @@ use store::AppointmentRecord;
 use crate::identity::Actor;
 use crate::identity::signed_in::Scope;
 use crate::scheduling::appointments::{
-    Move, check_at_once, check_payment, hold_move, quote_of, with_final_charge,
+    Move, check_at_once, expert_is_suspended, hold_move, quote_of, with_final_charge,
 };
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::proposals;
@@ -53,9 +53,9 @@ pub struct MoveQuote {
 ///
 /// # Errors
 /// [`AppError::NotFound`] as for [`read`](super::appointments::read) or if the session type does not exist, [`AppError::Forbidden`]
-/// for an administrator, [`AppError::Invalid`] if the start is in the past or is the one of the appointment,
+/// for an administrator and for a member who may not lower the price, [`AppError::Invalid`] if the start is in the past or is the one of the appointment,
 /// [`SchedulingError::Change`] if the person can neither move the session there, nor propose it, [`SchedulingError::Slot`] if the
-/// start cannot be booked, [`SchedulingError::Limit`] if the client has proposed too often, [`SchedulingError::TooFarAhead`] if the
+/// start cannot be booked, [`SchedulingError::Limit`] if the client has proposed too often or cannot separate free seats, [`SchedulingError::TooFarAhead`] if the
 /// payment cannot be held or refunded until then.
 pub async fn quote(
     app: &App,
@@ -72,9 +72,10 @@ pub async fn quote(
     let open = appointment.moves.proposal.as_ref();
     let open = open.filter(|open| open.by != party && open.state_at(now) == ProposalState::Open);
     let (how, moved, declined) = if open.and_then(|open| open.time_at(start)).is_some() {
-        (MoveKind::Accept, appointment.accepted(party, start, now)?, Some(appointment.declined(party, now)?))
+        let (moved, _) = proposals::accepted_by(acting, &record, start, now)?;
+        (MoveKind::Accept, moved, Some(appointment.declined(party, now)?))
     } else if party == Party::Client && check_at_once(&record, now).is_ok() {
-        (MoveKind::AtOnce, hold_move(app, &record, &step, start, true, now).await?.0, None)
+        (MoveKind::AtOnce, hold_move(app, &record, &step, start, false, now).await?.moved, None)
     } else {
         let message = LongText::default();
         let held = proposals::hold_proposal(app, &record, &step, party, &[start], &message, now).await;
@@ -88,8 +89,7 @@ pub async fn quote(
         let other = if party == Party::Client { Party::Expert } else { Party::Client };
         (MoveKind::Propose, proposed.accepted(other, start, now)?, Some(proposed.declined(other, now)?))
     };
-    check_payment(&record, moved.end, now)?;
-    let suspended = step.expert.is_suspended();
+    let suspended = expert_is_suspended(app, actor, appointment, Party::Client).await?;
     let at_once_until = check_at_once(&record, now).is_ok().then(|| appointment.reschedule_until());
     Ok(MoveQuote {
         how,

@@ -2,7 +2,7 @@
 
 use domain::experts::members::Right;
 use domain::kernel::text::LongText;
-use domain::scheduling::appointment::{Appointment, ChangeRefusal};
+use domain::scheduling::appointment::{Appointment, BookedTime, ChangeRefusal};
 use domain::scheduling::booking_limits::ClientBookings;
 use domain::scheduling::occupancy::{Occupancy, OccupancyChange, Request as HoldRequest};
 use domain::scheduling::party::{ActingAs, Party};
@@ -273,14 +273,7 @@ pub async fn accept(
         }
         check_version(if_match, appointment.version)?;
         let now = app.now();
-        let proposal = appointment.check_decision(party, now)?;
-        let time = proposal.time_at(start).ok_or(ChangeRefusal::NotProposed { start })?;
-        let moved = appointment.accepted(party, start, now)?;
-        check_payment(&record, moved.end, now)?;
-        // A lower price is a refund, which not every member may give.
-        if moved.price.amount() < appointment.price.amount() {
-            require_right_of(acting, Right::Money)?;
-        }
+        let (moved, time) = accepted_by(acting, &record, start, now)?;
         let (occupancy, expert) =
             tokio::join!(app.store.occupancy_of(appointment), app.store.expert(appointment.expert));
         let expert = expert?.ok_or(AppError::NotFound("expert"))?;
@@ -295,7 +288,8 @@ pub async fn accept(
         };
         let mut transaction = Transaction::new();
         transaction.put_appointment(&moved)?;
-        let incident = Incident::of_change(IncidentKind::Move, &moved, proposal.by, now);
+        let proposed_by = if party == Party::Client { Party::Expert } else { Party::Client };
+        let incident = Incident::of_change(IncidentKind::Move, &moved, proposed_by, now);
         transaction.put_incident(appointment, &incident)?;
         let bookings = app.store.client_bookings(moved.client).await?;
         if party == Party::Client && !allow_overlap {
@@ -308,6 +302,30 @@ pub async fn accept(
         Ok(Decision::Commit(transaction, (record, party)))
     })
     .await
+}
+
+/// The appointment after somebody accepts a start that the other side proposed, and its new time.
+///
+/// # Errors
+/// [`SchedulingError::Change`] if no proposal of the other side is open, or it does not contain the start,
+/// [`SchedulingError::TooFarAhead`] if the payment cannot be held or refunded until then, [`AppError::Forbidden`] for a member who may
+/// not lower the price if the proposal does.
+pub(super) fn accepted_by(
+    acting: ActingAs,
+    record: &AppointmentRecord,
+    start: Timestamp,
+    now: Timestamp,
+) -> Result<(Appointment, BookedTime), AppError> {
+    let (appointment, party) = (&record.appointment, acting.party());
+    let proposal = appointment.check_decision(party, now)?;
+    let time = proposal.time_at(start).ok_or(ChangeRefusal::NotProposed { start })?;
+    let moved = appointment.accepted(party, start, now)?;
+    check_payment(record, moved.end, now)?;
+    // A lower price is a refund, which not every member may give.
+    if moved.price.amount() < appointment.price.amount() {
+        require_right_of(acting, Right::Money)?;
+    }
+    Ok((moved, time))
 }
 
 /// Declines the proposal of the other side. Declining it again changes nothing. `if_match` is the version that the person has read.
@@ -403,12 +421,21 @@ pub(crate) async fn expire(app: &App, id: AppointmentId) -> Result<NextRun, AppE
         let Some(appointment) = app.store.appointment(id).await? else {
             return Ok(Decision::Unchanged(NextRun::WhenEnqueued));
         };
+        let last = appointment.moves.proposal.as_ref();
+        let Some(open) = last.filter(|last| last.state == ProposalState::Open) else {
+            return Ok(Decision::Unchanged(NextRun::WhenEnqueued));
+        };
+        // It was made after this job was enqueued.
+        if open.state_at(now) == ProposalState::Open {
+            return Ok(Decision::Unchanged(NextRun::At(open.expires_at)));
+        }
         let Some(expired) = appointment.proposal_expired(now) else {
-            // A proposal that is still open was made after this job was enqueued.
-            let last = appointment.moves.proposal.as_ref();
-            let open = last.filter(|last| last.state == ProposalState::Open);
-            let next = open.map_or(NextRun::WhenEnqueued, |open| NextRun::At(open.expires_at));
-            return Ok(Decision::Unchanged(next));
+            // The session is over. A new version of the appointment would hide that a notification is about its last change.
+            let mut transaction = Transaction::new();
+            let occupancy = app.store.occupancy_of(&appointment).await?;
+            transaction.put_occupancy(appointment.expert, &occupancy.release_proposal(&appointment));
+            transaction.check_appointment(&appointment);
+            return Ok(Decision::Commit(transaction, NextRun::WhenEnqueued));
         };
         let transaction = closing(app, &appointment, &expired, ActingAs::Platform, now).await?;
         Ok(Decision::Commit(transaction, NextRun::WhenEnqueued))

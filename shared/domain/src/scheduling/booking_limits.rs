@@ -492,24 +492,28 @@ impl ClientBookings {
         }
     }
 
-    /// Checks whether the client may move a free seat away from a session in which they have other seats. Together they were one free
-    /// appointment.
+    /// Checks whether the client may move a free or unpaid seat away from a session in which they have other seats. Together they were
+    /// one appointment.
     ///
     /// # Errors
-    /// The limit that the free appointments would exceed.
+    /// The limit that the free or unpaid appointments would exceed.
     pub fn check_separation(
         &self,
         moved: &Appointment,
         limits: &BookingLimits,
         now: Timestamp,
     ) -> Result<(), LimitReached> {
-        let Some(old) = self.bookings.get(&moved.id).filter(|old| old.claim == Claim::Free) else {
-            return Ok(());
+        let Some(old) = self.bookings.get(&moved.id) else { return Ok(()) };
+        let claim = match old.claim {
+            Claim::Free => Claim::Free,
+            // The row may not know yet that the appointment is confirmed.
+            Claim::CardSaved | Claim::CardDeclined | Claim::Hold { saves_card: true, .. } => Claim::CardSaved,
+            Claim::Paid | Claim::Hold { saves_card: false, .. } => return Ok(()),
         };
         let mut others = self.clone();
         others.bookings.remove(&moved.id);
         match others.bookings.values().any(|other| other.shares_session_with(old)) {
-            true => others.check_claims(&ClientBooking::of(moved, Claim::Free, now), limits, now),
+            true => others.check_claims(&ClientBooking::of(moved, claim, now), limits, now),
             false => Ok(()),
         }
     }
@@ -663,14 +667,6 @@ impl ClientBookings {
         self.version += 1;
         self.proposed.push(now);
         Ok(())
-    }
-
-    /// The bookings whose sessions overlap another one. Seats of the same group session do not overlap.
-    pub fn overlapping(&self, new: &ClientBooking) -> impl Iterator<Item = AppointmentId> {
-        let overlaps = |booking: &ClientBooking| {
-            booking.session_span().overlaps(new.session_span()) && !booking.shares_session_with(new)
-        };
-        self.bookings.iter().filter(move |(_, booking)| overlaps(booking)).map(|(id, _)| *id)
     }
 }
 

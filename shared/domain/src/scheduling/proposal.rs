@@ -301,10 +301,10 @@ impl Appointment {
         }
     }
 
-    /// Writes down that the proposal has expired, so that its times can be freed; `None` if it has not expired, or if that is
-    /// written down already.
+    /// Writes down that the proposal has expired, so that its times can be freed; `None` if it has not expired, if that is written
+    /// down already, or if the session is over, so that a booking reclaims its times.
     pub fn proposal_expired(&self, now: Timestamp) -> Option<Self> {
-        let proposal = self.moves.proposal.as_ref()?;
+        let proposal = self.moves.proposal.as_ref().filter(|_| self.status == Status::Confirmed)?;
         let is_due =
             proposal.state == ProposalState::Open && proposal.state_at(now) == ProposalState::Expired;
         is_due.then(|| self.with_proposal(proposal, ProposalState::Expired))

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::experts::policy::Tier;
 use crate::kernel::time::DAY;
+use crate::scheduling::appointment::Outcome;
 use crate::scheduling::cancellation::Basis;
 use crate::scheduling::occupancy::tests::{appointment, at};
 
@@ -80,6 +81,8 @@ fn expert_who_proposes_gives_the_client_a_full_refund_unless_they_accept() {
     let expired = soon.proposal_expired(end).expect("its time is over");
     assert_eq!((refund(&expired, end), expired.version), (free, soon.version + 1));
     assert_eq!((soon.proposal_expired(end.plus(-1)), expired.proposal_expired(end)), (None, None));
+    let over = soon.ended(Outcome::Completed, None, Party::Expert, soon.end).expect("it is over");
+    assert_eq!(over.proposal_expired(soon.end), None, "its version stays the one of its last report");
     // Another proposal takes nothing back.
     let again = propose(&expired, Party::Expert, &[100], end);
     assert_eq!(refund(&again, end), free);
