@@ -16,7 +16,7 @@ pub const ROUTE: Route = Route {
     method: Method::Post,
     path: "/v1/appointments/{appointment_id}/refunds",
     audience: Audience::SignedIn,
-    summary: "Refund a part of a payment; for its expert and for administrators",
+    summary: "Refund a part of a payment, as its expert",
     operation: |schemas| {
         Operation::responds_with::<Refund>(schemas, StatusCode::CREATED)
             .accepts::<RefundRequest>(schemas)

@@ -129,6 +129,24 @@ async fn no_show_counts_when_it_takes_effect() {
 }
 
 #[tokio::test]
+async fn no_show_counts_although_the_expert_refunds_everything_before_it_takes_effect() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let booked = test.book_and_pay(&offer, "2027-01-05T10:00:00Z", "a").await;
+    test.advance(26 * 3_600 + 900);
+    test.post_action("alan", &booked, "no-show", &json!({ "missed_by": "expert" })).await.expect(200);
+    test.stack.run_until_idle().await;
+    let everything = json!({ "amount": { "amount": 8_000, "currency": "EUR" } });
+    let refund = test.post(&format!("/v1/appointments/{booked}/refunds")).signed_in_as("ada");
+    refund.idempotency_key("r").json(&everything).send().await.expect(201);
+    test.stack.run_until_idle().await;
+    test.advance(86_400);
+    test.sweep().await;
+    assert_eq!(test.appointment(&booked).await["no_show_report"], Value::Null, "it has taken effect");
+    assert_eq!(own(&test, "ada").await.0, [0, 0, 0, 1]);
+}
+
+#[tokio::test]
 async fn no_show_of_a_free_session_does_not_count_because_nobody_can_object() {
     let test = TestApp::new().await;
     let offer = test.offer(&free_hour()).await;

@@ -458,7 +458,7 @@ fn check_money(core: &Core, known: &ObservedAppointment, violations: &mut Vec<St
         fail(format!("{:?} was not resolved", payment.escalation));
     }
     let target = payment.amount_due(&appointment.status);
-    if appointment.no_show_report.is_some_and(NoShowReport::is_unresolved) && !target.is_zero() {
+    if appointment.no_show_report.is_some_and(NoShowReport::is_unresolved) {
         fail("its outcome was not decided".to_owned());
     }
     let totals = Totals::of(movements);

@@ -471,8 +471,7 @@ fn perform(core: &mut Core, workload: &Workload, activity: Activity) {
                     Command::EndSession(id, outcome, charge)
                 }
             };
-            if matches!(wanted, Command::Refund(..) | Command::EndSession(..)) && person == core.actors.admin
-            {
+            if matches!(wanted, Command::EndSession(..)) && person == core.actors.admin {
                 core.refunded_by_admin.insert(id);
             }
             send(core, person, wanted);

@@ -46,8 +46,8 @@ pub async fn list(
 /// Resolves an escalated payment. The payment job continues with it at once.
 ///
 /// # Errors
-/// [`AppError::NotFound`] if the appointment does not exist, [`AppError::Forbidden`] if the person is not an administrator or is
-/// the expert or the client of the appointment, [`PaymentsError::State`] if the payment is not escalated, requires another
+/// [`AppError::NotFound`] if the appointment does not exist, [`AppError::Forbidden`] if the person is not an administrator or has a
+/// side in the appointment, as its expert, its client, or a present or former member, [`PaymentsError::State`] if the payment is not escalated, requires another
 /// decision, or the amount has changed.
 pub async fn resolve(
     app: &App,
@@ -150,6 +150,7 @@ pub async fn resolve(
                 )?;
             }
         }
+        transaction.check_appointment(&record.appointment);
         transaction.put_payment(&payment)?;
         let entry = HistoryEntry::new(now, acting, Change::EscalationResolved);
         let version = RowVersion::Payment(payment.version);

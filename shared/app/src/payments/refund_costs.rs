@@ -180,10 +180,15 @@ pub(super) async fn of_late_payment(
     if cause == Cause::Expert {
         return count_for_expert(app, appointment.expert, cost, now).await;
     }
-    let (mut counted, month) = (Vec::new(), Month::of(now));
-    for of in [RefundsOf::Client(appointment.client), RefundsOf::Expert(appointment.expert)] {
-        let costs = app.store.refund_costs(month, of, Consistency::Strong).await?;
-        counted.push((month, of, costs.with(cost, Cause::Client)));
+    let (of_client, month) = (RefundsOf::Client(appointment.client), Month::of(now));
+    let own = app.store.refund_costs(month, of_client, Consistency::Strong).await?;
+    let is_covered = own.allows(cost, Cause::Client, app.settings.refund_budgets.per_client);
+    let mut counts = vec![(month, of_client, own.with(cost, Cause::Client))];
+    // What one client costs beyond their budget must not use up what the other clients of the expert may cost.
+    if is_covered {
+        let of_expert = RefundsOf::Expert(appointment.expert);
+        let costs = app.store.refund_costs(month, of_expert, Consistency::Strong).await?;
+        counts.push((month, of_expert, costs.with(cost, Cause::Client)));
     }
-    Ok(CountedCosts { counts: counted, debt: None })
+    Ok(CountedCosts { counts, debt: None })
 }

@@ -1,7 +1,7 @@
-//! Voluntary refunds by the expert or an administrator, independent of the cancellation policy.
+//! Voluntary refunds by the expert, independent of the cancellation policy.
 
 use domain::experts::members::Right;
-use domain::payments::ledger::Totals;
+use domain::payments::ledger::{MovementKind, Totals};
 use domain::payments::payment::{Payment, PaymentState};
 use domain::scheduling::history::{Change, HistoryEntry};
 use domain::scheduling::party::Party;
@@ -13,8 +13,11 @@ use crate::identity::signed_in::Scope;
 use crate::identity::{Actor, require_right_of};
 use crate::payments::error::{PaymentsError, check_known};
 use crate::payments::jobs::PaymentsJob;
-use crate::payments::refund_costs::{self, CountedCosts};
+use crate::payments::refund_costs;
 use crate::{App, AppError, Decision};
+
+/// The maximum number of refunds of a payment. Each costs requests to the gateway and has a document.
+pub const MAX_REFUNDS: usize = 50;
 
 /// A refund that was requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,11 +47,12 @@ pub enum RefundState {
 ///
 /// # Errors
 /// - [`AppError::NotFound`] if the appointment does not exist or does not concern the person
-/// - [`AppError::Forbidden`] if the person is its client, or a member of its expert without the right to refund
+/// - [`AppError::Forbidden`] if the person is its client, an administrator, or a member of its expert without the right to refund
 /// - [`AppError::KeyReused`], [`AppError::StillRunning`]: see [`IdempotentRequest`]
 /// - [`AppError::Invalid`] if the amount is zero, has another currency, or cannot be charged in full steps
 /// - [`AppError::NewerRelease`] if the state of the payment is unknown
-/// - [`PaymentsError::State`] if nothing is paid, a dispute is open, or the amount exceeds what the client pays
+/// - [`PaymentsError::State`] if nothing is paid, a dispute is open, the amount exceeds what the client pays, the payment has
+///   [`MAX_REFUNDS`] refunds, or an administrator has settled it with the expert
 pub async fn refund(
     app: &App,
     actor: &Actor,
@@ -69,8 +73,15 @@ async fn attempt_refund(
     let now = app.now();
     let person = actor.require_person(Scope::Write)?;
     let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
-    if acting.party() == Party::Client {
-        return Err(AppError::Forbidden("only the expert or an administrator can refund a payment"));
+    match acting.party() {
+        Party::Expert => {}
+        Party::Client => return Err(AppError::Forbidden("only the expert can refund a payment")),
+        // What an administrator decides has no effect before both sides were notified.
+        Party::Platform => {
+            return Err(AppError::Forbidden(
+                "only the expert can refund a payment; report the session as completed with a smaller charge, or cancel it",
+            ));
+        }
     }
     require_right_of(acting, Right::Money)?;
     let totals = Totals::of(&record.movements);
@@ -99,6 +110,13 @@ async fn attempt_refund(
         return Err(AppError::invalid("/amount", must));
     }
     check_charge_increment("/amount", amount)?;
+    if payment.resolved_with_expert {
+        return refuse("an administrator has settled this payment with the expert; ask an administrator".to_owned());
+    }
+    let refunds = record.movements.iter().filter(|one| one.kind == MovementKind::Refund).count();
+    if refunds >= MAX_REFUNDS {
+        return refuse(format!("a payment can be refunded in at most {MAX_REFUNDS} parts"));
+    }
     // If the dispute is won, the disputed amount comes back and would be refunded as well, although nobody has decided that.
     if payment.open_dispute {
         return refuse("a dispute is open; refund after the client's bank has decided it".to_owned());
@@ -128,17 +146,13 @@ async fn attempt_refund(
     }
     let spent = payment.processing_cost.map_or(0, Money::amount);
     let final_charge = target.with_amount(target.amount() - amount.amount() + spent).unwrap_or(target);
-    let costs = match acting.party() {
-        // What an administrator refunds counts for nobody.
-        Party::Platform => CountedCosts::default(),
-        Party::Expert | Party::Client => {
-            let (appointment, movements) = (&record.appointment, &record.movements);
-            refund_costs::of_expert(app, appointment, Some(&payment), movements, final_charge, now).await?
-        }
-    };
+    let (appointment, movements) = (&record.appointment, &record.movements);
+    let costs =
+        refund_costs::of_expert(app, appointment, Some(&payment), movements, final_charge, now).await?;
     let payment = Payment { version: payment.version + 1, final_charge: Some(final_charge), ..payment };
     let idempotency = request.record(person, id, now);
     let mut transaction = Transaction::new();
+    transaction.check_appointment(appointment);
     transaction.put_payment(&payment)?;
     costs.put(&mut transaction)?;
     let entry = HistoryEntry::new(now, acting, Change::RefundGranted { amount });

@@ -206,7 +206,7 @@ pub enum PaymentState {
     Disputed,
     /// Nothing was paid, and nothing can be paid any more.
     Cancelled,
-    /// The session took place, but the client could not be charged.
+    /// What the client owes for a session, a late cancellation or a no-show could not be charged.
     Unpaid,
     /// A newer version of the code has written the state, or another value of the payment, and this version does not know it. The
     /// payment can be read, and nothing is changed, paid or refunded.

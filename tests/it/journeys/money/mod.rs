@@ -133,7 +133,7 @@ impl TestApp {
     }
 
     /// Advances the clock to an instant, and runs the sweep every six hours on the way.
-    async fn advance_to(&self, instant: &str) {
+    pub async fn advance_to(&self, instant: &str) {
         let end: domain::Timestamp = instant.parse().expect("a time");
         while self.clock.now() < end.seconds() {
             self.advance((end.seconds() - self.clock.now()).min(6 * 3_600));

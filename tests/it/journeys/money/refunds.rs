@@ -270,6 +270,9 @@ async fn refund_is_answered_with_the_refund() {
     let test = TestApp::new().await;
     let offer = test.offer(&paid_hour()).await;
     let appointment = test.book_and_secure(&offer, AT).await;
+    for who in ["alan", "margaret"] {
+        assert_eq!(refund(&test, who, &appointment, "r", &euros(2_000)).await.problem(403), "forbidden");
+    }
     let first = refund(&test, "ada", &appointment, "r", &euros(2_000)).await;
     assert_eq!(first.status, 201);
     let location = first.headers["location"].to_str().expect("text").to_owned();

@@ -208,10 +208,7 @@ pub fn next_action(
         Status::Confirmed => situation.decide_confirmed(),
         Status::Completed | Status::NoShow { .. } | Status::Cancelled { .. } | Status::Expired => {
             match appointment.no_show_report {
-                // A session that costs the client nothing needs no decision.
-                Some(report) if report.is_unresolved() && !amount_due.is_zero() => {
-                    situation.decide_reported(report)
-                }
+                Some(report) if report.is_unresolved() => situation.decide_reported(report),
                 _ => situation.decide_ended(),
             }
         }
@@ -383,7 +380,8 @@ impl Situation<'_> {
                     step.no_later_than(until)
                 }
             }
-            NoShowReport::Disputed | NoShowReport::Appealed | NoShowReport::Decided => {
+            NoShowReport::Decided => step,
+            NoShowReport::Disputed | NoShowReport::Appealed => {
                 let until = match step {
                     PaymentAction::Wait(wait) => wait.until(),
                     PaymentAction::Transition(_) | PaymentAction::Order(_) => None,
