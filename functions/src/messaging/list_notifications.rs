@@ -72,8 +72,8 @@ struct Notification {
     /// What the client pays in the end, if the change decides it. If you can object, it is what the client pays if nobody does.
     #[serde(skip_serializing_if = "Option::is_none")]
     final_charge: Option<Money>,
-    /// If it is reported that your side did not attend: you can object until this instant with `POST …/no-show/objection`.
-    /// Otherwise, the report then takes effect.
+    /// If it is reported that your side did not attend, or an administrator has decided: you can object until this instant with
+    /// `POST …/no-show/objection`. Otherwise, the report or the decision then takes effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     object_until: Option<Timestamp>,
     /// What was changed.

@@ -176,7 +176,7 @@ pub enum PaymentState {
     Disputed,
     /// Nothing was paid, and nothing can be paid any more.
     Cancelled,
-    /// The session took place, but the client could not be charged.
+    /// What the client owes for a session, a late cancellation or a no-show could not be charged.
     Unpaid,
     /// A newer version of the platform has stored something in the payment that this one does not know.
     Unknown,

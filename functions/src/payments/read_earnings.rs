@@ -28,7 +28,8 @@ pub const ROUTE: Route = Route {
     handler: |app, request| Box::pin(handle(app, request)),
 };
 
-/// An expert's earnings over a period, by the time of recording. The report of a past period never changes.
+/// An expert's earnings over a period, by the time of recording. The report of a past period changes only if the time zone of the
+/// availability rules does.
 #[derive(Serialize, JsonSchema)]
 struct EarningsReport {
     /// The expert.
@@ -64,7 +65,7 @@ struct Earnings {
     /// The gateway fees that the expert paid directly, as with PayPal.
     processing_fees: SignedMoney,
     /// What the platform paid for refunds and disputes, or has not passed on yet. It is negative if the platform collects it in
-    /// a later period. It includes the fee of each charge whose dispute was won.
+    /// a later period, or by what it holds for the expert until after the session. It includes the fee of each charge whose dispute was won.
     carried_by_platform: SignedMoney,
     /// The total that the expert earned.
     net_earned: SignedMoney,

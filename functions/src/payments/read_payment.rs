@@ -1,4 +1,4 @@
-//! Reads the payment of an appointment back from the gateway, and how the client completes it.
+//! Reads the payment of an appointment, and how its client completes it.
 
 use app::App;
 use app::payments::checkout;

@@ -30,7 +30,8 @@ pub const ROUTE: Route = Route {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct CompletionRequest {
-    /// The amount to charge if it is less than the price. The rest is refunded to the client, or never collected.
+    /// The amount to charge if it is less than the price, and at most what was decided before. The rest is refunded to the client, or
+    /// never collected. A charge that an administrator sends takes effect when nobody has objected in time.
     charge: Option<Money>,
 }
 

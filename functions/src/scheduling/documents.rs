@@ -75,7 +75,8 @@ pub struct ListedAppointment {
     pub created_at: Timestamp,
     /// How often the appointment was rescheduled, by either side.
     pub reschedules: u16,
-    /// How often the client moved the appointment. `rescheduling_policy.at_most` limits it.
+    /// How often the client moved the appointment, at once or by a proposal. It can be moved at once only while this is less than
+    /// `rescheduling_policy.at_most`.
     pub reschedules_by_client: u16,
     /// The last proposal of other times; `null` if there is none, or if a cancellation or a later move by the client ended it.
     pub proposal: Option<Proposal>,
@@ -313,7 +314,7 @@ mirror!(struct CancellationQuote <= cancellation::Quote { refund, final_charge, 
 pub enum RefundBasis {
     /// The session costs nothing.
     Free,
-    /// The client has not paid yet, so nothing is charged.
+    /// The appointment is a hold that the client has not paid, so nothing is charged.
     Unpaid,
     /// The expert cancelled or did not attend.
     ByExpert,
@@ -572,7 +573,7 @@ pub enum Change {
     DecisionTookEffect,
     /// The hold ended without payment.
     Expired,
-    /// The client changed the details of the session.
+    /// The client or an administrator changed the details of the session.
     DetailsChanged,
     /// The expert or an administrator reduced what the client pays.
     RefundGranted {

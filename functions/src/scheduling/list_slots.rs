@@ -77,7 +77,8 @@ struct Slots {
 enum EmptyReasonDocument {
     /// An administrator has suspended the expert.
     ExpertNotLive,
-    /// The price of the duration is derived from the expert's hourly rate, and none that can be charged follows from it now.
+    /// The duration has no price that can be charged now: none follows from the expert's hourly rate, or it is outside the limits of
+    /// prices.
     NoPrice,
     /// The session has a price, and the expert cannot receive payments yet.
     PaymentsNotReady,
@@ -118,7 +119,8 @@ impl From<EmptyReason> for EmptyReasonDocument {
     }
 }
 
-/// A start time that can be booked.
+/// A start time that can be booked. Only a booking checks the limits of the client, whether the expert is paused, and what a new
+/// expert may charge.
 #[derive(Serialize, JsonSchema)]
 struct Slot {
     /// The start time in UTC. Send it as `start` when you book.

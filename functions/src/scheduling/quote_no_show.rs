@@ -45,8 +45,8 @@ struct NoShowQuote {
     /// The rule that determines the refund.
     #[serde(flatten)]
     basis: RefundBasis,
-    /// For how many hours that party can object, after it was notified. Then the report takes effect. Absent if it takes effect at
-    /// once.
+    /// For how many hours that party, or each party in the case of a decision by an administrator, can object after it was notified.
+    /// Then the report takes effect. Absent if it takes effect at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     objection_hours: Option<i64>,

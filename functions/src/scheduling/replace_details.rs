@@ -18,7 +18,7 @@ pub const ROUTE: Route = Route {
         Operation::responds_with::<AppointmentDetails>(schemas, StatusCode::OK)
             .accepts::<SessionDetails>(schemas)
             .conditional()
-            .problems(&[problem::INVALID_STATUS])
+            .problems(&[problem::INVALID_STATUS, problem::TOO_MANY])
     },
     handler: |app, request| Box::pin(handle(app, request)),
 };

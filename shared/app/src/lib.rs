@@ -1,7 +1,8 @@
 //! The use cases of Expert Connect, and the ports that they need.
 //!
 //! A use case reads rows, lets `domain` decide, and commits one transaction. Each side effect is an outbox entry of that
-//! transaction, and [`operations::outbox`] runs its job afterwards. No outside call is made inside a state change.
+//! transaction, and [`operations::outbox`] runs its job afterwards. A change that needs a provider
+//! is committed before the call.
 
 pub(crate) mod contention;
 pub mod error;

@@ -95,6 +95,20 @@ async fn an_assistant_manages_the_offer_and_the_appointments_but_no_money() {
 }
 
 #[tokio::test]
+async fn an_assistant_gets_no_quote_of_what_only_a_manager_may_do() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let appointment = test.book_and_pay(&offer, "2027-01-05T10:00:00Z", "k").await;
+    test.join(&offer.expert, "ada", "ines", "assistant").await;
+    let path = format!("/v1/appointments/{appointment}/cancellation");
+    assert_eq!(test.status("ines", &path).await, 200);
+    test.advance_to("2027-01-05T10:30:00Z").await;
+    assert_eq!(test.status("ines", &path).await, 403);
+    assert_eq!(test.post_action("ines", &appointment, "cancel", &Value::Null).await.problem(403), "forbidden");
+    assert_eq!(test.status("ada", &path).await, 200);
+}
+
+#[tokio::test]
 async fn an_assistant_cannot_lower_the_price_of_a_booked_session() {
     let test = TestApp::new().await;
     let mut terms = paid_hour();

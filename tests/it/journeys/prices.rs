@@ -94,6 +94,14 @@ async fn hourly_rate_that_cannot_be_charged_is_refused() {
     for amount in [0, 300] {
         replace(json!({ "amount": amount, "currency": "EUR" })).await.expect(200);
     }
+
+    // A new expert asks for no more in an hour than they may charge for a session.
+    let large = json!({ "amount": 90_001, "currency": "EUR" });
+    let refused = replace(large.clone()).await;
+    assert_eq!((refused.problem(422), refused.places()), ("invalid", vec!["/hourly_rate/amount"]));
+    let terms = test.put(&format!("/v1/experts/{expert}/terms")).signed_in_as("margaret");
+    terms.header("If-Match", "\"0\"").json(&json!({ "established": true })).send().await.expect(200);
+    replace(large).await.expect(200);
 }
 
 /// Stores a price as an earlier release did, which had other limits.

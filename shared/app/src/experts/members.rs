@@ -190,7 +190,7 @@ pub async fn invitation(
 /// Changes the role and the name of a member. `if_match` is the version that the expert has read.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] if the actor is not the expert, [`AppError::NotFound`] if the person is not a member,
+/// [`AppError::Forbidden`] if the actor is not the expert or is suspended, [`AppError::NotFound`] if the person is not a member,
 /// [`AppError::VersionMismatch`] if the member has another version.
 pub async fn replace(
     app: &App,
@@ -202,6 +202,7 @@ pub async fn replace(
     name: ShortText,
 ) -> Result<Member, AppError> {
     actor.require_right(app, expert, Right::Account, Scope::Write).await?;
+    actor.require_active_person(app).await?;
     app.transact("replace_member", || async {
         let current = app.store.member(expert, person).await?.ok_or(AppError::NotFound("member"))?;
         check_version(if_match, current.version)?;

@@ -3,7 +3,7 @@
 use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::{Expert, ExpertProfile};
 use domain::experts::members::Right;
-use domain::{Currency, ExpertId, Violations};
+use domain::{Currency, ExpertId, Money, Violations};
 use store::{Transaction, VersionedRules};
 
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
@@ -19,6 +19,17 @@ fn check(app: &App, profile: &ExpertProfile) -> Result<(), AppError> {
         check_currency(app, &mut violations, "/hourly_rate/currency", rate.currency());
     }
     Ok(violations.into_result()?)
+}
+
+/// Checks that an expert who is not established asks for no more in an hour than they may charge for a session.
+async fn check_rate(app: &App, expert: ExpertId, rate: Option<Money>) -> Result<(), AppError> {
+    let Some(Err(must)) = rate.map(|rate| rate.check_at_most(app.settings.new_expert_price)) else {
+        return Ok(());
+    };
+    match app.store.expert_terms(expert).await? {
+        Some(terms) if terms.established => Ok(()),
+        _ => Err(AppError::invalid("/hourly_rate/amount", must.to_string())),
+    }
 }
 
 /// Adds a violation at `pointer` if the operator does not allow a currency.
@@ -46,6 +57,7 @@ pub async fn create(
     let person = actor.require_active(app, Role::Expert).await?;
     check(app, &profile)?;
     let id = person.expert_id();
+    check_rate(app, id, profile.hourly_rate).await?;
     app.transact("create_expert", || async {
         let now = app.now();
         let expired = match request.status(app, person, now).await? {
@@ -148,6 +160,7 @@ pub async fn replace(
         check_version(if_match, current.version)?;
         if profile.hourly_rate != current.profile.hourly_rate {
             actor.require_right(app, expert, Right::Money, Scope::Write).await?;
+            check_rate(app, expert, profile.hourly_rate).await?;
         }
         let mut transaction = Transaction::new();
         if profile.mentorship_capacity.is_some() && current.profile.mentorship_capacity.is_none() {

@@ -8,7 +8,7 @@
 //! 4. It deletes the entry, or moves it to the next time, on condition that it is still the entry that was leased. If the job
 //!    was enqueued again meanwhile, the entry has changed, and the job runs again.
 //!
-//! An entry that this release cannot read is set aside: it is due again after a minute at first and an hour in the end, in case
+//! An entry that this release cannot read is set aside: it is due again after a minute at first and about an hour in the end, in case
 //! that another release can read it by then, and administrators see it with the failing jobs.
 
 use std::collections::BTreeMap;

@@ -18,10 +18,10 @@ use crate::identity::signed_in::Scope;
 use crate::payments::terms::expert_terms;
 use crate::{App, AppError};
 
-/// Returns when an expert gets their share of new payments through a gateway, and why, and what the expert owes. Members may read it.
+/// Returns when an expert gets their share of new payments through a gateway, and why, and what the expert owes.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] if the actor does not act for the expert,
+/// [`AppError::Forbidden`] if the actor is not the expert,
 /// [`PaymentsError::Gateway`](crate::payments::error::PaymentsError::Gateway) if the gateway is not configured.
 pub async fn read_payout_terms(
     app: &App,

@@ -10,12 +10,15 @@ use crate::identity::Actor;
 use crate::identity::signed_in::Scope;
 use crate::{App, AppError, Decision, IfMatch, check_version};
 
+/// How often the details can be changed. Each change stays in the history.
+const MAX_VERSIONS: u64 = 100;
+
 /// Replaces what the client said about a session. `if_match` is the version that the person has read; 0 if there was none.
 ///
 /// # Errors
 /// [`AppError::NotFound`] if the appointment does not exist or does not concern the person, [`AppError::Forbidden`] if the person
 /// is its expert, [`AppError::Invalid`] if the list of guests is invalid, [`AppError::NewerRelease`] if this release cannot read the
-/// stored details, [`AppError::VersionMismatch`] if they have another version, [`SchedulingError::Change`](crate::scheduling::error::SchedulingError::Change) if the session has begun or the
+/// stored details, [`AppError::TooMany`] if they were changed 100 times, [`AppError::VersionMismatch`] if they have another version, [`SchedulingError::Change`](crate::scheduling::error::SchedulingError::Change) if the session has begun or the
 /// appointment is no longer active.
 pub async fn replace(
     app: &App,
@@ -38,6 +41,9 @@ pub async fn replace(
         record.appointment.check_details_change(now)?;
         if details == stored.details {
             return Ok(Decision::Unchanged(stored));
+        }
+        if stored.version >= MAX_VERSIONS {
+            return Err(AppError::TooMany("the details of an appointment can be changed at most 100 times"));
         }
         let details = VersionedDetails { version: stored.version + 1, details: details.clone() };
         let entry = HistoryEntry::new(now, acting, Change::DetailsChanged);

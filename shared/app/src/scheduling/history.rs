@@ -16,8 +16,7 @@ pub const MAX_PAGE: u16 = 100;
 /// entry of the first page, in addition to `limit` other entries.
 ///
 /// # Errors
-/// [`AppError::NotFound`] if the appointment does not exist, or the person is neither its expert nor its client nor an
-/// administrator.
+/// [`AppError::NotFound`] if the appointment does not exist, or the person has no side in it (see [`Actor`]).
 pub async fn list(
     app: &App,
     actor: &Actor,

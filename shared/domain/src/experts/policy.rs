@@ -136,8 +136,8 @@ pub enum ReschedulePrice {
     /// The price stays as agreed at booking.
     #[default]
     AsBooked,
-    /// The current price applies. If it is lower, the difference is refunded. If it is higher, rescheduling is
-    /// refused and the client needs a new booking.
+    /// The current price applies. If it is lower, the difference is refunded. If it is higher, the price stays as
+    /// agreed.
     Current,
 }
 

@@ -34,7 +34,7 @@ pub struct Notification {
     pub session: SessionTime,
     /// What the client pays in the end, if the change decides it. If the person can object, it is what the client pays if nobody does.
     pub final_charge: Option<Money>,
-    /// Until when the person can object, if the change is the report that their side did not attend.
+    /// Until when the person can object, if the change is the report that their side did not attend, or a decision of an administrator.
     pub object_until: Option<Timestamp>,
 }
 

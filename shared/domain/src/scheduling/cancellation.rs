@@ -14,7 +14,7 @@ use crate::{Money, Timestamp};
 pub enum Basis {
     /// The session costs nothing.
     Free,
-    /// The client has not paid yet, so nothing is charged.
+    /// The appointment is a hold that the client has not paid, so nothing is charged.
     Unpaid,
     /// The expert cancelled or did not attend.
     ByExpert,

@@ -111,7 +111,7 @@ pub enum Change {
     DecisionTookEffect,
     /// The hold ended without payment.
     Expired,
-    /// The client changed the details of the session.
+    /// The client or an administrator changed the details of the session.
     DetailsChanged,
     /// The expert or an administrator reduced what the client pays.
     RefundGranted {

@@ -212,7 +212,7 @@ impl Held {
 pub struct Request {
     /// The appointment that takes the time.
     pub appointment: AppointmentId,
-    /// The sessions to book.
+    /// The session to book.
     pub session: SelectedSession,
     /// The start of the session.
     pub start: Timestamp,

@@ -93,8 +93,8 @@ problem_types! {
         "The expert has not published availability rules, so nothing can be booked.",
         "Choose another expert, or try again later; as the expert, publish availability rules.";
     NO_PRICE = 409 "no-price", "The duration has no price now",
-        "The price of the duration is derived from the expert's hourly rate, and none that can be charged follows from it now.",
-        "Choose another duration; as the expert, set an hourly rate, or give the duration a price.";
+        "The duration has no price that can be charged now: none follows from the expert's hourly rate, or it is outside the limits of prices.",
+        "Choose another duration; as the expert, set an hourly rate, or give the duration a price within the limits.";
     PRICE_CHANGED = 409 "price-changed", "The price has changed",
         "The session now costs another amount than `expected_price`. Nothing is held.",
         "Show `price` to the client. If they accept it, book with it as `expected_price` and a new Idempotency-Key.";

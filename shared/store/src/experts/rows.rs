@@ -19,7 +19,12 @@ use super::profiles::{Activations, Admissions, VersionedRules};
 use crate::row::{MoneyRow, Row, Stored, Text, Unreadable, known, stored};
 
 impl Row<Expert> for ExpertRow {
-    const SCHEMA: u16 = 1;
+    const SCHEMA: u16 = 2;
+
+    /// A release that knows format 1 would end the suspension of the person when the profile changes.
+    fn schema_of(expert: &Expert) -> u16 {
+        if expert.person_suspended { 2 } else { 1 }
+    }
 }
 
 impl Row<VersionedRules> for RulesRow {

@@ -24,11 +24,11 @@ use crate::row::{Known, MoneyRow, Row, Stored, Text, Unreadable, known, stored};
 impl Row<Payment> for PaymentRow {
     const SCHEMA: u16 = 2;
 
-    /// A release that knows format 1 would not pay the expert after the session.
+    /// A release that knows format 1 would not pay the expert after the session, and would pay them a share of the processing cost.
     fn schema_of(payment: &Payment) -> u16 {
-        match payment.payout_timing {
-            PayoutTiming::AtPayment => 1,
-            PayoutTiming::AfterSession => 2,
+        match (payment.payout_timing, payment.processing_cost) {
+            (PayoutTiming::AtPayment, None) => 1,
+            (PayoutTiming::AfterSession, _) | (_, Some(_)) => 2,
         }
     }
 
