@@ -9,6 +9,8 @@ pub mod events;
 pub mod idempotency;
 pub(crate) mod jobs;
 pub mod ports;
+#[cfg(test)]
+mod testing;
 mod transact;
 
 pub mod experts;

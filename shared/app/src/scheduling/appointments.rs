@@ -180,7 +180,7 @@ pub async fn cancel(
         let mut transaction = Transaction::new();
         transaction.put_appointment(&cancelled)?;
         if let Some(late) = app.settings.reliability.of_cancellation(appointment, party, quote.basis, now) {
-            transaction.put_incident(appointment, &late)?;
+            app.record_incident(&mut transaction, appointment, &late, now)?;
         }
         transaction.put_occupancy(appointment.expert, &occupancy.release(appointment));
         costs.put(&mut transaction)?;
@@ -395,7 +395,8 @@ async fn attempt_reschedule(
     let (moved, change) = hold_move(app, &record, &step, start, allow_overlap, now).await?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;
-    transaction.put_incident(appointment, &Incident::of_change(IncidentKind::Move, &moved, party, now))?;
+    let incident = Incident::of_change(IncidentKind::Move, &moved, party, now);
+    app.record_incident(&mut transaction, appointment, &incident, now)?;
     let mut bookings = app.store.client_bookings(moved.client).await?;
     client_bookings::check_separation(app, &mut bookings, &moved, now).await?;
     if !allow_overlap {
@@ -613,11 +614,13 @@ pub async fn end(
         let mut transaction = Transaction::new();
         transaction.put_appointment(&ended)?;
         let (missed_before, missed) = (Incident::no_show(appointment), Incident::no_show(&ended));
-        if let Some(incident) = missed_before.filter(|before| missed.as_ref() != Some(before)) {
-            transaction.delete_incident(appointment, &incident);
-        }
-        if let Some(incident) = missed {
-            transaction.put_incident(appointment, &incident)?;
+        if missed_before != missed {
+            if let Some(incident) = missed_before {
+                transaction.delete_incident(appointment, &incident);
+            }
+            if let Some(incident) = missed {
+                app.record_incident(&mut transaction, appointment, &incident, now)?;
+            }
         }
         // What an administrator takes off the charge of a session that took place counts for nobody.
         if party != Party::Platform || matches!(ended.status, Status::NoShow { .. }) {

@@ -296,7 +296,7 @@ pub async fn accept(
         let mut transaction = Transaction::new();
         transaction.put_appointment(&moved)?;
         let incident = Incident::of_change(IncidentKind::Move, &moved, proposal.by, now);
-        transaction.put_incident(appointment, &incident)?;
+        app.record_incident(&mut transaction, appointment, &incident, now)?;
         let bookings = app.store.client_bookings(moved.client).await?;
         if party == Party::Client && !allow_overlap {
             client_bookings::check_move(app, &bookings, &moved, now).await?;
@@ -372,7 +372,7 @@ async fn close(
     let mut transaction = closing(app, appointment, &closed, acting, now).await?;
     if closed.moves.proposal.as_ref().is_some_and(|last| last.state == ProposalState::Declined) {
         let incident = Incident::of_change(IncidentKind::DeclinedProposal, &closed, party, now);
-        transaction.put_incident(appointment, &incident)?;
+        app.record_incident(&mut transaction, appointment, &incident, now)?;
     }
     let record = AppointmentRecord { appointment: closed, ..record };
     Ok(Decision::Commit(transaction, (record, party)))
