@@ -130,13 +130,35 @@ pub struct SuspensionChange {
     pub suspended: bool,
     /// The reason.
     pub reason: ShortText,
-    /// The administrator.
-    pub by: PersonId,
+    /// Who decided it.
+    pub decided_by: DecidedBy,
+    /// The administrator who decided it; absent if the platform did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<PersonId>,
     /// When it was changed.
     pub at: Timestamp,
 }
 
-mirror!(struct SuspensionChange <= suspension::SuspensionChange { suspended, reason, by, at });
+/// Who suspended a person, or lifted the suspension.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DecidedBy {
+    /// An administrator.
+    Administrator,
+    /// The platform, automatically, after too many late cancellations and no-shows.
+    Platform,
+}
+
+impl From<suspension::SuspensionChange> for SuspensionChange {
+    fn from(change: suspension::SuspensionChange) -> Self {
+        let suspension::SuspensionChange { suspended, reason, by, at } = change;
+        let (decided_by, by) = match by {
+            suspension::DecidedBy::Administrator(person) => (DecidedBy::Administrator, Some(person)),
+            suspension::DecidedBy::Platform => (DecidedBy::Platform, None),
+        };
+        Self { suspended, reason, decided_by, by, at }
+    }
+}
 
 impl From<suspension::Suspension> for SuspensionHistory {
     fn from(suspension: suspension::Suspension) -> Self {

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::paging;
-use crate::scheduling::documents::{Change, ChangedBy, SessionTime};
+use crate::scheduling::documents::{Change, ChangedBy, Party, SessionTime};
 
 /// `GET /v1/me/notifications`
 pub const ROUTE: Route = Route {
@@ -51,20 +51,37 @@ struct Notifications {
     next_cursor: Option<NotificationId>,
 }
 
-/// A change that concerns you and that somebody else made. A later change of the same kind in the same appointment replaces it.
-/// Notifications are kept for 180 days.
+/// What you are told: a change that concerns you and that somebody else made, or a warning. Notifications are kept for 180 days.
 #[derive(Serialize, JsonSchema)]
 struct Notification {
     /// The id of the notification. A notification that replaces another has a new id.
     id: NotificationId,
     /// Whether you have read it.
     read: bool,
+    /// When it happened.
+    at: Timestamp,
+    /// What it is about.
+    #[serde(flatten)]
+    content: Content,
+}
+
+/// What a notification is about.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Content {
+    /// A change of an appointment or its payment. A later change of the same kind in the same appointment replaces it.
+    AppointmentChange(AppointmentChange),
+    /// You have cancelled sessions late or missed them too often.
+    ReliabilityWarning(ReliabilityWarning),
+}
+
+/// A change of an appointment or its payment.
+#[derive(Serialize, JsonSchema)]
+struct AppointmentChange {
     /// The appointment.
     appointment_id: AppointmentId,
     /// The expert of the appointment: you, an expert for whom you act, or the expert of a session that you booked.
     expert_id: ExpertId,
-    /// When the change was made.
-    at: Timestamp,
     /// Who made the change.
     by: ChangedBy,
     /// The time of the session after the change.
@@ -81,32 +98,62 @@ struct Notification {
     change: Change,
 }
 
+/// A warning because of late cancellations and no-shows, counted for one side.
+#[derive(Serialize, JsonSchema)]
+struct ReliabilityWarning {
+    /// Your side in the session: the expert or the client.
+    side: Party,
+    /// The appointment that you cancelled late or missed last.
+    appointment_id: AppointmentId,
+    /// The number of your late cancellations and no-shows of this side in the 90 days before the warning.
+    incidents: u32,
+    /// The number from which on you are warned.
+    warning_from: u16,
+    /// The number from which on the platform suspends you; absent if only administrators suspend people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspension_from: Option<u16>,
+}
+
 impl Notification {
     fn new(notification: notification::Notification, mark: ReadMark) -> Self {
-        let notification::Notification {
-            id,
+        let notification::Notification { id, at, content, .. } = notification;
+        let content = match content {
+            notification::Content::Change(change) => Content::AppointmentChange(change.into()),
+            notification::Content::Warning(warning) => Content::ReliabilityWarning(warning.into()),
+        };
+        Self { id, read: mark.is_read(id), at, content }
+    }
+}
+
+impl From<notification::AppointmentChange> for AppointmentChange {
+    fn from(changed: notification::AppointmentChange) -> Self {
+        let notification::AppointmentChange {
             appointment,
             expert,
-            at,
             by,
             change,
             session,
             final_charge,
             object_until,
             ..
-        } = notification;
+        } = changed;
         Self {
-            id,
-            read: mark.is_read(id),
             appointment_id: appointment,
             expert_id: expert,
-            at,
             by: by.into(),
             session: session.into(),
             final_charge,
             object_until,
             change: change.into(),
         }
+    }
+}
+
+impl From<notification::ReliabilityWarning> for ReliabilityWarning {
+    fn from(warning: notification::ReliabilityWarning) -> Self {
+        let notification::ReliabilityWarning { side, appointment, incidents, warning_from, suspension_from } =
+            warning;
+        Self { side: side.into(), appointment_id: appointment, incidents, warning_from, suspension_from }
     }
 }
 

@@ -649,7 +649,7 @@ pub struct Reliability {
 pub struct SideReliability {
     /// The counts of the last 90 days.
     pub last_90_days: IncidentCounts,
-    /// What follows from the late cancellations and no-shows of the last 90 days.
+    /// What follows from the late cancellations and no-shows of the last 90 days. The bookings of one group session count once.
     pub consequence: Consequence,
     /// The counts of the UTC months of the last 365 days, the latest first, without months that have none.
     #[schemars(length(max = 13))]
@@ -686,13 +686,13 @@ pub struct MonthCounts {
 pub enum Consequence {
     /// Nothing.
     None,
-    /// The person is warned.
+    /// With each of them, the person is warned by a notification.
     Warning,
-    /// The person is warned, and ranked lower.
-    LowerRanking,
+    /// With each of them, the person is warned and, unless they are suspended already, suspended. An administrator can lift this.
+    Suspension,
 }
 
-mirror!(enum Consequence <= domain::scheduling::reliability::Consequence { None, Warning, LowerRanking });
+mirror!(enum Consequence <= domain::scheduling::reliability::Consequence { None, Warning, Suspension });
 
 impl IncidentCounts {
     fn add(&mut self, kind: IncidentKind) {

@@ -32,7 +32,8 @@ struct NoShowRequest {
     /// The party that missed the session; by default the other party, and the client if an administrator reports it. If the session
     /// has a price, the report that another party missed it takes effect after that party was notified and did not object for a day.
     /// A report that the client did not attend refunds the `no_show_refund_percent` of the cancellation policy; assistants of the expert may send
-    /// it too. If the session has a price, only the expert and managers may report for the expert's side that the expert did not
+    /// it too. Clients may report their own absence, which takes effect at once; if the cancellation policy gives back a part of the
+    /// price for it, only to agree to a report of the expert. If the session has a price, only the expert and managers may report for the expert's side that the expert did not
     /// attend, which refunds everything at once.
     missed_by: Option<Absent>,
 }

@@ -1,8 +1,11 @@
 //! What the jobs of all areas have in common. The jobs of an area are in its `jobs.rs`.
 
+use domain::scheduling::appointment::Appointment;
+use domain::scheduling::reliability::Incident;
 use domain::{AppointmentId, Timestamp};
 use store::{FailureDomain, JobName, Transaction};
 
+use crate::messaging::jobs::MessagingJob;
 use crate::operations::jobs::Job;
 use crate::receipts::jobs::ReceiptsJob;
 use crate::{App, AppError};
@@ -38,6 +41,27 @@ impl App {
     ) -> Result<(), AppError> {
         let job = job.into();
         Ok(transaction.enqueue(job.failure_domain(), &job.entry(due_at, self.new_token())?)?)
+    }
+
+    /// Records an incident of a side of an appointment in the transaction that causes it. If incidents of this kind have
+    /// consequences, it enqueues the job that warns the person, or suspends them.
+    pub(crate) fn record_incident(
+        &self,
+        transaction: &mut Transaction,
+        appointment: &Appointment,
+        incident: &Incident,
+        now: Timestamp,
+    ) -> Result<(), AppError> {
+        transaction.put_incident(appointment, incident)?;
+        if !incident.kind.has_consequences() {
+            return Ok(());
+        }
+        let job = MessagingJob::ApplyConsequences {
+            person: incident.person(appointment),
+            side: incident.side.into(),
+            appointment: incident.appointment,
+        };
+        self.enqueue(transaction, job, now)
     }
 
     /// Enqueues the job that issues the missing receipts of an appointment. It is here because `receipts` depends on `payments`,

@@ -10,6 +10,8 @@ pub mod events;
 pub mod idempotency;
 pub(crate) mod jobs;
 pub mod ports;
+#[cfg(test)]
+mod testing;
 mod transact;
 
 pub mod experts;

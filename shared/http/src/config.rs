@@ -36,7 +36,7 @@ pub fn optional(name: &'static str) -> Option<String> {
 /// `MAX_FREE_APPOINTMENTS_PER_EXPERT`, `MAX_UNPAID_APPOINTMENTS`, `MAX_UNPAID_APPOINTMENTS_PER_EXPERT`,
 /// `MAX_CLIENT_PROPOSALS`, `MAX_ATTEMPTS_PER_ADDRESS`, `MAX_DECLINES_PER_PAYMENT`, `MAX_DECLINES_PER_CLIENT`,
 /// `MAX_DECLINES_PER_ADDRESS`, `CHALLENGE_AFTER_DECLINES`, `LATE_CANCELLATION_HOURS`, `WARNING_AFTER_INCIDENTS`,
-/// `LOWER_RANKING_AFTER_INCIDENTS`, `MAX_PRICE_OF_NEW_EXPERT`, `REFUND_BUDGET_PER_CLIENT`, `REFUND_BUDGET_PER_EXPERT`,
+/// `SUSPENSION_AFTER_INCIDENTS`, `MAX_PRICE_OF_NEW_EXPERT`, `REFUND_BUDGET_PER_CLIENT`, `REFUND_BUDGET_PER_EXPERT`,
 /// `PUBLIC_BASE_URL`, `ROLES_CLAIM`, `ROLE_PREFIX` and `API_SCOPE`. A variable that is not set has the value of
 /// [`Settings::default`].
 ///
@@ -114,12 +114,19 @@ fn settings_from(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, 
         *limit = maximum(&variable, name, *limit, u16::MAX)?;
     }
     let rules = &mut settings.reliability;
-    for (name, limit) in [
-        ("LATE_CANCELLATION_HOURS", &mut rules.late_hours),
-        ("WARNING_AFTER_INCIDENTS", &mut rules.warning),
-        ("LOWER_RANKING_AFTER_INCIDENTS", &mut rules.lower_ranking),
-    ] {
+    for (name, limit) in
+        [("LATE_CANCELLATION_HOURS", &mut rules.late_hours), ("WARNING_AFTER_INCIDENTS", &mut rules.warning)]
+    {
         *limit = maximum(&variable, name, *limit, u16::MAX)?;
+    }
+    if let Some(incidents) = variable("SUSPENSION_AFTER_INCIDENTS").filter(|incidents| !incidents.is_empty())
+    {
+        let number: u16 = incidents.parse().map_err(|_| ConfigError {
+            name: "SUSPENSION_AFTER_INCIDENTS",
+            must: format!("must be an integer from 0 to {}, but is \"{incidents}\"", u16::MAX),
+        })?;
+        // 0 leaves it to administrators.
+        rules.suspension = Some(number).filter(|number| *number > 0);
     }
     let budgets = &mut settings.refund_budgets;
     for (name, limit) in [
@@ -203,7 +210,12 @@ mod tests {
             BookingLimits { attempts_per_address: 70_000, ..default }
         );
         assert_eq!(with("MAX_DECLINES_PER_PAYMENT", "7").expect("valid").decline_limits.per_payment, 7);
+        let suspension =
+            |value| with("SUSPENSION_AFTER_INCIDENTS", value).expect("valid").reliability.suspension;
+        assert_eq!([suspension(""), suspension("0"), suspension("5")], [None, None, Some(5)]);
         for (name, value) in [
+            ("SUSPENSION_AFTER_INCIDENTS", "-1"),
+            ("SUSPENSION_AFTER_INCIDENTS", "never"),
             ("MAX_OPEN_HOLDS", "0"),
             ("MAX_DECLINES_PER_CLIENT", "0"),
             ("MAX_BOOKINGS_PER_DAY", "65536"),

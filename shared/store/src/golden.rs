@@ -17,6 +17,7 @@ use domain::receipts::receipt::DocumentName;
 use domain::scheduling::appointment::Status;
 use domain::scheduling::occupancy::{Day, OccupancyChange};
 use domain::scheduling::party::Party;
+use domain::scheduling::reliability::IncidentSession;
 use domain::{PersonId, TimeSpan, Timestamp};
 use serde_json::{Map, Value};
 
@@ -54,10 +55,13 @@ fn written() -> Map<String, Value> {
     t.put_activations(samples::EXPERT, &Activations { version: 1 }).expect("a row");
     t.put_admissions(samples::EXPERT, &samples::admissions()).expect("a row");
     t.put_person(&samples::person()).expect("a row");
-    for (event, notification) in
-        ["appointment.no_show", "appointment.rescheduled"].iter().zip(samples::notifications())
+    let [warning, no_show, rescheduled] = samples::notifications();
+    let session = IncidentSession::Individual(samples::appointment_id(0));
+    t.put_warning(&warning, Party::Client, session, samples::at(0)).expect("a row");
+    for (event, notification) in [("appointment.no_show", no_show), ("appointment.rescheduled", rescheduled)]
     {
-        t.put_notification(event, &notification, None, samples::at(0)).expect("a row");
+        let appointment = samples::appointment_id(0);
+        t.put_change_notification(event, &notification, appointment, None, samples::at(0)).expect("a row");
     }
     t.put_read_mark(samples::notifications()[0].person, &samples::read_mark()).expect("a row");
     for session_type in samples::session_types() {
@@ -488,7 +492,7 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
             store.activations(expert).await.map(drop),
             store.admissions(expert).await.map(drop),
             store.person(samples::person().id).await.map(drop),
-            store.notification(person, appointment, "appointment.no_show").await.map(drop),
+            store.notified_change(person, appointment, "appointment.no_show").await.map(drop),
             store.read_mark(person).await.map(drop),
             store.client_bookings(samples::CLIENT).await.map(drop),
             store.declines(samples::decline_counters()[0]).await.map(drop),
@@ -689,7 +693,7 @@ async fn money_that_is_not_understood_is_not_added_up() {
 async fn check_notifications(store: &Store) {
     let notifications = samples::notifications();
     let person = notifications[0].person;
-    let [newest, oldest] = [notifications[0].id, notifications[1].id];
+    let [newest, oldest] = [notifications[0].id, notifications[2].id];
     let page = store.notifications(person, oldest, newest, 10).await.expect("readable");
     assert_eq!(
         (page.notifications.as_slice(), page.unreadable, page.next),
@@ -697,8 +701,11 @@ async fn check_notifications(store: &Store) {
     );
     let page = store.notifications(person, oldest, newest, 1).await.expect("readable");
     assert_eq!((page.notifications.as_slice(), page.next), (&notifications[..1], Some(newest)));
-    let found = store.notification(person, samples::appointment_id(0), "appointment.no_show").await;
-    assert_eq!(found.expect("readable").as_ref(), notifications.first());
+    let found = store.notified_change(person, samples::appointment_id(0), "appointment.no_show").await;
+    assert_eq!(found.expect("readable").as_ref(), notifications[1].change());
+    let session = IncidentSession::Individual(samples::appointment_id(0));
+    assert!(store.was_warned(person, Party::Client, session).await.expect("readable"));
+    assert!(!store.was_warned(person, Party::Expert, session).await.expect("readable"));
     assert_eq!(store.read_mark(person).await.expect("readable"), samples::read_mark());
     let history = store.history(samples::appointment_id(1), None, 100).await.expect("readable");
     assert_eq!(history.entries, samples::history_since_version_2());

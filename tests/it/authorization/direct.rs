@@ -287,6 +287,8 @@ const USE_CASES: &[UseCase] = use_cases! {
         appointments::end(app, actor, ids.appointment, 2.into(), SessionReport::Completed { charge: None });
     "scheduling::appointments::end" Rule::ExpertOrAdmin(Right::Money), WRITES, |app, actor, ids|
         appointments::end(app, actor, ids.appointment, 2.into(), SessionReport::Completed { charge: Some(euros(1)) });
+    "scheduling::appointments::end" Rule::Party, WRITES, |app, actor, ids|
+        appointments::end(app, actor, ids.appointment, 2.into(), SessionReport::NoShow { missed_by: Some(Party::Client) });
     "scheduling::appointments::end" Rule::PartyWith(Right::Money), WRITES, |app, actor, ids|
         appointments::end(app, actor, ids.appointment, 2.into(), SessionReport::NoShow { missed_by: Some(Party::Expert) });
     "scheduling::appointments::quote_no_show" Rule::Party, READS, |app, actor, ids|

@@ -136,8 +136,8 @@ pub const MATRIX: &[Entry] = &[
     entry("decline_proposal", Rule::EitherSide),
     entry("withdraw_proposal", Rule::EitherSide),
     entry("complete_appointment", Rule::ExpertOrAdmin(Right::Schedule)),
-    // The client may only report that the expert did not come.
-    entry("mark_no_show", Rule::ExpertOrAdmin(Right::Schedule)).sends(|_| json!({ "missed_by": "client" })),
+    // Only a report that the expert did not come needs another right.
+    entry("mark_no_show", Rule::Party).sends(|_| json!({ "missed_by": "client" })),
     entry("quote_no_show", Rule::Party),
     // Nobody reported a no-show, so those who may object get 409.
     entry("object_to_no_show", Rule::Party),

@@ -1,7 +1,11 @@
 //! Late cancellations, declined proposals, moves and no-shows are counted for both sides.
 
+use app::events::PartyName;
+use app::messaging::jobs::MessagingJob;
+use app::operations::jobs::Job;
+use domain::PersonId;
 use domain::scheduling::party::Party;
-use domain::scheduling::reliability::{Incident, IncidentKind};
+use domain::scheduling::reliability::{Incident, IncidentKind, ReliabilityRules};
 use serde_json::{Value, json};
 use store::Transaction;
 
@@ -70,7 +74,7 @@ async fn no_number_of_moves_displaces_late_cancellations() {
         let mut transaction = Transaction::new();
         for number in (0..100).map(|one| hundred * 100 + one) {
             let (side, kind) = (Party::Client, IncidentKind::Move);
-            let moved = Incident { side, kind, appointment: appointment.id, at, number };
+            let moved = Incident { side, kind, appointment: appointment.id, group_session: None, at, number };
             transaction.put_incident(&appointment, &moved).expect("storable");
         }
         store.commit(transaction).await.expect("committed");
@@ -158,13 +162,44 @@ async fn no_show_of_a_free_session_does_not_count_because_nobody_can_object() {
     assert_eq!(own(&test, "ada").await, ([0; 4], [0; 4]));
 }
 
+/// A group session for free.
+fn free_course() -> Value {
+    let mut terms = free_hour();
+    terms["capacity"] = json!(5);
+    terms
+}
+
+#[tokio::test]
+async fn bookings_of_one_group_session_count_once_for_each_side() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_course()).await;
+    let mut booked = Vec::new();
+    for (number, subject) in ["alan", "alan", "alan", "grace"].into_iter().enumerate() {
+        let key = format!("k{number}");
+        let answer = test.book_as(subject, &offer, "2027-01-04T12:00:00Z", &key).await.expect(201);
+        booked.push(id(&answer));
+    }
+    for one in &booked[..2] {
+        test.post_action("alan", one, "cancel", &Value::Null).await.expect(200);
+    }
+    assert_eq!(own(&test, "alan").await.1, [1, 0, 0, 0], "one session, whatever the number of bookings");
+    for one in &booked[2..] {
+        test.post_action("ada", one, "cancel", &Value::Null).await.expect(200);
+    }
+    assert_eq!(own(&test, "ada").await.0, [1, 0, 0, 0], "one session, whatever the number of clients");
+    // The same session at another time is another one.
+    let later = id(&test.book(&offer, "2027-01-04T14:00:00Z", "later").await.expect(201));
+    test.post_action("alan", &later, "cancel", &Value::Null).await.expect(200);
+    assert_eq!(own(&test, "alan").await.1, [2, 0, 0, 0]);
+    let alan = test.get("/v1/me/reliability").signed_in_as("alan").send().await.expect(200);
+    assert_eq!(alan["as_client"]["months"][0]["late_cancellations"], 2);
+}
+
 #[tokio::test]
 async fn several_incidents_have_a_consequence() {
     let test = TestApp::new().await;
     let offer = test.offer(&free_hour()).await;
-    for (number, consequence) in
-        [(1, "none"), (2, "none"), (3, "warning"), (4, "warning"), (5, "lower_ranking")]
-    {
+    for (number, consequence) in [(1, "none"), (2, "none"), (3, "warning"), (4, "warning"), (5, "warning")] {
         let start = format!("2027-01-04T{:02}:00:00Z", 10 + number);
         let booked = book(&test, &offer, &start).await;
         test.post_action("alan", &booked, "cancel", &Value::Null).await.expect(200);
@@ -172,4 +207,189 @@ async fn several_incidents_have_a_consequence() {
         assert_eq!(alan["as_client"]["consequence"], consequence, "{number}");
         assert_eq!(alan["as_expert"]["consequence"], "none", "{number}");
     }
+}
+
+async fn with_rules(warning: u16, suspension: Option<u16>) -> TestApp {
+    let rules = ReliabilityRules { warning, suspension, ..ReliabilityRules::default() };
+    TestApp::with(|config| config.settings.reliability = rules).await
+}
+
+/// The id of a person.
+async fn person(test: &TestApp, subject: &str) -> String {
+    let me = test.get("/v1/me").signed_in_as(subject).send().await.expect(200);
+    me["id"].as_str().expect("an id").to_owned()
+}
+
+/// The warnings of a person, the newest first.
+async fn warnings(test: &TestApp, subject: &str) -> Vec<Value> {
+    test.stack.run_until_idle().await;
+    let mut notifications = test.notifications(subject).await;
+    notifications.retain(|notification| notification["kind"] == "reliability_warning");
+    notifications
+}
+
+async fn lift_suspension(test: &TestApp, person: &str) {
+    let path = format!("/v1/people/{person}/suspension");
+    let tag = test.get(&path).signed_in_as("margaret").send().await.etag();
+    let change = test.put(&path).signed_in_as("margaret").header("If-Match", &tag);
+    change.json(&json!({ "suspended": false, "reason": "Ill for a week" })).send().await.expect(200);
+}
+
+/// The job that lets an incident have its consequences runs again.
+async fn repeat(test: &TestApp, appointment: &str, person: &str, side: PartyName) {
+    let job: Job = MessagingJob::ApplyConsequences {
+        person: person.parse::<PersonId>().expect("an id"),
+        side,
+        appointment: appointment.parse().expect("an id"),
+    }
+    .into();
+    let mut transaction = Transaction::new();
+    let entry = job.entry(test.stack.app.now(), 7).expect("JSON");
+    transaction.enqueue(job.failure_domain(), &entry).expect("storable");
+    test.stack.app.store.commit(transaction).await.expect("enqueued");
+    test.sweep().await;
+}
+
+#[tokio::test]
+async fn person_is_warned_once_for_each_incident_from_the_number_on() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let alan = person(&test, "alan").await;
+    let mut cancelled = String::new();
+    for (number, told) in [(1, 0), (2, 0), (3, 1), (4, 2)] {
+        cancelled = book(&test, &offer, &format!("2027-01-04T{:02}:00:00Z", 10 + number)).await;
+        test.post_action("alan", &cancelled, "cancel", &Value::Null).await.expect(200);
+        assert_eq!(warnings(&test, "alan").await.len(), told, "{number}");
+        test.advance(1);
+    }
+    let last = &warnings(&test, "alan").await[0];
+    for (member, value) in [
+        ("side", json!("client")),
+        ("appointment_id", json!(cancelled)),
+        ("incidents", json!(4)),
+        ("warning_from", json!(3)),
+        ("read", json!(false)),
+    ] {
+        assert_eq!(last[member], value, "{last:#}");
+    }
+    assert_eq!(last.get("suspension_from"), None, "only administrators suspend people");
+    repeat(&test, &cancelled, &alan, PartyName::Client).await;
+    assert_eq!(warnings(&test, "alan").await.len(), 2, "a repeated job warns nobody again");
+    assert_eq!(warnings(&test, "ada").await, [] as [Value; 0], "the other side is told nothing");
+    let me = test.get("/v1/me").signed_in_as("alan").send().await.expect(200);
+    assert_eq!(me.get("suspension"), None);
+}
+
+#[tokio::test]
+async fn expert_is_warned_of_no_shows_in_effect_and_members_are_not() {
+    let test = with_rules(2, None).await;
+    let offer = test.offer(&paid_hour()).await;
+    test.join(&offer.expert, "ada", "ines", "manager").await;
+    let mut booked = Vec::new();
+    for start in ["2027-01-05T10:00:00Z", "2027-01-05T12:00:00Z"] {
+        booked.push(test.book_and_pay(&offer, start, start).await);
+    }
+    // It is Tuesday, 13:15.
+    test.advance(29 * 3_600 + 900);
+    let missed = json!({ "missed_by": "expert" });
+    test.post_action("ines", &booked[0], "no-show", &missed).await.expect(200);
+    test.post_action("alan", &booked[1], "no-show", &Value::Null).await.expect(200);
+    assert_eq!(warnings(&test, "ada").await, [] as [Value; 0], "one can still be objected to");
+    test.advance(86_400 + 60);
+    test.sweep().await;
+    let told = warnings(&test, "ada").await;
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert_eq!((&told[0]["side"], &told[0]["incidents"]), (&json!("expert"), &json!(2)));
+    assert_eq!(told[0]["appointment_id"], booked[1].as_str());
+    for subject in ["ines", "alan"] {
+        assert_eq!(warnings(&test, subject).await, [] as [Value; 0], "{subject}");
+    }
+}
+
+#[tokio::test]
+async fn platform_suspends_an_expert_who_cancels_late_too_often() {
+    let test = with_rules(3, Some(2)).await;
+    let offer = test.offer(&free_hour()).await;
+    let ada = person(&test, "ada").await;
+    for start in ["2027-01-04T12:00:00Z", "2027-01-04T14:00:00Z"] {
+        let booked = book(&test, &offer, start).await;
+        test.post_action("ada", &booked, "cancel", &Value::Null).await.expect(200);
+        test.stack.run_until_idle().await;
+    }
+    let me = test.get("/v1/me").signed_in_as("ada").send().await.expect(200);
+    let reason = "2 late cancellations and no-shows as an expert within 90 days";
+    assert_eq!(me["suspension"]["reason"], reason);
+    assert_eq!(warnings(&test, "ada").await[0]["suspension_from"], 2);
+    assert_eq!(test.book(&offer, "2027-01-05T10:00:00Z", "refused").await.problem(409), "expert-not-live");
+    let path = format!("/v1/people/{ada}/suspension");
+    let history = test.get(&path).signed_in_as("margaret").send().await.expect(200);
+    let change = &history["changes"][0];
+    assert_eq!((&change["decided_by"], change.get("by")), (&json!("platform"), None));
+    assert_eq!((&change["reason"], &change["suspended"]), (&json!(reason), &json!(true)));
+    lift_suspension(&test, &ada).await;
+    test.advance(120);
+    test.sweep().await;
+    test.book(&offer, "2027-01-05T10:00:00Z", "booked").await.expect(201);
+    let history = test.get(&path).signed_in_as("margaret").send().await.expect(200);
+    assert_eq!(history["changes"][1]["decided_by"], "administrator");
+}
+
+/// The example of `docs/policies.md`: a line for each step, with the counts right after it.
+#[tokio::test]
+async fn example_of_the_guide_has_the_consequences_of_the_platform() {
+    let guide = include_str!("../../../docs/policies.md");
+    let (_, section) = guide.split_once("\n### An example of consequences\n").expect("the section");
+    let section = section.split("\n## ").next().unwrap_or(section);
+    let lines: Vec<(u64, usize, &str)> = section
+        .lines()
+        .filter_map(|line| {
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            let &[_, incidents, warnings, suspended] = cells.as_slice() else { return None };
+            Some((incidents.parse().ok()?, warnings.parse().ok()?, suspended))
+        })
+        .collect();
+    let test = with_rules(2, Some(3)).await;
+    let offer = test.offer(&free_hour()).await;
+    let session_type = test.session_type(&offer.expert, &free_course()).await;
+    let course = Offer { session_type, ..offer.clone() };
+    let alan = person(&test, "alan").await;
+    let mut seen = Vec::new();
+    let mut look = async || {
+        let warnings = warnings(&test, "alan").await.len();
+        let counts = own(&test, "alan").await.1;
+        let me = test.get("/v1/me").signed_in_as("alan").send().await.expect(200);
+        let suspended = if me["suspension"].is_null() { "no" } else { "yes" };
+        seen.push((counts[0] + counts[3], warnings, suspended));
+    };
+    let cancel = async |booked: &str| {
+        test.post_action("alan", booked, "cancel", &Value::Null).await.expect(200);
+    };
+    let single = [
+        book(&test, &offer, "2027-01-04T12:00:00Z").await,
+        book(&test, &offer, "2027-01-04T13:00:00Z").await,
+        book(&test, &offer, "2027-01-05T14:00:00Z").await,
+    ];
+    let mut seats = Vec::new();
+    for key in ["one", "two"] {
+        seats.push(id(&test.book(&course, "2027-01-04T15:00:00Z", key).await.expect(201)));
+    }
+    cancel(&single[0]).await;
+    look().await;
+    cancel(&single[1]).await;
+    look().await;
+    for seat in &seats {
+        cancel(seat).await;
+    }
+    look().await;
+    lift_suspension(&test, &alan).await;
+    look().await;
+    for booked in [&single[1], &seats[0], &seats[1]] {
+        repeat(&test, booked, &alan, PartyName::Client).await;
+    }
+    test.advance(86_400);
+    test.sweep().await;
+    look().await;
+    cancel(&single[2]).await;
+    look().await;
+    assert_eq!(seen, lines);
 }

@@ -8,6 +8,7 @@ use app::experts::session_types;
 use app::idempotency::{Creation, IdempotentRequest, complete};
 use app::identity::Actor;
 use app::identity::signed_in::{Role, Scope, SignedInPerson};
+use app::identity::suspension;
 use app::payments::accounts;
 use app::payments::checkout;
 use app::payments::error::PaymentsError;
@@ -35,8 +36,9 @@ use domain::payments::gateway::GatewayKind;
 use domain::payments::payment::Escalation;
 use domain::scheduling::appointment::{Attendee, Outcome};
 use domain::scheduling::details::SessionDetails;
+use domain::scheduling::party::Party;
 use domain::scheduling::slots::EmptyReason;
-use domain::{AppointmentId, Currency, ExpertId, Money, Rate, SessionTypeId, TimeSpan, Timestamp};
+use domain::{AppointmentId, Currency, ExpertId, Money, PersonId, Rate, SessionTypeId, TimeSpan, Timestamp};
 
 use crate::core::{Core, Ended, Start};
 use crate::random::Rng;
@@ -112,6 +114,8 @@ pub enum Command {
     Reconcile,
     /// Fetches the exchange rates.
     FetchExchangeRates,
+    /// Lifts the suspension of a person.
+    LiftSuspension(PersonId),
 }
 
 /// The relevant part of a response.
@@ -176,6 +180,8 @@ pub struct Actors {
     pub requested_charges: BTreeMap<AppointmentId, Vec<u64>>,
     /// Appointments that clients asked to move at once.
     pub moved_by_clients: BTreeSet<AppointmentId>,
+    /// Appointments whose clients reported their own absence.
+    pub admitted: BTreeSet<AppointmentId>,
     /// Appointments for which an expert accepted what the client proposed. Their times may overlap other sessions of the client.
     pub moved_by_proposal: BTreeSet<AppointmentId>,
     /// The charges that actors were promised, in minor units.
@@ -197,6 +203,7 @@ impl Actors {
             secrets: Vec::new(),
             to_retry: Vec::new(),
             requested_charges: BTreeMap::new(),
+            admitted: BTreeSet::new(),
             moved_by_proposal: BTreeSet::new(),
             promised_charges: Vec::new(),
             moved_by_clients: BTreeSet::new(),
@@ -365,6 +372,13 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
             let rules = AvailabilityRules::clone(rules);
             profiles::replace_rules(app, actor, own, version.into(), rules).await.map(|_| Reply::default())
         }
+        Command::LiftSuspension(person) => {
+            let version = suspension::read(app, actor, *person).await?.version;
+            let reason = "A mistake".to_owned().try_into().map_err(|_| AppError::NotFound("reason"))?;
+            suspension::change(app, actor, *person, version.into(), false, reason)
+                .await
+                .map(|_| Reply::default())
+        }
         Command::StartOnboarding => {
             accounts::start_onboarding(app, actor, own, GatewayKind::Stripe).await.map(|_| Reply::default())
         }
@@ -411,6 +425,11 @@ pub fn submit(core: &mut Core, asked: Submission) -> PendingReply {
     core.steps += 1;
     if let Command::EndSession(id, _, Some(charge)) = &asked.command {
         core.actors.requested_charges.entry(*id).or_default().push(charge.amount());
+    }
+    if let Command::EndSession(id, Outcome::NoShow { missed_by: Party::Client }, _) = &asked.command
+        && core.actors.client(asked.person.client_id()).is_some()
+    {
+        core.actors.admitted.insert(*id);
     }
     if let Command::Reschedule(id, _) = &asked.command
         && core.actors.client(asked.person.client_id()).is_some()

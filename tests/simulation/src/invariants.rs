@@ -491,8 +491,11 @@ fn check_objection_period(
                 }
             }
         }
-        // An expert can agree that they did not attend.
+        // Both sides can agree that they did not attend.
         (Some(_), None) if now.status == (Status::NoShow { missed_by: Party::Expert }) => {}
+        (Some(_), None)
+            if now.status == (Status::NoShow { missed_by: Party::Client })
+                && core.actors.admitted.contains(&id) => {}
         // Clocks differ.
         (Some(until), None | Some(NoShowReport::Decided))
             if core.instant().plus(2 + 2 * core.faults.max_clock_skew / 1_000) < until =>
@@ -510,7 +513,11 @@ fn check_objection_period(
                 && before.status == Status::Confirmed
                 && !now.price.is_zero() =>
         {
-            violations.push(format!("{id} is a no-show of its client, who could not object"));
+            if !core.actors.admitted.contains(&id) {
+                violations.push(format!("{id} is a no-show of its client, who could not object"));
+            } else if policy::no_show_refund(now) > 0 {
+                violations.push(format!("{id} refunds a part because its client reported their own absence"));
+            }
         }
         _ => {}
     }

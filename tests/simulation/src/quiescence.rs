@@ -2,12 +2,13 @@
 //!
 //! Then each party must have the correct amount, and the ledger, the appointments and the gateway must agree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use app::AppError;
 use app::identity::signed_in::SignedInPerson;
 use app::messaging::jobs::CausedBy;
 use app::scheduling::error::SchedulingError;
+use domain::identity::suspension::DecidedBy;
 use domain::kernel::time::{DAY, HOUR};
 use domain::payments::account::PaymentAccount;
 use domain::payments::gateway::GatewayKind;
@@ -18,9 +19,11 @@ use domain::scheduling::appointment::{NoShowReport, Outcome};
 use domain::scheduling::booking_limits::{BookingLimits, LimitReached};
 use domain::scheduling::party::Party;
 use domain::scheduling::refund_costs::RefundBudgets;
+use domain::scheduling::reliability::{IncidentKind, SessionOccurrence};
 use domain::scheduling::slots::EmptyReason;
 use domain::{ExpertId, Money, PersonId, TimeSpan};
 use futures_util::FutureExt;
+use store::Item;
 use store::table::Consistency;
 
 use crate::actors::{Command, Reply, Resolution, Submission, allows_overlap, submit};
@@ -340,6 +343,7 @@ pub fn check(simulation: &mut Simulation) {
         check_notifications(core, &mut violations);
         check_accounts(simulation, core, &accounts, &mut violations);
     }
+    check_consequences(simulation, &mut violations);
     let core = &mut *simulation.shared.lock();
     for what in violations {
         core.violation(what);
@@ -374,6 +378,70 @@ fn check_notifications(core: &Core, violations: &mut Vec<String>) {
             if (own || !told) && version == of_event {
                 violations.push(format!("{key} notifies a person whom {job} does not concern"));
             }
+        }
+    }
+}
+
+/// Checks that everybody with too many late cancellations and no-shows was warned and, if that is a setting, suspended, and nobody
+/// else. The reads of the store lock the state, so it must not be locked here.
+fn check_consequences(simulation: &Simulation, violations: &mut Vec<String>) {
+    let rules = &simulation.app.settings.reliability;
+    let suspension = rules.suspension.map_or(usize::MAX, usize::from);
+    let first = usize::from(rules.warning).min(suspension);
+    let since = simulation.shared.lock().instant().plus(-90 * DAY);
+    let people = |prefix: &str, sk: &str| -> BTreeSet<PersonId> {
+        let rows = simulation.shared.lock().table.all(prefix, sk);
+        rows.iter().filter_map(|(key, _)| key.pk.strip_prefix(prefix)?.parse().ok()).collect()
+    };
+    // The numbers of all warnings of a person as one side, by session.
+    let warnings = |person: PersonId, side: &str| -> BTreeMap<String, usize> {
+        let prefix = format!("warning#{side}#");
+        let rows = simulation.shared.lock().table.with_prefix(&format!("PERSON#{person}"), &prefix);
+        let number = |item: &Item| item.get("incidents")?.as_n().ok()?.parse().ok();
+        let found = rows.iter().filter_map(|(sk, item)| Some((sk.strip_prefix(&prefix)?, number(item)?)));
+        found.map(|(session, incidents)| (session.to_owned(), incidents)).collect()
+    };
+    let suspended_by_platform = |person: PersonId| match simulation.direct.suspension(person).now_or_never() {
+        Some(Ok(history)) => history.changes.iter().filter(|change| change.by == DecidedBy::Platform).count(),
+        other => panic!("the suspension of {person} cannot be read: {other:?}"),
+    };
+    for (side, party) in [("expert", Party::Expert), ("client", Party::Client)] {
+        for person in people(&format!("RELIABILITY#{side}#"), "consequence#") {
+            let Some(Ok(incidents)) = simulation.direct.incidents(person, party, since).now_or_never() else {
+                violations.push(format!("the incidents of {person} cannot be read"));
+                continue;
+            };
+            let counted = incidents
+                .iter()
+                .filter(|one| matches!(one.kind, IncidentKind::LateCancellation | IncidentKind::NoShow));
+            let sessions: BTreeSet<String> = counted
+                .map(|one| match one.group_session {
+                    Some(SessionOccurrence { session_type, start }) => {
+                        format!("{session_type}#{:012}", start.seconds())
+                    }
+                    None => one.appointment.to_string(),
+                })
+                .collect();
+            let warnings = warnings(person, side);
+            let has = format!("{person} has {} late cancellations and no-shows as {side}", sessions.len());
+            if sessions.len() >= first && !sessions.iter().any(|session| warnings.contains_key(session)) {
+                violations.push(format!("{has}, and was not warned"));
+            }
+            if let Some(early) = warnings.values().find(|incidents| **incidents < first) {
+                violations.push(format!("{person} was warned after {early} late cancellations and no-shows"));
+            }
+            if sessions.len() >= suspension && suspended_by_platform(person) == 0 {
+                violations.push(format!("{has}, and was not suspended"));
+            }
+        }
+    }
+    for person in people("PERSON#", "SUSPENSION") {
+        let times = suspended_by_platform(person);
+        let warned = [warnings(person, "expert"), warnings(person, "client")];
+        let reached = warned.iter().flat_map(BTreeMap::values).filter(|number| **number >= suspension);
+        let reached = reached.count();
+        if times > reached {
+            violations.push(format!("{person} was suspended {times} times after {reached} incidents"));
         }
     }
 }

@@ -457,7 +457,8 @@ fn perform(core: &mut Core, workload: &Workload, activity: Activity) {
                 _ => {
                     let missed = Outcome::NoShow { missed_by: Party::Expert };
                     let outcome = match party {
-                        Party::Client => missed,
+                        Party::Client if core.actors.rng.happens(8_500) => missed,
+                        Party::Client => Outcome::NoShow { missed_by: Party::Client },
                         _ => *core.actors.rng.pick(&[
                             Outcome::Completed,
                             Outcome::Completed,

@@ -75,8 +75,8 @@ Environment variables of `cargo run`
   CHALLENGE_AFTER_DECLINES     declined attempts of a client or an address in a UTC day before the challenge (default 3)
   LATE_CANCELLATION_HOURS      a cancellation less than this many hours before the start is late (default 24)
   WARNING_AFTER_INCIDENTS      late cancellations and no-shows in 90 days that lead to a warning (default 3)
-  LOWER_RANKING_AFTER_INCIDENTS
-                               late cancellations and no-shows in 90 days that lead to a lower ranking (default 5)
+  SUSPENSION_AFTER_INCIDENTS   late cancellations and no-shows in 90 days after which the platform suspends a person
+                               (default 0, which leaves it to administrators)
   MAX_PRICE_OF_NEW_EXPERT      largest price of an expert who is not established, as a multiple of the smallest price
                                (default 300, which is 900 euros)
   REFUND_BUDGET_PER_CLIENT     what refunds of a client may cost the platform in a month, as a multiple of the smallest

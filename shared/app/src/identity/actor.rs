@@ -327,3 +327,6 @@ async fn require_no_former_member(
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

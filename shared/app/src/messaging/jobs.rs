@@ -1,12 +1,13 @@
 //! The jobs of the area `messaging`.
 
-use domain::PersonId;
 use domain::scheduling::party::ActingAs;
+use domain::{AppointmentId, PersonId};
 use serde::{Deserialize, Serialize};
 use store::{FailureDomain, JobName};
 
+use super::consequences;
 use super::notify::notify;
-use crate::events::DomainEvent;
+use crate::events::{DomainEvent, PartyName};
 use crate::jobs::{AreaJob, NextRun};
 use crate::{App, AppError};
 
@@ -20,6 +21,15 @@ pub enum MessagingJob {
         event: Box<DomainEvent>,
         /// Who caused it. They are not notified.
         by: CausedBy,
+    },
+    /// Warn a person who cancelled a session late or missed it, and suspend them if it happened too often.
+    ApplyConsequences {
+        /// The person.
+        person: PersonId,
+        /// Their side in the appointment.
+        side: PartyName,
+        /// The appointment that they cancelled late or missed.
+        appointment: AppointmentId,
     },
 }
 
@@ -60,12 +70,16 @@ impl AreaJob for MessagingJob {
                     .with(data.row_version().number())
                     .with(event.kind())
             }
+            Self::ApplyConsequences { side, appointment, .. } => {
+                let side = if *side == PartyName::Client { "client" } else { "expert" };
+                JobName::new("consequences", *appointment).with(side)
+            }
         }
     }
 
     fn failure_domain(&self) -> FailureDomain {
         match self {
-            Self::Notify { .. } => FailureDomain::General,
+            Self::Notify { .. } | Self::ApplyConsequences { .. } => FailureDomain::General,
         }
     }
 
@@ -73,6 +87,10 @@ impl AreaJob for MessagingJob {
         match self {
             Self::Notify { event, by } => {
                 notify(app, event, *by).await?;
+                Ok(NextRun::WhenEnqueued)
+            }
+            Self::ApplyConsequences { person, side, appointment } => {
+                consequences::apply(app, *person, (*side).into(), *appointment).await?;
                 Ok(NextRun::WhenEnqueued)
             }
         }

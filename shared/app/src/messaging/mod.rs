@@ -1,5 +1,6 @@
-//! Notifications: who is told about a change, and the list of each person.
+//! Notifications: who is told about a change, who is warned, and the list of each person.
 
+mod consequences;
 pub mod jobs;
 pub mod notifications;
 mod notify;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use domain::experts::members::Right;
 use domain::kernel::time::HOUR;
-use domain::messaging::notification::{Notification, concerns};
+use domain::messaging::notification::{AppointmentChange, Content, Notification, concerns};
 use domain::scheduling::appointment::OBJECTION_HOURS;
 use domain::scheduling::history::{Change, ChangedBy, HistoryEntry, SessionTime};
 use domain::scheduling::party::{ActingAs, Party};
@@ -84,8 +84,8 @@ async fn begin_objection_period(app: &App, event: &DomainEvent, parties: &[Party
             Party::Client => person_of_client(appointment.client_id),
             Party::Expert | Party::Platform => person_of_expert(appointment.expert_id),
         };
-        let notification = app.store.notification(person, id, event.kind()).await?;
-        until = until.max(notification.and_then(|notification| notification.object_until));
+        let notified = app.store.notified_change(person, id, event.kind()).await?;
+        until = until.max(notified.and_then(|change| change.object_until));
     }
     // Nobody is notified of what they did themselves, such as an expert who booked their own session.
     let until = until.unwrap_or(app.now().plus(OBJECTION_HOURS * HOUR));
@@ -151,25 +151,30 @@ async fn deliver(
     let is_client = person == person_of_client(appointment.client_id);
     let party = if is_client { Party::Client } else { Party::Expert };
     app.transact("notify", || async {
-        let stored = app.store.notification(person, appointment.appointment_id, event.kind()).await?;
+        let id = appointment.appointment_id;
+        let stored = app.store.notified_change(person, id, event.kind()).await?;
         if stored.as_ref().is_some_and(|stored| stored.version >= version) {
             return Ok(Decision::Unchanged(()));
         }
-        let notification = Notification {
-            id: app.new_notification_id(),
-            person,
-            appointment: appointment.appointment_id,
+        let change = AppointmentChange {
+            appointment: id,
             expert: appointment.expert_id,
             version,
-            at: event.occurred_at,
             by: changed_by(by),
             change: change.clone(),
             session: SessionTime { start: appointment.start, end: appointment.end },
             final_charge: outcome.final_charge,
             object_until: outcome.objectors.contains(&party).then(|| app.now().plus(OBJECTION_HOURS * HOUR)),
         };
+        let notification = Notification {
+            id: app.new_notification_id(),
+            person,
+            at: event.occurred_at,
+            content: Content::Change(change),
+        };
+        let (replaced, now) = (stored.as_ref(), app.now());
         let mut transaction = Transaction::new();
-        transaction.put_notification(event.kind(), &notification, stored.as_ref(), app.now())?;
+        transaction.put_change_notification(event.kind(), &notification, id, replaced, now)?;
         Ok(Decision::Commit(transaction, ()))
     })
     .await

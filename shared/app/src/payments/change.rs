@@ -178,7 +178,7 @@ impl<'a> Change<'a> {
                 let row_version = RowVersion::Appointment(version);
                 self.transaction.put_history(self.changed.id, version, row_version, &entry)?;
                 if let Some(incident) = Incident::no_show(&self.changed) {
-                    self.transaction.put_incident(&self.changed, &incident)?;
+                    self.app.record_incident(&mut self.transaction, &self.changed, &incident, self.now)?;
                 }
             }
             Transition::AwaitClient { deadline } => {

@@ -202,7 +202,7 @@ pub async fn cancel(
         let mut transaction = Transaction::new();
         transaction.put_appointment(&cancelled)?;
         if let Some(late) = app.settings.reliability.of_cancellation(appointment, party, quote.basis, now) {
-            transaction.put_incident(appointment, &late)?;
+            app.record_incident(&mut transaction, appointment, &late, now)?;
         }
         transaction.put_occupancy(appointment.expert, &occupancy.release(appointment));
         costs.put(&mut transaction)?;
@@ -418,7 +418,8 @@ async fn attempt_reschedule(
         hold_move(app, &record, &step, start, allow_overlap, now).await?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;
-    transaction.put_incident(appointment, &Incident::of_change(IncidentKind::Move, &moved, party, now))?;
+    let incident = Incident::of_change(IncidentKind::Move, &moved, party, now);
+    app.record_incident(&mut transaction, appointment, &incident, now)?;
     if !allow_overlap {
         client_bookings::check_move(app, &bookings, &moved, now).await?;
     }
@@ -551,8 +552,7 @@ pub struct NoShowQuote {
 /// other party.
 ///
 /// # Errors
-/// [`AppError::NotFound`] as for [`read`], [`AppError::Forbidden`] for a client who asks about their own absence,
-/// [`SchedulingError::Change`] if the person cannot report this now.
+/// [`AppError::NotFound`] as for [`read`], [`SchedulingError::Change`] if the person cannot report this now.
 pub async fn quote_no_show(
     app: &App,
     actor: &Actor,
@@ -564,9 +564,6 @@ pub async fn quote_no_show(
     let Outcome::NoShow { missed_by } = outcome else {
         return Err(AppError::Forbidden("a completed session is no no-show"));
     };
-    if party == Party::Client && missed_by != Party::Expert {
-        return Err(AppError::Forbidden("a client can only report that the expert did not attend"));
-    }
     let ended = record.appointment.ended(outcome, None, party, app.now())?;
     let final_charge = record.payment.as_ref().and_then(|payment| payment.final_charge);
     let quote = limited(record.appointment.no_show_quote(missed_by, final_charge), &record);
@@ -578,7 +575,7 @@ pub async fn quote_no_show(
 ///
 /// # Errors
 /// [`AppError::NotFound`] as for [`read`], [`AppError::VersionMismatch`] if the appointment has another version,
-/// [`AppError::Forbidden`] for a client who reports anything but a no-show of the expert, and for a member who sends a charge
+/// [`AppError::Forbidden`] for a client who reports that the session took place, and for a member who sends a charge
 /// without the right to it, [`SchedulingError::Change`] if it is too early or too late or another outcome is recorded,
 /// [`AppError::Invalid`] if the charge is more than the price, is not a multiple of the currency's smallest charge step, or is
 /// given although an administrator decides it, [`PaymentsError::State`] if it is more than the final charge, or the outcome is
@@ -595,8 +592,8 @@ pub async fn end(
         let party = acting.party();
         let (outcome, charge) = report.outcome(party);
         let AppointmentRecord { appointment, payment, .. } = &record;
-        if party == Party::Client && outcome != (Outcome::NoShow { missed_by: Party::Expert }) {
-            return Err(AppError::Forbidden("a client can only report that the expert did not attend"));
+        if party == Party::Client && outcome == Outcome::Completed {
+            return Err(AppError::Forbidden("a client can only report that a session was missed"));
         }
         let price = appointment.price;
         // A charge, or an expert's report that they did not attend, is a refund.
@@ -651,11 +648,13 @@ pub async fn end(
         let mut transaction = Transaction::new();
         transaction.put_appointment(&ended)?;
         let (missed_before, missed) = (Incident::no_show(appointment), Incident::no_show(&ended));
-        if let Some(incident) = missed_before.filter(|before| missed.as_ref() != Some(before)) {
-            transaction.delete_incident(appointment, &incident);
-        }
-        if let Some(incident) = missed {
-            transaction.put_incident(appointment, &incident)?;
+        if missed_before != missed {
+            if let Some(incident) = missed_before {
+                transaction.delete_incident(appointment, &incident);
+            }
+            if let Some(incident) = missed {
+                app.record_incident(&mut transaction, appointment, &incident, now)?;
+            }
         }
         // What an administrator takes off the charge of a session that took place counts for nobody.
         if party != Party::Platform || matches!(ended.status, Status::NoShow { .. }) {

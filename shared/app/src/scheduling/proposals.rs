@@ -290,7 +290,7 @@ pub async fn accept(
         transaction.put_appointment(&moved)?;
         let proposed_by = if party == Party::Client { Party::Expert } else { Party::Client };
         let incident = Incident::of_change(IncidentKind::Move, &moved, proposed_by, now);
-        transaction.put_incident(appointment, &incident)?;
+        app.record_incident(&mut transaction, appointment, &incident, now)?;
         let bookings = app.store.client_bookings(moved.client).await?;
         if party == Party::Client && !allow_overlap {
             client_bookings::check_move(app, &bookings, &moved, now).await?;
@@ -390,7 +390,7 @@ async fn close(
     let mut transaction = closing(app, appointment, &closed, acting, now).await?;
     if closed.moves.proposal.as_ref().is_some_and(|last| last.state == ProposalState::Declined) {
         let incident = Incident::of_change(IncidentKind::DeclinedProposal, &closed, party, now);
-        transaction.put_incident(appointment, &incident)?;
+        app.record_incident(&mut transaction, appointment, &incident, now)?;
     }
     let record = AppointmentRecord { appointment: closed, ..record };
     Ok(Decision::Commit(transaction, (record, party)))

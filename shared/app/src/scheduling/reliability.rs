@@ -2,7 +2,7 @@
 
 use domain::kernel::time::DAY;
 use domain::scheduling::party::Party;
-use domain::scheduling::reliability::{COUNTED_FOR, Consequence, Incident};
+use domain::scheduling::reliability::{COUNTED_FOR, Consequence, Incident, once_per_session};
 use domain::{PersonId, Timestamp};
 
 use crate::identity::Actor;
@@ -15,7 +15,8 @@ const LISTED_FOR: i64 = 365 * DAY;
 /// What a person did as one side of their appointments.
 #[derive(Debug, Clone)]
 pub struct SideRecord {
-    /// The incidents of the last 365 days, the latest first: at most 1,000 that have consequences, and 1,000 others.
+    /// The incidents of the last 365 days, the latest first: at most 1,000 that have consequences, of which each session has one, and
+    /// 1,000 others.
     pub incidents: Vec<Incident>,
     /// Since when incidents have consequences.
     pub counted_since: Timestamp,
@@ -58,9 +59,8 @@ async fn of_person(app: &App, person: PersonId) -> Result<Reliability, AppError>
 
 async fn of_side(app: &App, person: PersonId, side: Party) -> Result<SideRecord, AppError> {
     let now = app.now();
-    let incidents = app.store.incidents(person, side, now.plus(-LISTED_FOR)).await?;
-    let counted_since = now.plus(-COUNTED_FOR);
-    let counts = |incident: &&Incident| incident.at >= counted_since && incident.kind.has_consequences();
-    let consequence = app.settings.reliability.consequence(incidents.iter().filter(counts).count());
-    Ok(SideRecord { incidents, counted_since, consequence })
+    let incidents = once_per_session(app.store.incidents(person, side, now.plus(-LISTED_FOR)).await?);
+    let counted = incidents.iter().filter(|incident| incident.counts(now)).count();
+    let consequence = app.settings.reliability.consequence(counted);
+    Ok(SideRecord { incidents, counted_since: now.plus(-COUNTED_FOR), consequence })
 }

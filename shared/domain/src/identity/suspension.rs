@@ -1,4 +1,4 @@
-//! The suspension of a person by an administrator.
+//! The suspension of a person by an administrator, or by the platform after too many incidents.
 //!
 //! A suspended person cannot book, and cannot change what they or others offer. They can still read, cancel, attend and object.
 
@@ -8,6 +8,15 @@ use crate::{PersonId, Timestamp};
 /// The maximum number of changes that are remembered.
 pub const MAX_CHANGES: usize = 50;
 
+/// Who suspended a person, or lifted the suspension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DecidedBy {
+    /// An administrator.
+    Administrator(PersonId),
+    /// The platform, automatically. It never lifts a suspension.
+    Platform,
+}
+
 /// One change: a person was suspended, or the suspension was lifted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SuspensionChange {
@@ -15,8 +24,8 @@ pub struct SuspensionChange {
     pub suspended: bool,
     /// The reason, which the person can read.
     pub reason: ShortText,
-    /// The administrator.
-    pub by: PersonId,
+    /// Who decided it.
+    pub by: DecidedBy,
     /// When it was changed.
     pub at: Timestamp,
 }
@@ -62,7 +71,7 @@ mod tests {
         let change = |number: i64, suspended| SuspensionChange {
             suspended,
             reason: format!("reason {number}").try_into().expect("a text"),
-            by: PersonId::from_bits(2),
+            by: DecidedBy::Administrator(PersonId::from_bits(2)),
             at: Timestamp::from_seconds(number),
         };
         let mut suspension = Suspension::never(person);

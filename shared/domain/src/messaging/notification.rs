@@ -1,4 +1,4 @@
-//! Notifications about appointments and their payments, and whom a change concerns.
+//! Notifications about appointments, their payments and the reliability of people, and whom a change concerns.
 
 use crate::kernel::time::DAY;
 use crate::scheduling::history::{Change, ChangedBy, SessionTime};
@@ -8,24 +8,50 @@ use crate::{AppointmentId, ExpertId, Money, NotificationId, PersonId, Timestamp}
 /// How long a notification is kept, in seconds.
 pub const KEPT_FOR: i64 = 180 * DAY;
 
-/// What a person is told about a change that somebody else made.
-///
-/// A person has at most one notification for each kind of event of an appointment: a later event replaces it. So one
-/// counterpart cannot fill the list of another person.
+/// What a person is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notification {
     /// The id; ids sort by the time of delivery.
     pub id: NotificationId,
     /// The person who is notified.
     pub person: PersonId,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub content: Content,
+}
+
+impl Notification {
+    /// Returns the change of an appointment, if the notification is about one.
+    pub fn change(&self) -> Option<&AppointmentChange> {
+        match &self.content {
+            Content::Change(change) => Some(change),
+            Content::Warning(_) => None,
+        }
+    }
+}
+
+/// What a notification is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A change of an appointment that somebody else made.
+    Change(AppointmentChange),
+    /// The person has cancelled late or missed a session too often.
+    Warning(ReliabilityWarning),
+}
+
+/// What a person is told about a change that somebody else made.
+///
+/// A person has at most one notification for each kind of event of an appointment: a later event replaces it. So one
+/// counterpart cannot fill the list of another person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppointmentChange {
     /// The appointment that was changed.
     pub appointment: AppointmentId,
     /// The expert of the appointment.
     pub expert: ExpertId,
     /// The version of the changed row, which is that of the appointment or of its payment. It orders events of a kind.
     pub version: u64,
-    /// When the change was made.
-    pub at: Timestamp,
     /// Who made the change.
     pub by: ChangedBy,
     /// What was changed.
@@ -36,6 +62,21 @@ pub struct Notification {
     pub final_charge: Option<Money>,
     /// Until when the person can object, if the change is the report that their side did not attend, or a decision of an administrator.
     pub object_until: Option<Timestamp>,
+}
+
+/// What a person is told about their late cancellations and no-shows. There is one for each session at most.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReliabilityWarning {
+    /// The side of the person in the session: the expert or the client.
+    pub side: Party,
+    /// The appointment that the person cancelled late or missed last.
+    pub appointment: AppointmentId,
+    /// The number of late cancellations and no-shows of this side in the last 90 days.
+    pub incidents: u32,
+    /// The number from which on the person is warned.
+    pub warning_from: u16,
+    /// The number from which on the platform suspends the person; `None` if only administrators suspend people.
+    pub suspension_from: Option<u16>,
 }
 
 /// Up to where a person has read their notifications.

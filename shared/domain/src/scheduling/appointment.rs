@@ -319,6 +319,11 @@ pub enum ChangeRefusal {
         "you can object only to a report that you missed the session, or to a decision about it, before it takes effect"
     )]
     NothingToObject,
+    /// The client reports their own absence, which would give them back a part of the price.
+    #[error(
+        "you get back a part of the price for a session that you miss, so the expert has to report that you missed it"
+    )]
+    OwnAbsenceRefunds,
     /// A proposal is open already.
     #[error(
         "other times are proposed already; accept, decline or withdraw that proposal, or wait until {until}"

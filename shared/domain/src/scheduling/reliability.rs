@@ -1,12 +1,16 @@
 //! What counts for the reliability of experts and clients: late cancellations, declined proposals, moves and no-shows.
 //!
-//! Each incident belongs to one side of an appointment. A no-show counts only once it has taken effect.
+//! Each incident belongs to one side of an appointment. A no-show counts only once it has taken effect. The bookings of one group
+//! session count once for each side.
+
+use std::collections::BTreeSet;
+use std::fmt;
 
 use crate::kernel::time::{DAY, HOUR};
 use crate::scheduling::appointment::{Appointment, NoShowReport, Status};
 use crate::scheduling::cancellation::Basis;
 use crate::scheduling::party::Party;
-use crate::{AppointmentId, Timestamp};
+use crate::{AppointmentId, PersonId, SessionTypeId, Timestamp};
 
 /// For how long incidents have consequences, in seconds.
 pub const COUNTED_FOR: i64 = 90 * DAY;
@@ -44,6 +48,44 @@ impl IncidentKind {
     }
 }
 
+/// One occurrence of a group session: all appointments of a session type that start at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SessionOccurrence {
+    /// The session type.
+    pub session_type: SessionTypeId,
+    /// The start of the session.
+    pub start: Timestamp,
+}
+
+impl SessionOccurrence {
+    /// Returns the group session of an appointment; `None` if it is an individual session.
+    pub fn of(appointment: &Appointment) -> Option<Self> {
+        let Appointment { session_type, start, .. } = *appointment;
+        appointment.group.then_some(Self { session_type, start })
+    }
+}
+
+/// The session that an incident is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum IncidentSession {
+    /// An individual session.
+    Individual(AppointmentId),
+    /// A group session.
+    Group(SessionOccurrence),
+}
+
+impl fmt::Display for IncidentSession {
+    /// Writes the text that stands for the session in keys.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Individual(appointment) => appointment.fmt(out),
+            Self::Group(SessionOccurrence { session_type, start }) => {
+                write!(out, "{session_type}#{:012}", start.seconds())
+            }
+        }
+    }
+}
+
 /// Something that one side of an appointment did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incident {
@@ -53,6 +95,8 @@ pub struct Incident {
     pub kind: IncidentKind,
     /// The appointment.
     pub appointment: AppointmentId,
+    /// The group session; `None` for an individual session.
+    pub group_session: Option<SessionOccurrence>,
     /// When it did so; for a no-show, the end of the session.
     pub at: Timestamp,
     /// The version of the appointment after the change; 0 for what can happen once.
@@ -67,13 +111,13 @@ pub struct ReliabilityRules {
     pub late_hours: u16,
     /// The number from which on the person is warned.
     pub warning: u16,
-    /// The number from which on the person is ranked lower.
-    pub lower_ranking: u16,
+    /// The number from which on the platform suspends the person; `None` if only administrators suspend people.
+    pub suspension: Option<u16>,
 }
 
 impl Default for ReliabilityRules {
     fn default() -> Self {
-        Self { late_hours: 24, warning: 3, lower_ranking: 5 }
+        Self { late_hours: 24, warning: 3, suspension: None }
     }
 }
 
@@ -84,15 +128,15 @@ pub enum Consequence {
     None,
     /// The person is warned.
     Warning,
-    /// The person is warned, and ranked lower.
-    LowerRanking,
+    /// The person is warned, and suspended.
+    Suspension,
 }
 
 impl ReliabilityRules {
     /// Returns what follows from a number of late cancellations and no-shows.
     pub fn consequence(&self, incidents: usize) -> Consequence {
-        if incidents >= usize::from(self.lower_ranking) {
-            Consequence::LowerRanking
+        if self.suspension.is_some_and(|suspension| incidents >= usize::from(suspension)) {
+            Consequence::Suspension
         } else if incidents >= usize::from(self.warning) {
             Consequence::Warning
         } else {
@@ -120,16 +164,47 @@ impl ReliabilityRules {
             side: by,
             kind: IncidentKind::LateCancellation,
             appointment: before.id,
+            group_session: SessionOccurrence::of(before),
             at: now,
             number: 0,
         })
     }
 }
 
+/// Returns the incidents of one side without those that have consequences and are about the same session as an earlier one in the
+/// list, so that each session counts once.
+pub fn once_per_session(mut incidents: Vec<Incident>) -> Vec<Incident> {
+    let mut sessions = BTreeSet::new();
+    incidents.retain(|incident| !incident.kind.has_consequences() || sessions.insert(incident.session()));
+    incidents
+}
+
 impl Incident {
+    /// Returns the person on the side of the incident in its appointment.
+    pub fn person(&self, appointment: &Appointment) -> PersonId {
+        match self.side {
+            Party::Client => PersonId::from_bits(appointment.client.bits()),
+            Party::Expert | Party::Platform => PersonId::from_bits(appointment.expert.bits()),
+        }
+    }
+
+    /// Returns the session that the incident is about.
+    pub fn session(&self) -> IncidentSession {
+        match self.group_session {
+            Some(session) => IncidentSession::Group(session),
+            None => IncidentSession::Individual(self.appointment),
+        }
+    }
+
+    /// Returns whether the incident has consequences at an instant.
+    pub fn counts(&self, now: Timestamp) -> bool {
+        self.kind.has_consequences() && self.at >= now.plus(-COUNTED_FOR)
+    }
+
     /// Returns the incident of a change that a side can make more than once: a move or a declined proposal.
     pub fn of_change(kind: IncidentKind, after: &Appointment, side: Party, now: Timestamp) -> Self {
-        Self { side, kind, appointment: after.id, at: now, number: after.version }
+        let group_session = SessionOccurrence::of(after);
+        Self { side, kind, appointment: after.id, group_session, at: now, number: after.version }
     }
 
     /// Returns the no-show of an appointment, if it has taken effect. It does not count without a price: nobody can object to it then.
@@ -141,6 +216,7 @@ impl Incident {
                 side,
                 kind: IncidentKind::NoShow,
                 appointment: appointment.id,
+                group_session: SessionOccurrence::of(appointment),
                 at: appointment.end,
                 number: 0,
             }),
@@ -155,10 +231,55 @@ mod tests {
 
     #[test]
     fn consequences_begin_at_their_numbers() {
-        let rules = ReliabilityRules { late_hours: 24, warning: 2, lower_ranking: 3 };
+        let rules = ReliabilityRules { late_hours: 24, warning: 2, suspension: Some(3) };
         let of = |incidents| rules.consequence(incidents);
         assert_eq!([of(0), of(1)], [Consequence::None; 2]);
         assert_eq!(of(2), Consequence::Warning);
-        assert_eq!([of(3), of(4)], [Consequence::LowerRanking; 2]);
+        assert_eq!([of(3), of(4)], [Consequence::Suspension; 2]);
+        let never = ReliabilityRules { suspension: None, ..rules };
+        assert_eq!(never.consequence(usize::MAX), Consequence::Warning);
+    }
+
+    #[test]
+    fn each_session_counts_once() {
+        let incident = |appointment, group: Option<i64>, kind, at| Incident {
+            side: Party::Client,
+            kind,
+            appointment: AppointmentId::from_bits(appointment),
+            group_session: group.map(|start| SessionOccurrence {
+                session_type: SessionTypeId::from_bits(1),
+                start: Timestamp::from_seconds(start),
+            }),
+            at: Timestamp::from_seconds(at),
+            number: 0,
+        };
+        use IncidentKind::{LateCancellation, Move, NoShow};
+        let incidents = vec![
+            incident(1, Some(100), NoShow, 50),
+            // Another booking of the same session, cancelled.
+            incident(2, Some(100), LateCancellation, 40),
+            // The same session type at another time.
+            incident(3, Some(200), LateCancellation, 30),
+            // Individual sessions.
+            incident(4, None, LateCancellation, 20),
+            incident(5, None, LateCancellation, 20),
+            // Moves have no consequences, and each one counts.
+            incident(1, Some(100), Move, 10),
+            incident(1, Some(100), Move, 9),
+        ];
+        let mut expected = incidents.clone();
+        expected.remove(1);
+        assert_eq!(once_per_session(incidents), expected);
+    }
+
+    #[test]
+    fn incidents_have_consequences_for_90_days() {
+        let at = Timestamp::from_seconds(1_800_000_000);
+        let appointment = AppointmentId::from_bits(1);
+        let late =
+            |kind| Incident { side: Party::Client, kind, appointment, group_session: None, at, number: 0 };
+        assert!(late(IncidentKind::NoShow).counts(at.plus(COUNTED_FOR)));
+        assert!(!late(IncidentKind::NoShow).counts(at.plus(COUNTED_FOR + 1)));
+        assert!(!late(IncidentKind::Move).counts(at));
     }
 }

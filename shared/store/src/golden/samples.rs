@@ -12,11 +12,13 @@ use domain::experts::session_type::{
     BookingWindow, Collection, SessionType, SessionTypeStatus, SessionTypeTerms,
 };
 use domain::identity::person::{Person, PersonProfile};
-use domain::identity::suspension::{Suspension, SuspensionChange};
+use domain::identity::suspension::{DecidedBy, Suspension, SuspensionChange};
 use domain::kernel::country::Country;
 use domain::kernel::text::{LongText, ShortText};
 use domain::kernel::time::{Date, LocalTime, Month};
-use domain::messaging::notification::{Notification, ReadMark, first_id_at};
+use domain::messaging::notification::{
+    AppointmentChange, Content, Notification, ReadMark, ReliabilityWarning, first_id_at,
+};
 use domain::payments::account::{ExpertTerms, PaymentAccount};
 use domain::payments::debt::Debt;
 use domain::payments::exchange::{CurrencyRate, ReferenceRates};
@@ -37,7 +39,7 @@ use domain::scheduling::occupancy::{Day, Entry as Occupied, EntryKey, GroupSessi
 use domain::scheduling::party::{ActingAs, Party};
 use domain::scheduling::proposal::{Moves, Proposal, ProposalState};
 use domain::scheduling::refund_costs::RefundCosts;
-use domain::scheduling::reliability::{Incident, IncidentKind};
+use domain::scheduling::reliability::{Incident, IncidentKind, SessionOccurrence};
 use domain::{
     AppointmentId, ClientId, Currency, ExpertId, InvitationId, Money, NoteId, NotificationId, PersonId, Rate,
     ReceiptId, SessionTypeId, Timestamp, Zone,
@@ -538,20 +540,33 @@ pub(super) fn incidents() -> Vec<Incident> {
     ];
     let incident = |(place, kind): (usize, IncidentKind)| {
         let place = place as i64;
-        Incident { side: Party::Client, kind, appointment: appointment_id(0), at: at(-place), number: 3 }
+        let group_session = SessionOccurrence { session_type: SESSION_TYPE, start: at(3_600) };
+        Incident {
+            side: Party::Client,
+            kind,
+            appointment: appointment_id(0),
+            group_session: (kind == IncidentKind::NoShow).then_some(group_session),
+            at: at(-place),
+            number: 3,
+        }
     };
     kinds.into_iter().enumerate().map(incident).collect()
 }
 
 /// A person who was suspended again.
 pub(super) fn suspension() -> Suspension {
-    let change = |suspended, minute: i64| SuspensionChange {
+    let change = |suspended, by, minute: i64| SuspensionChange {
         suspended,
         reason: short("Fraud"),
-        by: PersonId::from_bits(9),
+        by,
         at: at(60 * minute),
     };
-    let changes = vec![change(true, 0), change(false, 1), change(true, 2)];
+    let administrator = DecidedBy::Administrator(PersonId::from_bits(9));
+    let changes = vec![
+        change(true, administrator, 0),
+        change(false, administrator, 1),
+        change(true, DecidedBy::Platform, 2),
+    ];
     Suspension { person: PersonId::from_bits(7), version: 3, changes }
 }
 
@@ -882,30 +897,44 @@ pub(super) fn history_since_version_2() -> Vec<HistoryEntry> {
     changes.into_iter().map(entry).collect()
 }
 
-/// Notifications of the client, the newest first: one about a change with an amount, and one without.
-pub(super) fn notifications() -> [Notification; 2] {
-    let notification = |number: i64, change, final_charge| Notification {
+/// Notifications of the client, the newest first: a warning, one about a change with an amount, and one without.
+pub(super) fn notifications() -> [Notification; 3] {
+    let notification = |number: i64, content| Notification {
         id: NotificationId::from_bits(first_id_at(at(number)).bits() + u128::from(number.unsigned_abs())),
         person: PersonId::from_bits(7),
-        appointment: appointment_id(0),
-        expert: EXPERT,
-        version: 2,
         at: at(0),
-        by: ChangedBy::Expert,
-        change,
-        session: SessionTime { start: at(0), end: at(3_600) },
-        final_charge,
-        object_until: final_charge.map(|_| at(86_400)),
+        content,
+    };
+    let change = |number: i64, change, final_charge: Option<Money>| {
+        let change = AppointmentChange {
+            appointment: appointment_id(0),
+            expert: EXPERT,
+            version: 2,
+            by: ChangedBy::Expert,
+            change,
+            session: SessionTime { start: at(0), end: at(3_600) },
+            final_charge,
+            object_until: final_charge.map(|_| at(86_400)),
+        };
+        notification(number, Content::Change(change))
+    };
+    let warning = ReliabilityWarning {
+        side: Party::Client,
+        appointment: appointment_id(0),
+        incidents: 4,
+        warning_from: 3,
+        suspension_from: Some(5),
     };
     [
-        notification(2, Change::NoShow { missed_by: Party::Client }, Some(money(4_000))),
-        notification(1, Change::Rescheduled { from: session_time(0), to: session_time(7_200) }, None),
+        notification(3, Content::Warning(warning)),
+        change(2, Change::NoShow { missed_by: Party::Client }, Some(money(4_000))),
+        change(1, Change::Rescheduled { from: session_time(0), to: session_time(7_200) }, None),
     ]
 }
 
 /// Up to where the client has read their notifications.
 pub(super) fn read_mark() -> ReadMark {
-    ReadMark { version: 1, until: notifications()[1].id }
+    ReadMark { version: 1, until: notifications()[2].id }
 }
 
 /// The time of a session that begins these seconds after the first one.

@@ -55,7 +55,7 @@ fn rewritten(key: &str, item: Item) -> Option<Rewritten> {
     let name = |text: &str| text.split('#').next().unwrap_or_default().to_owned();
     Some(match (name(pk).as_str(), name(sk).as_str()) {
         // Entries of a history and notifications are written once.
-        (_, "OUTBOX") | ("APT", "history") | ("PERSON", "notification") => return None,
+        (_, "OUTBOX") | ("APT", "history") | ("PERSON", "notification" | "warning") => return None,
         _ if is_occupancy(key) => return None,
         ("ACCOUNT", "R") => rewrite::<AccountOwnerRow, _>(item),
         (_, "DECLINES") => rewrite::<DeclinedAttemptsRow, _>(item),

@@ -1,11 +1,13 @@
 //! Rows of notifications, and up to where a person has read them.
 
-use domain::messaging::notification::{KEPT_FOR, Notification, ReadMark};
+use domain::messaging::notification::{AppointmentChange, Content, KEPT_FOR, Notification, ReadMark};
+use domain::scheduling::party::Party;
+use domain::scheduling::reliability::IncidentSession;
 use domain::{AppointmentId, NotificationId, PersonId, Timestamp};
 
 use super::keys;
 use super::rows::{NotificationRow, ReadMarkRow};
-use crate::keys::{EXPIRES_AT, GSI1};
+use crate::keys::{EXPIRES_AT, GSI1, Key};
 use crate::row::{read_list, read_row};
 use crate::table::{Condition, Consistency, Query};
 use crate::transaction::{number, text};
@@ -23,31 +25,54 @@ pub struct NotificationPage {
 }
 
 impl Transaction {
-    /// Writes a notification about this kind of event, on condition that `replaced` is still what is stored in its place. It is
-    /// deleted some time after [`KEPT_FOR`].
+    /// Writes the notification of a person about a change by this kind of event, on condition that `replaced` is still what is stored
+    /// in its place. It is deleted some time after [`KEPT_FOR`].
     ///
     /// # Errors
     /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
-    pub fn put_notification(
+    pub fn put_change_notification(
         &mut self,
         event: &str,
         notification: &Notification,
-        replaced: Option<&Notification>,
+        appointment: AppointmentId,
+        replaced: Option<&AppointmentChange>,
         now: Timestamp,
     ) -> Result<(), CommitError> {
-        let Notification { id, person, appointment, .. } = *notification;
+        let key = keys::notification(notification.person, appointment, event);
         let condition = Condition::unchanged_since(replaced.map_or(0, |replaced| replaced.version));
+        self.put_notification(key, condition, notification, now)
+    }
+
+    /// Writes the warning of a person after they cancelled a session late or missed it, on condition that there is none for this
+    /// session. It is deleted some time after [`KEPT_FOR`].
+    ///
+    /// # Errors
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
+    pub fn put_warning(
+        &mut self,
+        notification: &Notification,
+        side: Party,
+        session: IncidentSession,
+        now: Timestamp,
+    ) -> Result<(), CommitError> {
+        let key = keys::warning(notification.person, side, session);
+        self.put_notification(key, Condition::Absent, notification, now)
+    }
+
+    fn put_notification(
+        &mut self,
+        key: Key,
+        condition: Condition,
+        notification: &Notification,
+        now: Timestamp,
+    ) -> Result<(), CommitError> {
+        let Notification { id, person, .. } = *notification;
         let more = [
             (GSI1.pk, text(keys::notifications(person))),
             (GSI1.sk, text(id.to_string())),
             (EXPIRES_AT, number(now.plus(KEPT_FOR).seconds())),
         ];
-        self.put_row::<NotificationRow, _>(
-            keys::notification(person, appointment, event),
-            condition,
-            notification,
-            more,
-        )
+        self.put_row::<NotificationRow, _>(key, condition, notification, more)
     }
 
     /// Writes up to where a person has read their notifications, on condition that the stored version is the one before.
@@ -61,18 +86,37 @@ impl Transaction {
 }
 
 impl Store {
-    /// The notification of a person about this kind of event of an appointment, read with strong consistency.
+    /// The change of which a person was notified by this kind of event of an appointment, read with strong consistency.
     ///
     /// # Errors
     /// [`ReadError`] if the table cannot be read, or the row cannot be parsed.
-    pub async fn notification(
+    pub async fn notified_change(
         &self,
         person: PersonId,
         appointment: AppointmentId,
         event: &str,
-    ) -> Result<Option<Notification>, ReadError> {
+    ) -> Result<Option<AppointmentChange>, ReadError> {
         let key = keys::notification(person, appointment, event);
-        self.table.get(&key, Consistency::Strong).await?.map(read_row::<NotificationRow, _>).transpose()
+        let item = self.table.get(&key, Consistency::Strong).await?;
+        let notification: Option<Notification> = item.map(read_row::<NotificationRow, _>).transpose()?;
+        Ok(notification.and_then(|notification| match notification.content {
+            Content::Change(change) => Some(change),
+            Content::Warning(_) => None,
+        }))
+    }
+
+    /// Whether a person was warned after they cancelled a session late or missed it, as this side; read with strong consistency.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the table cannot be read.
+    pub async fn was_warned(
+        &self,
+        person: PersonId,
+        side: Party,
+        session: IncidentSession,
+    ) -> Result<bool, ReadError> {
+        let key = keys::warning(person, side, session);
+        Ok(self.table.get(&key, Consistency::Strong).await?.is_some())
     }
 
     /// The notifications of a person with an id from `from` to `to`, both inclusive, the newest first. The page may be a moment

@@ -157,7 +157,7 @@ pub fn incident_prefix(has_consequences: bool) -> &'static str {
 
 /// Something that counts for the reliability of a person.
 pub fn incident(person: PersonId, incident: &Incident) -> Key {
-    let Incident { side, kind, appointment, at, number } = incident;
+    let Incident { side, kind, appointment, at, number, .. } = incident;
     let prefix = incident_prefix(kind.has_consequences());
     let sk = format!("{prefix}{}#{appointment}#{}#{number}", instant(*at), kind.as_str());
     Key::new(incidents_of(person, *side), sk)
@@ -243,7 +243,14 @@ pub(crate) mod tests {
 
     fn late() -> Incident {
         let kind = domain::scheduling::reliability::IncidentKind::LateCancellation;
-        Incident { side: Party::Client, kind, appointment: APPOINTMENT, at: start(), number: 0 }
+        Incident {
+            side: Party::Client,
+            kind,
+            appointment: APPOINTMENT,
+            group_session: None,
+            at: start(),
+            number: 0,
+        }
     }
 
     fn moved() -> Incident {

@@ -21,14 +21,6 @@ const RETENTION: i64 = 400 * DAY;
 /// The maximum number of incidents that are read of those that have consequences, and of the others.
 const MAX_INCIDENTS: u16 = 1_000;
 
-/// The person of a side of an appointment.
-fn person_of(appointment: &Appointment, side: Party) -> PersonId {
-    match side {
-        Party::Client => PersonId::from_bits(appointment.client.bits()),
-        Party::Expert | Party::Platform => PersonId::from_bits(appointment.expert.bits()),
-    }
-}
-
 impl Transaction {
     /// Writes an incident of a side of an appointment. The same incident replaces itself.
     ///
@@ -39,14 +31,14 @@ impl Transaction {
         appointment: &Appointment,
         incident: &Incident,
     ) -> Result<(), CommitError> {
-        let key = keys::incident(person_of(appointment, incident.side), incident);
+        let key = keys::incident(incident.person(appointment), incident);
         let ttl = [(EXPIRES_AT, number(incident.at.plus(RETENTION).seconds()))];
         self.put_row::<IncidentRow, _>(key, Condition::None, incident, ttl)
     }
 
     /// Deletes an incident that did not happen after all.
     pub fn delete_incident(&mut self, appointment: &Appointment, incident: &Incident) {
-        let key = keys::incident(person_of(appointment, incident.side), incident);
+        let key = keys::incident(incident.person(appointment), incident);
         self.delete(key, Condition::None);
     }
 }

@@ -7,7 +7,7 @@ use domain::scheduling::history::{Change, ChangedBy, HistoryEntry, SessionTime};
 use domain::scheduling::note::{NoteVisibility, SessionNote};
 use domain::scheduling::party::Party;
 use domain::scheduling::proposal::{Moves, Proposal, ProposalState};
-use domain::scheduling::reliability::{Incident, IncidentKind};
+use domain::scheduling::reliability::{Incident, IncidentKind, SessionOccurrence};
 use domain::{AppointmentId, ClientId, ExpertId, NoteId, PersonId, SessionTypeId, Timestamp};
 
 use super::notes::{NotesWritten, VersionedDetails};
@@ -63,8 +63,15 @@ stored! {
         side: PartyRow,
         kind: IncidentKindRow,
         appointment: AppointmentId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group_session: Option<SessionOccurrenceRow>,
         at: Timestamp,
         number: u64,
+    }
+
+    struct SessionOccurrenceRow for SessionOccurrence {
+        session_type: SessionTypeId,
+        start: Timestamp,
     }
 
     enum IncidentKindRow for IncidentKind {

@@ -398,6 +398,57 @@ async fn smaller_charge_of_an_administrator_needs_notice_and_that_of_the_expert_
 }
 
 #[tokio::test]
+async fn client_can_report_their_own_absence_which_takes_effect_at_once() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
+    let path = format!("/v1/appointments/{appointment}/no-show?missed_by=client");
+    let own = json!({ "missed_by": "client" });
+    test.advance_to("2027-01-05T09:59:00Z").await;
+    assert_eq!(test.get(&path).signed_in_as("alan").send().await.problem(409), "invalid-status");
+    assert_eq!(test.post_action("alan", &appointment, "no-show", &own).await.problem(409), "invalid-status");
+    test.advance_to(AT).await;
+    let quoted = test.get(&path).signed_in_as("alan").send().await.expect(200);
+    assert_eq!(
+        (&quoted["refund"]["amount"], &quoted["final_charge"]["amount"], quoted.get("objection_hours")),
+        (&json!(0), &json!(8_000), None)
+    );
+    let ended = test.post_action("alan", &appointment, "no-show", &own).await.expect(200);
+    assert_eq!((&ended["status"], &ended["missed_by"]), (&json!("no_show"), &json!("client")));
+    assert_eq!(ended.get("no_show_report"), None);
+    // A repeated report changes nothing.
+    test.post_action("alan", &appointment, "no-show", &own).await.expect(200);
+    test.stack.run_until_idle().await;
+    assert_eq!(test.cents(&offer, [Account::Client]).await, [-8_000]);
+    let reliability = test.get("/v1/me/reliability").signed_in_as("alan").send().await.expect(200);
+    assert_eq!(reliability["as_client"]["last_90_days"]["no_shows"], 1);
+}
+
+#[tokio::test]
+async fn client_cannot_take_back_a_part_of_the_price_by_reporting_their_own_absence() {
+    let test = TestApp::new().await;
+    let mut terms = paid_hour();
+    terms["cancellation_policy"] = json!({ "tiers": [], "grace_minutes": 0, "no_show_refund_percent": 50 });
+    let offer = test.offer(&terms).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
+    let path = format!("/v1/appointments/{appointment}/no-show?missed_by=client");
+    let own = json!({ "missed_by": "client" });
+    // The session takes place, and before the expert can say so, the client says that they missed it.
+    test.advance_to("2027-01-05T10:59:00Z").await;
+    assert_eq!(test.get(&path).signed_in_as("alan").send().await.problem(409), "invalid-status");
+    assert_eq!(test.post_action("alan", &appointment, "no-show", &own).await.problem(409), "invalid-status");
+    // If the expert says so, the client can agree, and need not wait for a day.
+    test.post_action("ada", &appointment, "no-show", &own).await.expect(200);
+    test.stack.run_until_idle().await;
+    let quoted = test.get(&path).signed_in_as("alan").send().await.expect(200);
+    assert_eq!((&quoted["refund"]["amount"], quoted.get("objection_hours")), (&json!(4_000), None));
+    let agreed = test.post_action("alan", &appointment, "no-show", &own).await.expect(200);
+    assert_eq!(agreed.get("no_show_report"), None);
+    test.stack.run_until_idle().await;
+    assert_eq!(test.cents(&offer, [Account::Client]).await, [-4_000]);
+}
+
+#[tokio::test]
 async fn quote_of_a_no_show_is_what_the_report_does() {
     let mut terms = paid_hour();
     terms["cancellation_policy"] = json!({ "tiers": [], "grace_minutes": 0, "no_show_refund_percent": 25 });

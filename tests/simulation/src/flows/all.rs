@@ -14,6 +14,7 @@ use domain::scheduling::appointment::{Outcome, Status};
 use domain::scheduling::booking_limits::BookingLimits;
 use domain::scheduling::party::Party;
 use domain::scheduling::refund_costs::RefundBudgets;
+use domain::scheduling::reliability::ReliabilityRules;
 
 use super::Flow;
 use super::scenario::{IN_34_HOURS, Scenario, at, euros};
@@ -25,6 +26,7 @@ use crate::population::{add_expert, plain_terms};
 /// So far ahead that no authorization lasts until then.
 const IN_THREE_WEEKS: i64 = 20 * DAY + 10 * HOUR;
 const EXPERT_NO_SHOW: Outcome = Outcome::NoShow { missed_by: Party::Expert };
+const CLIENT_NO_SHOW: Outcome = Outcome::NoShow { missed_by: Party::Client };
 
 fn half_until_a_day_before(terms: &mut SessionTypeTerms) {
     let refund_percent = Percent::new(50).unwrap_or(Percent::NOTHING);
@@ -963,6 +965,68 @@ pub const FLOWS: &[Flow] = &[
             scenario.as_expert(Command::Propose(id, vec![at(IN_34_HOURS), at(IN_34_HOURS + HOUR)]));
             scenario.as_client(1, Command::AcceptProposal(id, 0));
             scenario.as_client(1, Command::AcceptProposal(id, 1));
+            scenario.advance_to(IN_34_HOURS + 4 * DAY);
+        },
+    },
+    Flow {
+        name: "a client reports that they missed a session",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.advance_to(IN_34_HOURS + 60);
+            scenario.as_client(0, Command::EndSession(id, CLIENT_NO_SHOW, None));
+            scenario.advance(2 * DAY);
+        },
+    },
+    Flow {
+        name: "a client reports that they missed a session, and would get a part back",
+        run: |scenario| {
+            scenario.offer(half_until_a_day_before);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.advance_to(IN_34_HOURS + 60);
+            // Refused, until the expert says so.
+            scenario.as_client(0, Command::EndSession(id, CLIENT_NO_SHOW, None));
+            scenario.advance(HOUR / 2);
+            scenario.as_expert(Command::EndSession(id, CLIENT_NO_SHOW, None));
+            scenario.advance(60);
+            scenario.as_client(0, Command::EndSession(id, CLIENT_NO_SHOW, None));
+            scenario.advance(2 * DAY);
+        },
+    },
+    Flow {
+        name: "an expert misses three sessions and is warned",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            let booked = [0, 2, 4].map(|hours| scenario.book_and_pay(IN_34_HOURS + hours * HOUR));
+            scenario.advance_to(IN_34_HOURS + 5 * HOUR);
+            for id in booked {
+                scenario.as_expert(Command::EndSession(id, EXPERT_NO_SHOW, None));
+            }
+            scenario.advance(2 * DAY);
+        },
+    },
+    Flow {
+        name: "the platform suspends a client, and an administrator lifts the suspension",
+        run: |scenario| {
+            let rules = ReliabilityRules { late_hours: 24, warning: 2, suspension: Some(3) };
+            scenario.simulation.app.settings.reliability = rules;
+            scenario.offer(|terms| price_at(terms, 0));
+            let booked = [0, 2, 4].map(|hours| scenario.book(0, IN_34_HOURS + hours * HOUR));
+            scenario.advance_to(IN_34_HOURS - 10 * HOUR);
+            for id in booked {
+                scenario.as_client(0, Command::Cancel(id));
+                scenario.advance(60);
+            }
+            scenario.advance(HOUR);
+            // Refused.
+            scenario.book(0, IN_34_HOURS + DAY);
+            scenario.lift_suspension(0);
+            scenario.advance(HOUR);
+            let id = scenario.book(0, IN_34_HOURS + DAY + 2 * HOUR);
+            // A move is no incident that has consequences.
+            scenario.as_client(0, Command::Reschedule(id, at(IN_34_HOURS + DAY + 4 * HOUR)));
+            scenario.advance(HOUR);
+            scenario.book(0, IN_34_HOURS + DAY + 6 * HOUR);
             scenario.advance_to(IN_34_HOURS + 4 * DAY);
         },
     },

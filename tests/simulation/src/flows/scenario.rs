@@ -266,6 +266,12 @@ impl Scenario {
         }
     }
 
+    /// The administrator lifts the suspension of a client.
+    pub fn lift_suspension(&mut self, client: usize) {
+        let person = self.clients[client].id();
+        self.as_admin(Command::LiftSuspension(person));
+    }
+
     /// Sends a request of the administrator.
     pub fn as_admin(&mut self, wanted: Command) {
         let person = self.simulation.shared.lock().actors.admin.clone();

@@ -45,6 +45,13 @@ pub(super) fn refund_percent(before: &Appointment, at: i64) -> u8 {
     refund
 }
 
+/// What the client gets back if they did not attend.
+pub(super) fn no_show_refund(appointment: &Appointment) -> u64 {
+    let policy = &appointment.cancellation;
+    let step = appointment.price.currency().charge_step();
+    percent_of(appointment.price.amount(), policy.no_show_refund_percent.value(), step)
+}
+
 /// Checks the charge after a status change.
 pub(super) fn check(
     core: &Core,
@@ -71,10 +78,8 @@ pub(super) fn check(
         Status::NoShow { missed_by }
             if matches!(after.appointment.no_show_report, None | Some(NoShowReport::Decided)) =>
         {
-            let policy = &before.appointment.cancellation;
-            let step = before.appointment.price.currency().charge_step();
             let back = match missed_by {
-                Party::Client => percent_of(price, policy.no_show_refund_percent.value(), step),
+                Party::Client => no_show_refund(&before.appointment),
                 Party::Expert | Party::Platform => price,
             };
             let right = (price - back).min(agreed);

@@ -2,50 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use async_trait::async_trait;
 use domain::payments::gateway::GatewayKind;
 use domain::{AppointmentId, ExpertId, PersonId};
 use serde_json::Value;
-use store::keys::Key;
-use store::table::{Action, Consistency, Query, Table, Write, WriteError};
-use store::{Item, Store, TableError, Transaction};
+use store::{Item, Store, Transaction};
 
 use super::*;
+use crate::events::PartyName;
 use crate::messaging::jobs::CausedBy;
-
-/// A table that keeps the rows that are put.
-#[derive(Default)]
-struct Rows(Mutex<BTreeMap<Key, Item>>);
-
-#[async_trait]
-impl Table for Rows {
-    async fn get(&self, key: &Key, _: Consistency) -> Result<Option<Item>, TableError> {
-        Ok(self.0.lock().expect("no poisoned lock").get(key).cloned())
-    }
-
-    async fn get_many(&self, _: &[Key], _: Consistency) -> Result<Vec<Item>, TableError> {
-        Ok(Vec::new())
-    }
-
-    async fn query(&self, _: &Query) -> Result<Vec<Item>, TableError> {
-        Ok(Vec::new())
-    }
-
-    async fn write(&self, writes: Vec<Write>) -> Result<(), WriteError> {
-        for write in writes {
-            if let Action::Put(item) = write.action {
-                self.0.lock().expect("no poisoned lock").insert(write.key, item);
-            }
-        }
-        Ok(())
-    }
-
-    async fn count(&self, _: &Key, _: Item) -> Result<u64, TableError> {
-        unreachable!("no job counts")
-    }
-}
+use crate::testing::Rows;
 
 /// A job of each kind.
 fn examples() -> Vec<Job> {
@@ -65,10 +32,11 @@ fn examples() -> Vec<Job> {
             MessagingJob::Notify { event: Box::new(event), by: CausedBy::Administrator(person) }.into(),
         );
     }
+    jobs.push(MessagingJob::ApplyConsequences { person, side: PartyName::Client, appointment }.into());
     for job in &jobs {
         // A new kind of job needs an example above.
         match job {
-            Job::Messaging(MessagingJob::Notify { .. })
+            Job::Messaging(MessagingJob::Notify { .. } | MessagingJob::ApplyConsequences { .. })
             | Job::Payments(
                 PaymentsJob::Payment { .. }
                 | PaymentsJob::PaymentAccount { .. }

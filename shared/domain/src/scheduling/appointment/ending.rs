@@ -116,9 +116,13 @@ impl Appointment {
     ///
     /// The expert can report a completed session from its end, and a no-show of the client from [`LATE_MINUTES`]
     /// after the start. The client can only report a no-show of the expert, from [`LATE_MINUTES`] after the start
-    /// until [`REPORT_HOURS`] after the end. If a session has a price, the report that another party did not attend
-    /// takes effect only after that party was notified and did not object; an objection lets the platform decide. The
+    /// until [`REPORT_HOURS`] after the end, or their own. If a session has a price, the report that another party did not
+    /// attend takes effect only after that party was notified and did not object; an objection lets the platform decide. The
     /// platform can also decide in any other case, but not as long as a party can object.
+    ///
+    /// A party can report its own absence from the start on, which takes effect at once. If the policy gives back a part of
+    /// the price for a no-show, the client can only agree to a report of the expert: otherwise, they could get this part
+    /// back for a session that took place.
     ///
     /// A decision of the platform, or a smaller charge that it reports, is announced: both parties are notified of it,
     /// and each of them can object. The decision after such an objection takes effect at once.
@@ -134,6 +138,7 @@ impl Appointment {
     ) -> Result<Self, ChangeRefusal> {
         self.check_known()?;
         let absent = Status::NoShow { missed_by: Party::Expert };
+        let client_absent = Status::NoShow { missed_by: Party::Client };
         // A session without a price has no refund to dispute.
         let contestable = !self.price.is_zero();
         let others = matches!(outcome, Outcome::NoShow { missed_by } if missed_by != by);
@@ -143,6 +148,12 @@ impl Appointment {
         let (status, no_show_report) = match (&self.status, by) {
             (Status::Confirmed, _) => {
                 self.check_time(outcome, by, now)?;
+                if by == Party::Client
+                    && outcome.status() == client_absent
+                    && self.no_show_quote(Party::Client, None).final_charge != self.price
+                {
+                    return Err(ChangeRefusal::OwnAbsenceRefunds);
+                }
                 let costs_expert = by == Party::Platform && charge.is_some_and(|charge| charge != self.price);
                 (outcome.status(), if costs_expert { announced } else { reported })
             }
@@ -168,6 +179,13 @@ impl Appointment {
                 if self.no_show_report.is_some_and(NoShowReport::is_decided) =>
             {
                 return Err(self.status_refusal(outcome.as_str()));
+            }
+            // The expert reported that the client did not attend, and the client agrees.
+            (status, Party::Client) if outcome.status() == client_absent => {
+                if *status != client_absent || self.no_show_report.is_none() {
+                    return Err(self.status_refusal(outcome.as_str()));
+                }
+                (client_absent, None)
             }
             // The expert reported first, and the client disputes the report, but not one that has taken effect.
             (status, Party::Client)
@@ -300,11 +318,12 @@ impl Appointment {
         let requested = outcome.as_str();
         match (by, outcome) {
             (Party::Client, _) => {
-                let until = self.completes_at();
-                if (late..=until).contains(&now) {
+                let own = outcome == Outcome::NoShow { missed_by: Party::Client };
+                let (from, until) = (if own { self.start } else { late }, self.completes_at());
+                if (from..=until).contains(&now) {
                     Ok(())
                 } else {
-                    Err(ChangeRefusal::OutsidePeriod { requested, from: late, until })
+                    Err(ChangeRefusal::OutsidePeriod { requested, from, until })
                 }
             }
             (_, Outcome::Completed) => self.check_from(self.end, requested, now),

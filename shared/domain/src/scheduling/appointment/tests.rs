@@ -4,7 +4,7 @@ use crate::scheduling::occupancy::tests::{appointment, at, entry, session_type};
 use crate::scheduling::occupancy::{Entry, Held, OccupancyChange};
 
 use super::*;
-use crate::experts::policy::Percent;
+use crate::experts::policy::{CancellationPolicy, Percent};
 use crate::kernel::time::DAY;
 use crate::scheduling::reliability::ReliabilityRules;
 
@@ -388,6 +388,45 @@ fn client_can_report_a_no_show_within_a_day() {
     }
     for since in [-1, 0, 599, 3_601 + 86_400] {
         assert!(matches!(report(since), Err(ChangeRefusal::OutsidePeriod { .. })), "{since}");
+    }
+}
+
+#[test]
+fn client_can_report_their_own_absence_from_the_start_on() {
+    let own = Outcome::NoShow { missed_by: Party::Client };
+    let missed = Status::NoShow { missed_by: Party::Client };
+    let with_refund = |appointment: &Appointment, percent: u8| {
+        let no_show_refund_percent = Percent::new(percent).unwrap();
+        let cancellation = CancellationPolicy { no_show_refund_percent, ..appointment.cancellation.clone() };
+        Appointment { cancellation, ..appointment.clone() }
+    };
+    let report =
+        |since: i64, percent| with_refund(&all(-since)[2], percent).ended(own, None, Party::Client, now());
+    for since in [0, 3_600 + 86_400] {
+        let ended = report(since, 0).unwrap();
+        assert_eq!((ended.status, ended.no_show_report), (missed.clone(), None), "it takes effect at once");
+        // Otherwise, a client could get a part back for a session that took place.
+        assert_eq!(report(since, 1), Err(ChangeRefusal::OwnAbsenceRefunds));
+    }
+    for since in [-1, 3_601 + 86_400] {
+        assert!(matches!(report(since, 0), Err(ChangeRefusal::OutsidePeriod { .. })), "{since}");
+    }
+    // The client agrees to what the expert reports, whatever it refunds, but not to anything else.
+    let confirmed = with_refund(&all(-3_600)[2], 50);
+    let reported = confirmed.ended(own, None, Party::Expert, now()).unwrap();
+    let disputed = reported.objected(Party::Client, now()).unwrap();
+    for before in [reported, disputed] {
+        let agreed = before.ended(own, None, Party::Client, now()).unwrap();
+        assert_eq!((&agreed.status, agreed.no_show_report), (&missed, None));
+        assert!(agreed.has_reported(own, Party::Client), "another report changes nothing");
+    }
+    let completed = confirmed.ended(Outcome::Completed, None, Party::Expert, now()).unwrap();
+    let absent = Outcome::NoShow { missed_by: Party::Expert };
+    let contradicted = completed.ended(absent, None, Party::Client, now()).unwrap();
+    let accused = confirmed.ended(absent, None, Party::Client, now()).unwrap();
+    for before in [completed, contradicted, accused] {
+        let refused = before.ended(own, None, Party::Client, now());
+        assert!(matches!(refused, Err(ChangeRefusal::Status { .. })), "{refused:?}");
     }
 }
 
