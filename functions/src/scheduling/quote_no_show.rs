@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::documents::{Absent, Party, RefundBasis};
+use crate::mirror::mirror;
 
 /// `GET /v1/appointments/{appointment_id}/no-show`
 pub const ROUTE: Route = Route {
@@ -45,12 +46,28 @@ struct NoShowQuote {
     /// The rule that determines the refund.
     #[serde(flatten)]
     basis: RefundBasis,
+    /// When the report would take effect.
+    takes_effect: TakesEffect,
     /// For how many hours that party, or each party in the case of a decision by an administrator, can object after it was notified.
-    /// Then the report takes effect. Absent if it takes effect at once.
+    /// Absent unless the report takes effect after that.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     objection_hours: Option<i64>,
 }
+
+/// When the report of a no-show takes effect.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum TakesEffect {
+    /// At once.
+    AtOnce,
+    /// If nobody objects within `objection_hours`.
+    AfterObjections,
+    /// If an administrator decides so, because the report contradicts the other side's.
+    ByDecision,
+}
+
+mirror!(enum TakesEffect <= appointments::TakesEffect { AtOnce, AfterObjections, ByDecision });
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
@@ -61,7 +78,9 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         refund: quoted.quote.refund,
         final_charge: quoted.quote.final_charge,
         basis: quoted.quote.basis.into(),
-        objection_hours: quoted.can_object.then_some(OBJECTION_HOURS),
+        objection_hours: (quoted.takes_effect == appointments::TakesEffect::AfterObjections)
+            .then_some(OBJECTION_HOURS),
+        takes_effect: quoted.takes_effect.into(),
     };
     Ok(Response::json(StatusCode::OK, &document))
 }

@@ -117,8 +117,7 @@ impl<'a> Contention<'a> {
             match self.app.store.tickets_ahead(ticket).await {
                 Ok(next) if next < ahead => {
                     let ended = u32::try_from(ahead - next).unwrap_or(u32::MAX);
-                    turn =
-                        (now.saturating_sub(seen_at) / ended / 2).clamp(TURN_BOUNDS.0, TURN_BOUNDS.1);
+                    turn = (now.saturating_sub(seen_at) / ended / 2).clamp(TURN_BOUNDS.0, TURN_BOUNDS.1);
                     (ahead, seen_at) = (next, now);
                 }
                 // Whoever is next waits for the one ahead, and those behind give everybody ahead of them as much time.

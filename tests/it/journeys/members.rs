@@ -104,7 +104,10 @@ async fn an_assistant_gets_no_quote_of_what_only_a_manager_may_do() {
     assert_eq!(test.status("ines", &path).await, 200);
     test.advance_to("2027-01-05T10:30:00Z").await;
     assert_eq!(test.status("ines", &path).await, 403);
-    assert_eq!(test.post_action("ines", &appointment, "cancel", &Value::Null).await.problem(403), "forbidden");
+    assert_eq!(
+        test.post_action("ines", &appointment, "cancel", &Value::Null).await.problem(403),
+        "forbidden"
+    );
     assert_eq!(test.status("ada", &path).await, 200);
 }
 

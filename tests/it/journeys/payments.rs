@@ -147,7 +147,11 @@ async fn hold_whose_webhook_is_lost_is_confirmed_when_its_client_reads_the_payme
     test.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
     test.get(&path).signed_in_as("ada").send().await.expect(200);
     test.stack.run_until_idle().await;
-    assert_eq!(test.appointment(&id(&booked)).await["status"], "pending", "its expert learns nothing from Stripe");
+    assert_eq!(
+        test.appointment(&id(&booked)).await["status"],
+        "pending",
+        "its expert learns nothing from Stripe"
+    );
     test.get(&path).signed_in_as("alan").send().await.expect(200);
     test.stack.run_until_idle().await;
     assert_eq!(test.appointment(&id(&booked)).await["status"], "confirmed");

@@ -35,7 +35,8 @@ pub async fn pay_with(
         _ if payment.too_many_declines => PayWith::None,
         (Party::Client, Status::Pending { .. } | Status::Confirmed) => {
             let fetched = fetch_payment(app, payment).await?;
-            let is_paid = fetched.snapshot.status.is_secure() || fetched.snapshot.status == IntentStatus::Approved;
+            let is_paid =
+                fetched.snapshot.status.is_secure() || fetched.snapshot.status == IntentStatus::Approved;
             if is_paid && matches!(record.appointment.status, Status::Pending { .. }) {
                 run_payment_job(app, id).await;
             }

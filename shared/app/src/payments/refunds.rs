@@ -111,7 +111,9 @@ async fn attempt_refund(
     }
     check_charge_increment("/amount", amount)?;
     if payment.resolved_with_expert {
-        return refuse("an administrator has settled this payment with the expert; ask an administrator".to_owned());
+        return refuse(
+            "an administrator has settled this payment with the expert; ask an administrator".to_owned(),
+        );
     }
     let refunds = record.movements.iter().filter(|one| one.kind == MovementKind::Refund).count();
     if refunds >= MAX_REFUNDS {

@@ -201,7 +201,7 @@ pub async fn cancel(
         let occupancy = app.store.occupancy_of(appointment).await?;
         let mut transaction = Transaction::new();
         transaction.put_appointment(&cancelled)?;
-        if let Some(late) = app.settings.reliability.of_cancellation(appointment, party, quote.basis, now) {
+        if let Some(late) = app.settings.reliability.of_cancellation(appointment, party, suspended, now) {
             app.record_incident(&mut transaction, appointment, &late, now)?;
         }
         transaction.put_occupancy(appointment.expert, &occupancy.release(appointment));
@@ -542,32 +542,79 @@ pub struct NoShowQuote {
     pub missed_by: Party,
     /// What the client would get back, and why.
     pub quote: Quote,
-    /// Whether that party, or both parties in the case of a decision, can object first, for
-    /// [`OBJECTION_HOURS`](domain::scheduling::appointment::OBJECTION_HOURS) after the notification. Otherwise, the report takes
-    /// effect at once.
-    pub can_object: bool,
+    /// When the report would take effect.
+    pub takes_effect: TakesEffect,
+}
+
+/// When the report of a no-show takes effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakesEffect {
+    /// At once.
+    AtOnce,
+    /// If that party, or both parties in the case of a decision, do not object for
+    /// [`OBJECTION_HOURS`](domain::scheduling::appointment::OBJECTION_HOURS) after the notification.
+    AfterObjections,
+    /// If an administrator decides so, because the report contradicts the other side's.
+    ByDecision,
+}
+
+impl From<Option<NoShowReport>> for TakesEffect {
+    fn from(report: Option<NoShowReport>) -> Self {
+        match report {
+            None | Some(NoShowReport::Decided) => Self::AtOnce,
+            Some(NoShowReport::Reported | NoShowReport::Open { .. } | NoShowReport::Announced { .. }) => {
+                Self::AfterObjections
+            }
+            Some(NoShowReport::Disputed | NoShowReport::Appealed) => Self::ByDecision,
+        }
+    }
 }
 
 /// What the report of this person that a party did not attend would refund, if it was sent now. Without `missed_by`, it is about the
 /// other party.
 ///
 /// # Errors
-/// [`AppError::NotFound`] as for [`read`], [`SchedulingError::Change`] if the person cannot report this now.
+/// [`AppError::NotFound`] as for [`read`], [`SchedulingError::Change`] and [`AppError::Forbidden`] if the person cannot report this now.
 pub async fn quote_no_show(
     app: &App,
     actor: &Actor,
     id: AppointmentId,
     missed_by: Option<Party>,
 ) -> Result<NoShowQuote, AppError> {
-    let (record, party) = read(app, actor, id).await?;
+    let (record, acting) = actor.appointment_record(app, id, Scope::Read).await?;
+    let party = acting.party();
     let (outcome, _) = SessionReport::NoShow { missed_by }.outcome(party);
     let Outcome::NoShow { missed_by } = outcome else {
         return Err(AppError::Forbidden("a completed session is no no-show"));
     };
+    check_report(acting, outcome, None, record.appointment.price)?;
     let ended = record.appointment.ended(outcome, None, party, app.now())?;
     let final_charge = record.payment.as_ref().and_then(|payment| payment.final_charge);
     let quote = limited(record.appointment.no_show_quote(missed_by, final_charge), &record);
-    Ok(NoShowQuote { missed_by, quote, can_object: !ended.parties_to_notify().is_empty() })
+    Ok(NoShowQuote { missed_by, quote, takes_effect: ended.no_show_report.into() })
+}
+
+/// Checks that somebody may report this outcome, with this charge, of a session with this price.
+///
+/// # Errors
+/// [`AppError::Forbidden`] for a client who reports that the session took place, and for a member who gives money back without the
+/// right to it.
+fn check_report(
+    acting: ActingAs,
+    outcome: Outcome,
+    charge: Option<Money>,
+    price: Money,
+) -> Result<(), AppError> {
+    if acting.party() == Party::Client && outcome == Outcome::Completed {
+        return Err(AppError::Forbidden("a client can only report that a session was missed"));
+    }
+    // A charge, or an expert's report that they did not attend, is a refund.
+    let own_absence =
+        acting.party() == Party::Expert && outcome == (Outcome::NoShow { missed_by: Party::Expert });
+    if charge.is_some() || (own_absence && !price.is_zero()) {
+        require_right_of(acting, Right::Money)?;
+    }
+    Ok(())
 }
 
 /// Records how a session ended: completed, or a no-show of one side. Recording the same outcome again changes nothing.
@@ -592,15 +639,8 @@ pub async fn end(
         let party = acting.party();
         let (outcome, charge) = report.outcome(party);
         let AppointmentRecord { appointment, payment, .. } = &record;
-        if party == Party::Client && outcome == Outcome::Completed {
-            return Err(AppError::Forbidden("a client can only report that a session was missed"));
-        }
         let price = appointment.price;
-        // A charge, or an expert's report that they did not attend, is a refund.
-        let own_absence = party == Party::Expert && outcome == (Outcome::NoShow { missed_by: Party::Expert });
-        if charge.is_some() || (own_absence && !price.is_zero()) {
-            require_right_of(acting, Right::Money)?;
-        }
+        check_report(acting, outcome, charge, price)?;
         if let Some(charge) =
             charge.filter(|charge| charge.currency() != price.currency() || charge.amount() > price.amount())
         {
@@ -665,7 +705,8 @@ pub async fn end(
         }
         let before = record.payment.clone();
         let payment = put_final_charge(app, &mut transaction, &ended, record.payment, final_charge, now)?;
-        let charge = AmountChange::of_charge(before.as_ref(), payment.as_ref());
+        let is_unresolved = ended.no_show_report.is_some_and(NoShowReport::is_unresolved);
+        let charge = AmountChange::of_charge(before.as_ref(), payment.as_ref()).filter(|_| !is_unresolved);
         app.record_event(&mut transaction, acting, EventData::ended(&ended, charge), now)?;
         let record = AppointmentRecord { appointment: ended, payment, ..record };
         Ok(Decision::Commit(transaction, (record, party)))

@@ -158,6 +158,17 @@ pub fn reached_share(
     }
 }
 
+/// Returns the end of the grace period, in which the client can cancel freely, if `now` is in it.
+pub fn grace_period(
+    policy: &CancellationPolicy,
+    booked_at: Timestamp,
+    start: Timestamp,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let until = booked_at.plus(i64::from(policy.grace_minutes) * MINUTE);
+    (policy.grace_minutes > 0 && now <= until && now < start).then_some(until)
+}
+
 /// The rule that determines the refund of a session with a price, if the client cancels.
 fn client_basis(
     policy: &CancellationPolicy,
@@ -165,9 +176,8 @@ fn client_basis(
     start: Timestamp,
     now: Timestamp,
 ) -> Basis {
-    let grace = booked_at.plus(i64::from(policy.grace_minutes) * MINUTE);
-    if policy.grace_minutes > 0 && now <= grace && now < start {
-        return Basis::Grace { until: grace };
+    if let Some(until) = grace_period(policy, booked_at, start, now) {
+        return Basis::Grace { until };
     }
     let holds = |tier: &&Tier| now <= start.plus(-i64::from(tier.until_hours_before) * HOUR);
     match policy.tiers.iter().find(holds) {

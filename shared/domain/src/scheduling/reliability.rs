@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::kernel::time::{DAY, HOUR};
 use crate::scheduling::appointment::{Appointment, NoShowReport, Status};
-use crate::scheduling::cancellation::Basis;
+use crate::scheduling::cancellation::grace_period;
 use crate::scheduling::party::Party;
 use crate::{AppointmentId, PersonId, SessionTypeId, Timestamp};
 
@@ -145,17 +145,17 @@ impl ReliabilityRules {
     }
 
     /// Returns the incident of a cancellation of `before`, if it is late. A client who may cancel freely because of the expert, or
-    /// within the grace period, is never late. One who moved the session shortly before its former start is late whatever the new
-    /// start is.
+    /// within the grace period, is never late, with or without a price. One who moved the session shortly before its former start is
+    /// late whatever the new start is. `suspended` says whether the expert is suspended, as far as the client may rely on it.
     pub fn of_cancellation(
         &self,
         before: &Appointment,
         by: Party,
-        basis: Basis,
+        suspended: bool,
         now: Timestamp,
     ) -> Option<Incident> {
-        let is_free =
-            matches!(basis, Basis::Grace { .. } | Basis::ProposalNotAccepted | Basis::ExpertSuspended);
+        let in_grace = || grace_period(&before.cancellation, before.created_at, before.start, now).is_some();
+        let is_free = by == Party::Client && (suspended || before.has_unaccepted_proposal(now) || in_grace());
         let moved = before.moves.shortest_notice.filter(|_| by == Party::Client);
         let notice = moved.into_iter().fold(before.start.seconds() - now.seconds(), i64::min);
         let is_late = notice < i64::from(self.late_hours) * HOUR;

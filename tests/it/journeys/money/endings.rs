@@ -449,6 +449,25 @@ async fn client_cannot_take_back_a_part_of_the_price_by_reporting_their_own_abse
 }
 
 #[tokio::test]
+async fn report_that_contradicts_the_other_side_waits_for_an_administrator_and_states_no_charge() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
+    test.advance_to("2027-01-05T11:00:00Z").await;
+    test.post_action("ada", &appointment, "complete", &json!({})).await.expect(200);
+    let path = format!("/v1/appointments/{appointment}/no-show");
+    let quoted = test.get(&path).signed_in_as("alan").send().await.expect(200);
+    assert_eq!((&quoted["takes_effect"], quoted.get("objection_hours")), (&json!("by_decision"), None));
+    test.post_action("alan", &appointment, "no-show", &Value::Null).await.expect(200);
+    test.stack.run_until_idle().await;
+    assert_eq!(test.appointment(&appointment).await["no_show_report"]["state"], "disputed");
+    let published = test.stack.bus.published();
+    let disputed = published.iter().find(|event| event.kind == "appointment.no_show_disputed");
+    let disputed = &disputed.expect("it is published").detail;
+    assert!(!disputed.to_string().contains("final_charge"), "{disputed:#}");
+}
+
+#[tokio::test]
 async fn quote_of_a_no_show_is_what_the_report_does() {
     let mut terms = paid_hour();
     terms["cancellation_policy"] = json!({ "tiers": [], "grace_minutes": 0, "no_show_refund_percent": 25 });
@@ -468,8 +487,11 @@ async fn quote_of_a_no_show_is_what_the_report_does() {
         test.advance_to("2027-01-05T10:10:00Z").await;
         let quoted = quote().await.expect(200);
         assert_eq!(quoted["missed_by"], missed_by);
-        let can_object = if report.is_null() { json!(24) } else { Value::Null };
-        assert_eq!(quoted["objection_hours"], can_object);
+        let takes_effect = match report.is_null() {
+            true => (json!("after_objections"), json!(24)),
+            false => (json!("at_once"), Value::Null),
+        };
+        assert_eq!((quoted["takes_effect"].clone(), quoted["objection_hours"].clone()), takes_effect);
         test.post_action(who, &appointment, "no-show", &report).await.expect(200);
         test.stack.run_until_idle().await;
         test.advance_to("2027-01-06T10:11:00Z").await;

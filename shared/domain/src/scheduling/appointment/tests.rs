@@ -475,8 +475,7 @@ fn client_who_moved_late_cancels_late() {
     }
     .booked_time();
     let is_late = |appointment: &Appointment, by| {
-        let basis = appointment.cancellation_quote(by, now()).basis;
-        ReliabilityRules::default().of_cancellation(appointment, by, basis, now()).is_some()
+        ReliabilityRules::default().of_cancellation(appointment, by, false, now()).is_some()
     };
     let moved = |seconds| {
         let appointment = all(seconds).swap_remove(2);
@@ -489,6 +488,24 @@ fn client_who_moved_late_cancels_late() {
     assert!(is_late(&again, Party::Client), "another move changes nothing");
     let by_expert = late.moved(Party::Expert, later, late.price, Percent::ALL);
     assert!(!is_late(&by_expert, Party::Client), "the expert has moved it since");
+}
+
+#[test]
+fn client_who_may_cancel_freely_is_never_late_with_or_without_a_price() {
+    let rules = ReliabilityRules::default();
+    let soon = all(3 * 3_600).swap_remove(2);
+    for appointment in [Appointment { price: soon.price.zero(), ..soon.clone() }, soon] {
+        let is_late =
+            |one: &Appointment, by, suspended| rules.of_cancellation(one, by, suspended, now()).is_some();
+        assert!(is_late(&appointment, Party::Client, false) && is_late(&appointment, Party::Expert, true));
+        assert!(!is_late(&appointment, Party::Client, true), "the expert is suspended");
+        let cancellation = CancellationPolicy { grace_minutes: 60, ..appointment.cancellation.clone() };
+        let booked_now = Appointment { created_at: now(), cancellation, ..appointment.clone() };
+        assert!(!is_late(&booked_now, Party::Client, false), "it was booked just now");
+        let mut declined = appointment;
+        declined.moves.declined_earlier = true;
+        assert!(!is_late(&declined, Party::Client, false), "a proposal of the expert was declined");
+    }
 }
 
 #[test]
