@@ -12,6 +12,7 @@
 //! | `STRIPE_SECRET_ID`, `STRIPE_API_BASE` | by [`PAYMENTS`] | Stripe's keys and address |
 //! | `PAYPAL_SECRET_ID` | no | PayPal's keys; without it there is no PayPal |
 //! | `PAYPAL_API_BASE` | by [`PAYMENTS`], with `PAYPAL_SECRET_ID` | PayPal's address |
+//! | `PAYPAL_DELAYED_DISBURSEMENT` | no | `true` if PayPal has approved the platform to hold the experts' shares; `false` by default |
 //! | `ECB_RATES_URL` | no; read by [`EXCHANGE_RATES`] | the address of the exchange rates; by default the European Central Bank's |
 //! | `USER_INFO_URL` | no; read by [`ISSUER`] | the issuer's userinfo endpoint; without it, people have no e-mail address |
 //! | `CHALLENGE_SITE_KEY` | no; read by [`BOOKINGS`] | the public key of challenges for clients whose payments were declined; without it, there are none |
@@ -123,7 +124,9 @@ fn payment_gateways(app: &mut App, context: &BuildContext) -> Result<(), Error> 
     app.gateways = Gateways::none().with(stripe::gateway(configure(secret_id, api_base))?);
     if let Some(secret_id) = config::optional("PAYPAL_SECRET_ID") {
         let api_base = config::required("PAYPAL_API_BASE")?;
-        app.gateways = app.gateways.clone().with(paypal::gateway(configure(secret_id, api_base))?);
+        let delayed_disbursement = config::flag("PAYPAL_DELAYED_DISBURSEMENT")?;
+        let paypal = paypal::gateway(configure(secret_id, api_base), delayed_disbursement)?;
+        app.gateways = app.gateways.clone().with(paypal);
     }
     Ok(())
 }

@@ -89,6 +89,13 @@ pub struct Payment {
     /// withheld, and for the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub withheld: Option<Money>,
+    /// When the expert gets their share; not for the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payout_timing: Option<PayoutTiming>,
+    /// What the expert has received of their share so far, after the platform's fee: zero until it is paid out, and less after a
+    /// refund or a dispute. The gateway's own fee is not subtracted. Not for the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paid_out: Option<Money>,
     /// The decision that an administrator must make before the payment continues; not for the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escalation: Option<EscalationReason>,
@@ -302,6 +309,8 @@ impl Payment {
             disputed: money(totals.disputed),
             platform_fee: (party != Party::Client).then(|| payment.fee()),
             withheld: payment.withheld.filter(|_| party != Party::Client),
+            payout_timing: (party != Party::Client).then(|| payment.payout_timing.into()),
+            paid_out: (party != Party::Client).then(|| money(totals.expert_balance())),
             escalation: payment.escalation.filter(|_| party != Party::Client).map(Into::into),
             intent: payment.references.intent.or(payment.references.setup),
             declined: payment

@@ -134,6 +134,8 @@ pub struct StackConfig {
     pub stripe_keys: Option<(Secret, Secret)>,
     /// Keys of a PayPal application. With them, the stack uses PayPal instead of the simulator.
     pub paypal_keys: Option<PayPalKeys>,
+    /// Whether PayPal, or its simulator, may hold the experts' shares.
+    pub paypal_delayed_disbursement: bool,
     /// The URL of real exchange rates. With it, the stack reads them instead of the simulator's.
     pub ecb_rates_url: Option<Url>,
     /// The challenges of clients whose payments were declined.
@@ -154,6 +156,7 @@ impl StackConfig {
             settings: Settings::default(),
             stripe_keys: None,
             paypal_keys: None,
+            paypal_delayed_disbursement: true,
             ecb_rates_url: None,
             challenges: None,
             cors_origins: Vec::new(),
@@ -320,6 +323,7 @@ impl Stack {
             mut settings,
             stripe_keys,
             paypal_keys,
+            paypal_delayed_disbursement,
             ecb_rates_url,
             challenges,
             cors_origins,
@@ -460,8 +464,9 @@ impl Stack {
         let internal = |error: providers::InvalidAddress| StartError::Internal(error.to_string());
         let stripe_ports =
             providers::stripe::gateway(configure(STRIPE_SECRET, &api_base)).map_err(internal)?;
+        let paypal_config = configure(PAYPAL_SECRET, paypal_base.as_str());
         let paypal_ports =
-            providers::paypal::gateway(configure(PAYPAL_SECRET, paypal_base.as_str())).map_err(internal)?;
+            providers::paypal::gateway(paypal_config, paypal_delayed_disbursement).map_err(internal)?;
         let gateways = Gateways::none().with(stripe_ports).with(paypal_ports);
 
         let database = Database::start(file("table.db").as_deref(), ports.database).await?;

@@ -30,6 +30,17 @@ pub fn optional(name: &'static str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Whether an optional variable is `true`; `false` if it is not set, or is empty.
+///
+/// # Errors
+/// If it is neither `true` nor `false`.
+pub fn flag(name: &'static str) -> Result<bool, ConfigError> {
+    let Some(value) = optional(name) else { return Ok(false) };
+    value
+        .parse()
+        .map_err(|_| ConfigError { name, must: format!("must be true or false, but is \"{value}\"") })
+}
+
 /// The settings of the use cases, from `PLATFORM_FEE_BASIS_POINTS`, `SETTLEMENT_CURRENCIES`, `PAYOUT_TIMING`,
 /// `NEW_EXPERT_SESSIONS`, `HOLD_MINUTES`, `MAX_OPEN_HOLDS`, `MAX_OPEN_HOLDS_PER_EXPERT`, `MAX_UNPAID_HOLDS`,
 /// `MAX_BOOKINGS_PER_DAY`, `MAX_PRICED_BOOKINGS`, `MAX_PRICED_BOOKINGS_PER_EXPERT`, `MAX_FREE_APPOINTMENTS`,

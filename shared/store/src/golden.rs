@@ -89,6 +89,7 @@ fn written() -> Map<String, Value> {
         t.put_payment(&payment).expect("a row");
     }
     t.put_payment(&samples::held_payment()).expect("a row");
+    t.put_payment(&samples::released_payment()).expect("a row");
     t.put_expert_terms(samples::OTHER_EXPERT, &samples::terms_of_another_expert()).expect("a row");
     t.put_track_record(samples::EXPERT, &samples::track_record()).expect("a row");
     t.put_debt(samples::EXPERT, &samples::debt()).expect("a row");
@@ -754,8 +755,9 @@ async fn check_since_version_2(store: &Store) {
     assert_eq!(of_all.costs, both.map(|of| (of, samples::refund_costs())));
     let payment = samples::payment_with_processing_cost();
     assert_eq!(store.payment(payment.appointment).await.expect("readable"), Some(payment));
-    let held = samples::held_payment();
-    assert_eq!(store.payment(held.appointment).await.expect("readable"), Some(held));
+    for payment in [samples::held_payment(), samples::released_payment()] {
+        assert_eq!(store.payment(payment.appointment).await.expect("readable"), Some(payment));
+    }
     for appointment in samples::proposals().into_iter().chain(samples::decisions()) {
         let read = store.appointment(appointment.id).await.expect("readable");
         assert_eq!(read.as_ref(), Some(&appointment));
@@ -786,6 +788,7 @@ fn payments_that_are_paid_out_at_once_keep_their_format() {
     };
     assert_eq!(schema(samples::payments().swap_remove(0)), Some(1));
     assert_eq!(schema(samples::held_payment()), Some(2));
+    assert_eq!(schema(samples::released_payment()), Some(3));
 }
 
 /// A release that does not know proposals must not overwrite them, and what a client gets back because of them.

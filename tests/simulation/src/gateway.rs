@@ -6,6 +6,9 @@
 //! refund, like a dispute that is won, returns only the platform's money. Sources:
 //! <https://docs.stripe.com/connect/destination-charges>, <https://docs.stripe.com/refunds#failed-refunds>,
 //! <https://docs.stripe.com/disputes/connect>, <https://docs.stripe.com/api/idempotent_requests>.
+//!
+//! In some flows, it holds and releases shares as PayPal does ([`GatewayState::releases_whole`]): it releases all that is left of a
+//! charge when requested, or by itself after 28 days, and a payment does not show the request.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,6 +37,8 @@ const KEY_RETENTION: i64 = DAY;
 const AUTHORIZATION_HOLDS: i64 = 6 * DAY;
 /// The guaranteed lifetime of an authorization with a saved card, in seconds.
 const LATER_AUTHORIZATION_HOLDS: i64 = 4 * DAY + 18 * HOUR;
+/// How long the gateway holds a share that it releases by itself, in seconds.
+const RELEASED_AFTER: i64 = 28 * DAY;
 
 /// A payment intent and everything attached to it.
 #[derive(Debug, Clone)]
@@ -71,6 +76,8 @@ struct Charge {
     transfers: Vec<Transfer>,
     refunds: Vec<Refund>,
     disputes: Vec<(String, u64, Dispute)>,
+    /// When the gateway releases the share by itself, if it does.
+    releases_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone)]
@@ -153,6 +160,11 @@ pub struct GatewayState {
     /// Appointments that could not be charged for a while, because the expert's account was disabled or captures were
     /// refused. The administrator may have written off their payments.
     uncollectable: BTreeSet<AppointmentId>,
+    /// Whether it holds shares itself, and releases what is left of a charge as a whole. Only before the release do refunds and
+    /// disputes follow PayPal.
+    pub releases_whole: bool,
+    /// Appointments whose share was released without a request.
+    released_by_itself: BTreeSet<AppointmentId>,
     messages: u64,
 }
 
@@ -195,6 +207,11 @@ impl GatewayState {
         let of = self.intents.values().filter(|intent| intent.appointment == appointment);
         of.filter_map(|intent| intent.charge.as_ref())
             .any(|charge| charge.disputes.iter().any(|(_, _, dispute)| *dispute == Dispute::Lost))
+    }
+
+    /// Whether the gateway released the share of an appointment without a request.
+    pub fn released_by_itself(&self, appointment: AppointmentId) -> bool {
+        self.released_by_itself.contains(&appointment)
     }
 
     /// Stops refusing requests.

@@ -145,3 +145,13 @@ pub(super) fn paypal_keys() -> Result<Option<PayPalKeys>, Failure> {
     let (partner_id, webhook_id) = (next(), next());
     Ok(Some(PayPalKeys { client_id, client_secret, partner_id, webhook_id, api_base, webhook_roots: None }))
 }
+
+/// Whether PayPal may hold the experts' shares.
+pub(super) fn paypal_delayed_disbursement(default: bool) -> Result<bool, Failure> {
+    const NAME: &str = "PAYPAL_DELAYED_DISBURSEMENT";
+    let Some(text) = text(NAME)? else { return Ok(default) };
+    text.parse().map_err(|_| Failure::Environment {
+        name: NAME,
+        must: format!("must be true or false, but is {text:?}"),
+    })
+}

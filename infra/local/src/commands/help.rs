@@ -43,6 +43,8 @@ Environment variables of `cargo run`
   PAYPAL_CLIENT_ID, PAYPAL_CLIENT_SECRET, PAYPAL_PARTNER_ID, PAYPAL_WEBHOOK_ID
                                set all of them to use your PayPal application instead of the simulator
   PAYPAL_API_BASE              API of your PayPal application (default https://api-m.sandbox.paypal.com/)
+  PAYPAL_DELAYED_DISBURSEMENT  whether PayPal may hold the experts' shares until after the sessions, true or false (default
+                               true for the simulator, false for your application, which needs PayPal's approval)
   ECB_RATES_URL                URL of real exchange rates, used instead of the simulator; the European Central Bank
                                publishes them at https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml
   PLATFORM_FEE_BASIS_POINTS    fee of the platform (default 1000, which is 10 %)

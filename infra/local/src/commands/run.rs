@@ -14,13 +14,15 @@ use crate::{Environment, Stack, StackClock, StackConfig, Terminal, demo, pages, 
 /// Runs until Ctrl-C or SIGTERM.
 pub(super) async fn run(terminal: Terminal) -> Result<(), Failure> {
     start_logging(terminal)?;
+    let paypal_keys = environment::paypal_keys()?;
     let config = StackConfig {
         ports: environment::ports()?,
         data: Some(environment::data()),
         clock: StackClock::new(simulators::system_clock()),
         settings: environment::settings()?,
         stripe_keys: environment::stripe_keys()?,
-        paypal_keys: environment::paypal_keys()?,
+        paypal_delayed_disbursement: environment::paypal_delayed_disbursement(paypal_keys.is_none())?,
+        paypal_keys,
         ecb_rates_url: environment::ecb_rates_url()?,
         challenges: environment::challenges()?,
         cors_origins: environment::cors_origins()?,

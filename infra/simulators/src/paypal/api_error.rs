@@ -45,6 +45,12 @@ impl ApiError {
         Self::new(422, "UNPROCESSABLE_ENTITY", message).with(issue)
     }
 
+    /// PayPal holds nothing of a capture any more. The name is the issue.
+    pub(super) fn already_paid_out() -> Self {
+        let message = "The payout was completed before.";
+        Self::new(422, "PAYOUT_ALREADY_COMPLETED_FOR_REFERENCE", message)
+    }
+
     /// The caller may not do this for the seller.
     pub(super) fn forbidden(description: impl Into<String>) -> Self {
         let message = "Authorization failed due to insufficient permissions.";

@@ -73,9 +73,13 @@ pub(super) fn capture(work: &mut Work, id: &str, request: CaptureAuthorization) 
     }
     let (mismatch, exceeded) = ("AUTH_CAPTURE_CURRENCY_MISMATCH", "MAX_CAPTURE_AMOUNT_EXCEEDED");
     let amount = money::requested(request.amount.as_ref(), left, &order.currency, mismatch, exceeded)?;
-    let platform_fee = match &request.payment_instruction {
-        Some(instruction) => instruction.platform_fee(work, "/payment_instruction", &amount, &order.payee)?,
-        None => None,
+    let (platform_fee, is_delayed) = match &request.payment_instruction {
+        Some(instruction) => {
+            let field = "/payment_instruction";
+            let is_delayed = instruction.is_delayed(work, field, &order.payee)?;
+            (instruction.platform_fee(work, field, &amount, &order.payee)?, is_delayed)
+        }
+        None => (None, false),
     };
     orders::check_payee(work, &order.payee)?;
     let of_it = |authorization: Option<&str>| {
@@ -106,6 +110,7 @@ pub(super) fn capture(work: &mut Work, id: &str, request: CaptureAuthorization) 
         amount: amount.minor,
         platform_fee: platform_fee.unwrap_or(0),
         final_capture: request.final_capture,
+        is_delayed,
     };
     let id = captures::create(work, &order, new);
     Ok(Success::Object { status: 201, id })

@@ -2,6 +2,8 @@
 //!
 //! A payment goes to the seller, who pays PayPal's fee and the platform's from it. A refund comes from the
 //! seller, who receives the part of the platform's fee that the platform contributes; PayPal keeps its own fee.
+//! While PayPal holds a payment, refunds and disputed amounts come from what it holds, and the seller and the
+//! platform get what is left.
 
 use super::prelude::*;
 use crate::balances::{self, Balance};
@@ -21,24 +23,57 @@ pub(super) fn processing_fee(amount: i64, platform_fee: i64, currency: &str) -> 
 
 /// Books a completed capture.
 pub(super) fn captured(work: &mut Work, capture: &Capture, order: &Order) {
-    let net = capture.amount - capture.paypal_fee - capture.platform_fee;
+    let platform_fee = if capture.is_delayed { 0 } else { capture.platform_fee };
+    let net = capture.amount - platform_fee;
+    let owner = if capture.is_delayed { HELD } else { &order.payee };
     let shares = [
         (PAYERS, -capture.amount),
         (PAYPAL, capture.paypal_fee),
-        (PLATFORM, capture.platform_fee),
-        (&order.payee, net),
+        (PLATFORM, platform_fee),
+        (owner, net),
+        (&order.payee, -capture.paypal_fee),
     ];
     enter(work, "capture", &capture.id, order, &shares);
 }
 
 /// Books a completed refund.
 pub(super) fn refunded(work: &mut Work, refund: &Refund, order: &Order) {
-    let shares = [
-        (PAYERS, refund.amount),
-        (PLATFORM, -refund.platform_fee),
-        (&order.payee, refund.platform_fee - refund.amount),
-    ];
+    let fee = if hold(work, &refund.capture, -refund.amount, -refund.platform_fee) {
+        0
+    } else {
+        refund.platform_fee
+    };
+    let owner = holder(work, &refund.capture, order);
+    let shares = [(PAYERS, refund.amount), (PLATFORM, -fee), (&*owner, fee - refund.amount)];
     enter(work, "refund", &refund.id, order, &shares);
+}
+
+/// Who has the money of a capture: the seller, or PayPal for them.
+pub(super) fn holder(work: &Work, capture: &str, order: &Order) -> String {
+    let held = work.state.captures.get(capture).is_some_and(|capture| capture.held.is_some());
+    if held { HELD.to_owned() } else { order.payee.clone() }
+}
+
+/// Changes what PayPal holds of a capture. Returns whether it holds any.
+pub(super) fn hold(work: &mut Work, capture: &str, amount: i64, platform_fee: i64) -> bool {
+    let mut holds = false;
+    work.state.captures.change(capture, |capture| {
+        if let Some(held) = &mut capture.held {
+            (held.amount, held.platform_fee) = (held.amount + amount, held.platform_fee + platform_fee);
+            holds = true;
+        }
+    });
+    holds
+}
+
+/// Books the payment of what PayPal held.
+pub(super) fn paid_out(work: &mut Work, payout: &str, held: Held, order: &Order) {
+    let shares = [
+        (HELD, -held.amount),
+        (PLATFORM, held.platform_fee),
+        (&*order.payee, held.amount - held.platform_fee),
+    ];
+    enter(work, "payout", payout, order, &shares);
 }
 
 /// Books a movement of money. The shares of all owners add up to zero.

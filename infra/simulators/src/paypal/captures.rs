@@ -9,6 +9,7 @@ pub(super) struct NewCapture {
     pub(super) amount: i64,
     pub(super) platform_fee: i64,
     pub(super) final_capture: bool,
+    pub(super) is_delayed: bool,
 }
 
 /// Refuses an invoice that was paid with another order of this seller, or may still be.
@@ -39,6 +40,8 @@ pub(super) fn create(work: &mut Work, order: &Order, new: NewCapture) -> String 
         platform_fee: new.platform_fee,
         paypal_fee: books::processing_fee(new.amount, new.platform_fee, &order.currency),
         final_capture: new.final_capture,
+        is_delayed: new.is_delayed,
+        held: new.is_delayed.then_some(Held { amount: new.amount, platform_fee: new.platform_fee }),
         settles_at: by_echeck.then_some(work.now + ECHECK_CLEARS_AFTER),
         created: work.now,
         updated: work.now,

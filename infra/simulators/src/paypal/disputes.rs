@@ -55,7 +55,9 @@ pub(super) fn open(work: &mut Work, capture: &str, reason: DisputeReason, amount
     };
     let id = dispute.id.clone();
     work.state.disputes.add(dispute);
-    books::enter(work, "dispute", &id, &order, &[(&order.payee, -amount), (PAYPAL, amount)]);
+    let owner = books::holder(work, capture, &order);
+    books::hold(work, capture, -amount, 0);
+    books::enter(work, "dispute", &id, &order, &[(&owner, -amount), (PAYPAL, amount)]);
     events::about(work, "CUSTOMER.DISPUTE.CREATED", &id);
     Ok(Success::Object { status: 201, id })
 }
@@ -73,10 +75,13 @@ pub(super) fn resolve(work: &mut Work, id: &str, outcome: DisputeOutcome) -> Out
         dispute.updated = now;
     });
     let (kind, winner) = match outcome {
-        DisputeOutcome::SellerFavour => ("dispute_won", order.payee.as_str()),
-        DisputeOutcome::BuyerFavour => ("dispute_lost", PAYERS),
+        DisputeOutcome::SellerFavour => {
+            books::hold(work, &dispute.capture, dispute.amount, 0);
+            ("dispute_won", books::holder(work, &dispute.capture, &order))
+        }
+        DisputeOutcome::BuyerFavour => ("dispute_lost", PAYERS.to_owned()),
     };
-    books::enter(work, kind, id, &order, &[(PAYPAL, -dispute.amount), (winner, dispute.amount)]);
+    books::enter(work, kind, id, &order, &[(PAYPAL, -dispute.amount), (&winner, dispute.amount)]);
     if outcome == DisputeOutcome::BuyerFavour {
         reverse(work, &dispute);
     }

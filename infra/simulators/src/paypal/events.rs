@@ -27,6 +27,7 @@ fn resource_type(kind: &str) -> (&'static str, &'static str) {
         "CHECKOUT.ORDER.APPROVED" => ("checkout-order", "2.0"),
         "PAYMENT.CAPTURE.REFUNDED" | "PAYMENT.CAPTURE.REVERSED" => ("refund", "2.0"),
         _ if kind.starts_with("PAYMENT.REFUND.") => ("refund", "2.0"),
+        _ if kind.starts_with("PAYMENT.REFERENCED-PAYOUT-ITEM.") => ("referenced_payouts_item", "1.0"),
         _ if kind.starts_with("PAYMENT.CAPTURE.") => ("capture", "2.0"),
         _ if kind.starts_with("PAYMENT.AUTHORIZATION.") => ("authorization", "2.0"),
         _ if kind.starts_with("CUSTOMER.DISPUTE.") => ("dispute", "1.0"),

@@ -28,6 +28,9 @@ pub(super) fn key(id: &str, path: &str, body: &[u8]) -> Result<Option<Key>, ApiE
             ("authorizations/capture", PAYMENTS_KEEP_REQUEST_IDS)
         }
         ["v2", "payments", _, _, action] => (*action, PAYMENTS_KEEP_REQUEST_IDS),
+        ["v1", "payments", "referenced-payouts-items"] => {
+            ("referenced-payouts-items", PAYMENTS_KEEP_REQUEST_IDS)
+        }
         _ => return Ok(None),
     };
     if id.is_empty() || id.len() > LONGEST {

@@ -11,7 +11,7 @@
 //! `PayPal-Auth-Assertion` that names the seller; and `verify-webhook-signature` needs the raw bytes of the
 //! webhook (see `webhooks`).
 //!
-//! `router` and `auth` read requests; `sellers`, `orders`, `authorizations`, `captures`, `refunds` and
+//! `router` and `auth` read requests; `sellers`, `orders`, `authorizations`, `captures`, `refunds`, `payouts` and
 //! `disputes` act on the `state`, and `books` counts the money; `render`
 //! writes PayPal's JSON; `events`, `webhooks` and `signing` tell the product; `pages` are for people.
 
@@ -29,6 +29,7 @@ mod money;
 mod orders;
 mod pages;
 mod payers;
+mod payouts;
 mod refunds;
 mod render;
 mod router;
@@ -50,7 +51,8 @@ mod prelude {
     pub(super) use super::state::*;
     pub(super) use super::work::{Outcome, Success, Work};
     pub(super) use super::{
-        ECHECK_CLEARS_AFTER, PAYERS, PAYPAL, PLATFORM, authorizations, books, events, ids, money, refunds,
+        ECHECK_CLEARS_AFTER, HELD, HOLDING, PAYERS, PAYPAL, PLATFORM, authorizations, books, events, ids,
+        money, refunds,
     };
 }
 
@@ -67,6 +69,7 @@ pub use books::{FEE_BASIS_POINTS, FIXED_FEE};
 pub use disputes::{DisputeOutcome, DisputeReason};
 pub use idempotency::{ORDERS_KEEP_REQUEST_IDS, PAYMENTS_KEEP_REQUEST_IDS};
 pub use payers::{TEST_PAYERS, TestPayer};
+pub use payouts::HOLD_LASTS;
 pub use sellers::Onboarding;
 pub use webhooks::RETRY_AFTER;
 
@@ -83,6 +86,12 @@ pub const PLATFORM: &str = "platform";
 
 /// PayPal's name in the books: its fees, and the money it holds while a dispute is open.
 pub const PAYPAL: &str = "paypal";
+
+/// The name in the books of what PayPal holds until it pays the seller and the platform.
+pub const HELD: &str = "held";
+
+/// The feature that a seller grants so that PayPal may hold their payments.
+const HOLDING: &str = "DELAY_FUNDS_DISBURSEMENT";
 
 /// The name of all payers in the books.
 pub const PAYERS: &str = "payers";
@@ -169,7 +178,15 @@ impl Service for PayPal {
         let refunds = state.refunds.iter();
         let refunds =
             refunds.filter_map(|row| Some((row.settles_at?, refunds::settle as Action<Self>, &*row.id)));
-        expiring.chain(captures).chain(refunds).filter(|(at, ..)| *at <= now).min_by_key(|(at, ..)| *at)
+        let held = state.captures.iter();
+        let held =
+            held.filter_map(|row| Some((payouts::due_at(row)?, payouts::settle as Action<Self>, &*row.id)));
+        expiring
+            .chain(captures)
+            .chain(refunds)
+            .chain(held)
+            .filter(|(at, ..)| *at <= now)
+            .min_by_key(|(at, ..)| *at)
     }
 
     fn balances(state: &State) -> Vec<Balance> {
@@ -245,6 +262,12 @@ impl Simulator<PayPal> {
     /// Revokes all rights of the platform as the seller would in their account, and returns the seller.
     pub fn revoke(&self, merchant_id: &str) -> Result<Value, Refused> {
         self.act(|work| sellers::revoke(work, merchant_id))
+    }
+
+    /// Revokes one right of the platform, such as `DELAY_FUNDS_DISBURSEMENT`, as if the seller had never granted it, and returns
+    /// the seller.
+    pub fn revoke_feature(&self, merchant_id: &str, feature: &str) -> Result<Value, Refused> {
+        self.act(|work| sellers::revoke_feature(work, merchant_id, feature))
     }
 
     /// Approves an order as a test payer would on PayPal's page, and returns the order.

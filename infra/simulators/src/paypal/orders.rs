@@ -70,6 +70,19 @@ struct ExperienceContext {
 }
 
 impl PaymentInstruction {
+    /// Whether PayPal holds the payment. The seller must have agreed to it.
+    pub(super) fn is_delayed(&self, work: &Work, field: &str, payee: &str) -> Result<bool, ApiError> {
+        let field = format!("{field}/disbursement_mode");
+        match self.disbursement_mode.as_deref() {
+            None | Some("INSTANT") => Ok(false),
+            Some("DELAYED") if work.seller(payee, HOLDING).is_ok() => Ok(true),
+            Some("DELAYED") => {
+                Err(ApiError::unprocessable("DELAYED_DISBURSEMENT_NOT_SUPPORTED").at(&field, ""))
+            }
+            Some(mode) => Err(ApiError::bad_request("INVALID_PARAMETER_VALUE").at(&field, mode)),
+        }
+    }
+
     /// The platform's fee on a payment, when there is one.
     pub(super) fn platform_fee(
         &self,
@@ -78,10 +91,6 @@ impl PaymentInstruction {
         payment: &money::Money,
         payee: &str,
     ) -> Result<Option<i64>, ApiError> {
-        if let Some(mode) = self.disbursement_mode.as_deref().filter(|mode| *mode != "INSTANT") {
-            let field = format!("{field}/disbursement_mode");
-            return Err(ApiError::bad_request("NOT_SUPPORTED").at(&field, mode));
-        }
         let field = format!("{field}/platform_fees");
         let fee = match self.platform_fees.as_deref() {
             None | Some([]) => return Ok(None),
@@ -142,11 +151,13 @@ pub(super) fn create(work: &mut Work, request: CreateOrder, has_request_id: bool
         unit.payee.as_ref().map_or(&work.service.config.partner_id, |payee| &payee.merchant_id).clone();
     work.check_assertion(&payee)?;
     check_payee(work, &payee)?;
-    let platform_fee = match &unit.payment_instruction {
+    let (platform_fee, is_delayed) = match &unit.payment_instruction {
         Some(instruction) => {
-            instruction.platform_fee(work, &format!("{field}/payment_instruction"), &amount, &payee)?
+            let field = format!("{field}/payment_instruction");
+            let is_delayed = instruction.is_delayed(work, &field, &payee)?;
+            (instruction.platform_fee(work, &field, &amount, &payee)?, is_delayed)
         }
-        None => None,
+        None => (None, false),
     };
     let id = ids::transaction();
     let order = Order {
@@ -160,6 +171,7 @@ pub(super) fn create(work: &mut Work, request: CreateOrder, has_request_id: bool
         currency: amount.currency,
         payee,
         platform_fee,
+        is_delayed,
         with_source,
         return_url: context.return_url,
         cancel_url: context.cancel_url,
@@ -253,6 +265,7 @@ pub(super) fn complete(work: &mut Work, id: &str, how: Intent) -> Outcome {
                 amount: order.amount,
                 platform_fee: order.platform_fee.unwrap_or(0),
                 final_capture: true,
+                is_delayed: order.is_delayed,
             };
             captures::create(work, &order, new);
         }

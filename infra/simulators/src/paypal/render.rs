@@ -36,6 +36,10 @@ pub(super) fn short(whole: &Value) -> Value {
     without_nulls(json!({ "id": whole["id"], "status": whole["status"], "links": whole["links"] }))
 }
 
+fn disbursement_mode(is_delayed: bool) -> &'static str {
+    if is_delayed { "DELAYED" } else { "INSTANT" }
+}
+
 impl View<'_> {
     /// A link to an address of the simulator.
     pub(super) fn link(&self, rel: &str, method: &str, path: &str) -> Value {
@@ -49,6 +53,7 @@ impl View<'_> {
             .or_else(|| self.authorization(id))
             .or_else(|| self.capture(id))
             .or_else(|| self.refund(id))
+            .or_else(|| self.payout(id))
             .or_else(|| self.dispute(id))
             .or_else(|| self.seller(id));
         object.map(without_nulls)
@@ -105,7 +110,7 @@ impl View<'_> {
             "amount": money::json(order.amount, &order.currency),
             "payee": self.payee(&order.payee),
             "payment_instruction": {
-                "disbursement_mode": "INSTANT",
+                "disbursement_mode": disbursement_mode(order.is_delayed),
                 "platform_fees": order.platform_fee.map(|fee| [self.platform_fee(fee, &order.currency)]),
             },
             "payments": self.payments(&order.id),
@@ -189,7 +194,7 @@ impl View<'_> {
             "status_details": pending.then(|| json!({ "reason": "ECHECK" })),
             "amount": money(row.amount),
             "final_capture": row.final_capture,
-            "disbursement_mode": "INSTANT",
+            "disbursement_mode": disbursement_mode(row.is_delayed),
             "custom_id": order.custom_id,
             "invoice_id": order.invoice_id,
             "payee": self.payee(&order.payee),
@@ -207,6 +212,19 @@ impl View<'_> {
                 self.link("refund", "POST", &format!("{path}/refund")),
                 self.link("up", "GET", &up),
             ],
+        }))
+    }
+
+    fn payout(&self, id: &str) -> Option<Value> {
+        let row = self.state.payouts.get(id)?;
+        Some(json!({
+            "item_id": id,
+            "processing_state": { "status": "SUCCESS" },
+            "reference_id": row.capture,
+            "reference_type": "TRANSACTION_ID",
+            "payout_amount": money::json(row.amount, &row.currency),
+            "time_created": time(row.created),
+            "links": [self.link("self", "GET", &format!("v1/payments/referenced-payouts-items/{id}"))],
         }))
     }
 

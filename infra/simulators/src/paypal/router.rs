@@ -15,8 +15,8 @@ use super::api_error::ApiError;
 use super::state::Intent;
 use super::work::{Caller, Outcome, Repeated, Success, Work};
 use super::{
-    PayPalSimulator, auth, authorizations, body, disputes, events, idempotency, ids, orders, pages, refunds,
-    render, sellers, simulator_routes,
+    PayPalSimulator, auth, authorizations, body, disputes, events, idempotency, ids, orders, pages, payouts,
+    refunds, render, sellers, simulator_routes,
 };
 use crate::faults::Fault;
 use crate::idempotency::Key;
@@ -169,6 +169,9 @@ fn dispatch(work: &mut Work, call: &Call) -> Outcome {
         }
         (&Method::POST, ["v2", "payments", "captures", id, "refund"]) => {
             refunds::create(work, id, body::read(sent)?)
+        }
+        (&Method::POST, ["v1", "payments", "referenced-payouts-items"]) => {
+            payouts::create(work, body::read(sent)?)
         }
         (&Method::POST, ["v2", "customer", "partner-referrals"]) => sellers::refer(work, body::read(sent)?),
         (&Method::POST, ["v1", "notifications", "verify-webhook-signature"]) => work.service.verify(sent),

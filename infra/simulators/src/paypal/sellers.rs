@@ -130,6 +130,13 @@ pub(super) fn revoke(work: &mut Work, merchant_id: &str) -> Outcome {
     Ok(Success::Object { status: 200, id: merchant_id.to_owned() })
 }
 
+/// Revokes one right of the platform.
+pub(super) fn revoke_feature(work: &mut Work, merchant_id: &str, feature: &str) -> Outcome {
+    work.state.sellers.get(merchant_id).ok_or_else(|| ApiError::not_found(merchant_id))?;
+    work.state.sellers.change(merchant_id, |seller| seller.features.retain(|granted| granted != feature));
+    Ok(Success::Object { status: 200, id: merchant_id.to_owned() })
+}
+
 /// `GET /v1/customer/partners/{partner}/merchant-integrations?tracking_id=…`.
 pub(super) fn find(work: &Work, partner: &str, query: &str) -> Outcome {
     check_partner(work, partner)?;

@@ -24,6 +24,8 @@ pub struct State {
     pub(super) authorizations: Table<Authorization>,
     pub(super) captures: Table<Capture>,
     pub(super) refunds: Table<Refund>,
+    #[serde(default)]
+    pub(super) payouts: Table<Payout>,
     pub(super) disputes: Table<Dispute>,
     pub(super) entries: Log<Entry>,
     pub(super) events: Table<Event>,
@@ -35,8 +37,8 @@ pub struct State {
 
 journaled! {
     State {
-        signing_key, tokens, referrals, sellers, orders, authorizations, captures, refunds, disputes, entries, events,
-        deliveries, stored_responses,
+        signing_key, tokens, referrals, sellers, orders, authorizations, captures, refunds, payouts, disputes, entries,
+        events, deliveries, stored_responses,
     } except layout
 }
 
@@ -71,7 +73,7 @@ impl Order {
     }
 }
 
-rows!(Referral, Seller, Order, Authorization, Capture, Refund, Dispute, Event);
+rows!(Referral, Seller, Order, Authorization, Capture, Refund, Payout, Dispute, Event);
 
 statuses! {
     "SCREAMING_SNAKE_CASE";
@@ -121,6 +123,9 @@ pub struct Order {
     /// The merchant id of the account that is paid.
     pub(super) payee: String,
     pub(super) platform_fee: Option<i64>,
+    /// Whether PayPal holds what is captured.
+    #[serde(default)]
+    pub(super) is_delayed: bool,
     /// Whether the order came with a `payment_source`.
     pub(super) with_source: bool,
     pub(super) return_url: Option<String>,
@@ -156,6 +161,11 @@ pub struct Capture {
     pub(super) platform_fee: i64,
     pub(super) paypal_fee: i64,
     pub(super) final_capture: bool,
+    #[serde(default)]
+    pub(super) is_delayed: bool,
+    /// What PayPal holds for the seller and the platform; `None` once it has paid them.
+    #[serde(default)]
+    pub(super) held: Option<Held>,
     /// When the eCheck clears, or bounces.
     pub(super) settles_at: Option<i64>,
     pub(super) created: i64,
@@ -183,6 +193,25 @@ pub struct Refund {
     pub(super) updated: i64,
 }
 
+/// Money that PayPal holds.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Held {
+    pub(super) amount: i64,
+    /// The part of it that is the platform's fee.
+    pub(super) platform_fee: i64,
+}
+
+/// The payment of what PayPal held of a capture.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Payout {
+    pub(super) id: String,
+    pub(super) capture: String,
+    pub(super) currency: String,
+    /// What the seller got.
+    pub(super) amount: i64,
+    pub(super) created: i64,
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Dispute {
     pub(super) id: String,
@@ -200,7 +229,7 @@ pub struct Dispute {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Entry {
     pub(super) at: i64,
-    /// The reason: `capture`, `refund`, `dispute`, `dispute_won` or `dispute_lost`.
+    /// The reason: `capture`, `refund`, `payout`, `dispute`, `dispute_won` or `dispute_lost`.
     pub(super) kind: String,
     /// The id of the object that the reason names.
     pub(super) source: String,

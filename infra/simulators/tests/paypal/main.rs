@@ -16,6 +16,7 @@ mod idempotency;
 mod money;
 mod orders;
 mod pages;
+mod payouts;
 mod refunds;
 mod restart;
 mod sellers;

@@ -102,7 +102,12 @@ async fn wrong_requests_name_the_field() {
         (format!("{unit}/custom_id"), json!("x".repeat(128)), 400, "INVALID_STRING_LENGTH"),
         (format!("{unit}/custom_id"), json!(""), 400, "INVALID_STRING_LENGTH"),
         (format!("{unit}/soft_descriptor"), json!("TALK"), 400, "NOT_SUPPORTED"),
-        (format!("{unit}/payment_instruction/disbursement_mode"), json!("DELAYED"), 400, "NOT_SUPPORTED"),
+        (
+            format!("{unit}/payment_instruction/disbursement_mode"),
+            json!("LATER"),
+            400,
+            "INVALID_PARAMETER_VALUE",
+        ),
     ] {
         let answer = world.post(PATH, change(&field, value)).await.error(status, issue);
         assert_eq!(answer.text("/details/0/field"), field);

@@ -127,7 +127,14 @@ async fn execute(
         Order::TransferAgain(amount) => {
             gateway.transfer(&payment, amount, ordinal(MovementKind::Transfer)).await?;
         }
-        Order::PayOut(share) => gateway.pay_out(&payment, share, ordinal(MovementKind::Transfer)).await?,
+        Order::PayOut(share) => {
+            gateway.pay_out(&payment, share, ordinal(MovementKind::Transfer)).await?;
+            // If this write fails, the order is sent again, which the gateway accepts.
+            if !gateway.capabilities().supports_transfers {
+                let (version, released_at) = (payment.version, Some(app.now()));
+                put_payment(app, version, Payment { released_at, ..payment }, |_| None).await?;
+            }
+        }
         Order::TakeBack(share) => {
             gateway.take_back(&payment, share, ordinal(MovementKind::Reversal)).await?;
         }

@@ -40,7 +40,7 @@ pub async fn read_payout_terms(
 
 /// Returns when an expert gets their share of a new payment, given what an administrator has decided. A gateway that cannot hold
 /// money pays at once. An expert who owes something is paid after the session, so that there is a payout from which it can be
-/// withheld.
+/// withheld, unless the gateway can withhold nothing.
 ///
 /// # Errors
 /// [`AppError::Read`] if the table cannot be read, or a row cannot be parsed.
@@ -61,7 +61,7 @@ pub(crate) async fn payout_terms(
         tokio::join!(app.store.track_record(expert), app.store.debt(expert, Consistency::Eventual));
     let terms = record?.terms(setting, app.settings.new_expert_sessions);
     Ok(match terms.timing {
-        PayoutTiming::AtPayment if !debt?.is_repaid() => {
+        PayoutTiming::AtPayment if capabilities.supports_transfers && !debt?.is_repaid() => {
             PayoutTerms { timing: PayoutTiming::AfterSession, because: PayoutReason::Debt }
         }
         _ => terms,

@@ -134,7 +134,8 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
                 change.commit().await?;
             }
             PaymentAction::Order(requested) => {
-                let is_withheld = change.withhold(requested).await?;
+                let is_withheld =
+                    gateway.charges.capabilities().supports_transfers && change.withhold(requested).await?;
                 // The snapshot is stored first. If the state has changed meanwhile, no order is sent.
                 if let Some(payment) = change.commit_and_return(true).await?.filter(|_| !is_withheld) {
                     order(app, &*gateway.charges, &appointment, payment, &movements, requested).await?;

@@ -69,11 +69,13 @@ pub struct Capabilities {
     /// never completed then costs nothing and need not be cancelled.
     pub requires_completion: bool,
     /// Whether the platform can reverse transfers and transfer money to experts apart from refunds. If not, the
-    /// expert keeps what the gateway's own refunds and disputes leave.
+    /// expert keeps what the gateway's own refunds and disputes leave, and what the gateway [holds](Self::hold_period) for
+    /// them is released as a whole, so that nothing can be withheld of it.
     pub supports_transfers: bool,
     /// Whether the rest of a payment can be refunded after a dispute about a part of it was lost.
     pub refunds_after_dispute: bool,
-    /// How long, in seconds, the platform can hold the expert's share of a payment. `None` if it is transferred at once.
+    /// How long, in seconds, the platform can hold the expert's share of a payment, or have the gateway hold it. `None` if it
+    /// is transferred at once.
     pub hold_period: Option<i64>,
     /// How long, in seconds, a payment can be refunded. `None` if there is no limit.
     pub refund_period: Option<i64>,

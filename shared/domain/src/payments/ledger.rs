@@ -15,7 +15,7 @@ pub enum Account {
     Client,
     /// The client's money that their bank has reserved for a payment.
     Authorized,
-    /// The platform's balance at the gateway.
+    /// The platform's balance at the gateway, and what the gateway holds until the platform has it released to the expert.
     Platform,
     /// The expert's balance at the gateway.
     Expert,

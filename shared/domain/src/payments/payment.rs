@@ -143,6 +143,9 @@ pub struct Payment {
     pub refusals: u16,
     /// Since when requests to the gateway have been failing; `None` if they succeed.
     pub failing_since: Option<Timestamp>,
+    /// When the platform had the gateway release what it held for the expert. `None` as long as it has not, and at a gateway
+    /// whose snapshots show it.
+    pub released_at: Option<Timestamp>,
     /// Whether the expert's share was settled outside the gateway, so that no further transfers or reversals are
     /// ordered.
     pub resolved_with_expert: bool,
@@ -339,6 +342,9 @@ pub struct PaymentSnapshot {
     /// The gateway's identity of the means with which the client paid, such as the fingerprint of a card. `None` if the
     /// client has not paid, or the gateway reports none.
     pub paid_with: Option<String>,
+    /// When the gateway releases by itself what it holds for the expert, whatever the platform decides. `None` if it holds
+    /// nothing, or for as long as the platform wants.
+    pub releases_at: Option<Timestamp>,
 }
 
 impl Payment {
@@ -370,6 +376,7 @@ impl Payment {
             max_failed_refunds: 1,
             refused: BTreeMap::new(),
             refusals: 0,
+            released_at: None,
             resolved_with_expert: false,
             failing_since: None,
             escalation: None,

@@ -29,7 +29,10 @@ impl ConnectedAccounts for PayPal {
             account.to_owned()
         };
         match self.get::<wire::Seller>(self.seller_path(&merchant).await?).await {
-            Ok(seller) => Ok(convert::seller(seller, &self.client.session().await?.keys.client_id)),
+            Ok(seller) => {
+                let client_id = &self.client.session().await?.keys.client_id;
+                Ok(convert::seller(seller, client_id, self.delayed_disbursement))
+            }
             Err(failure) if failure.is_missing() => Ok(convert::unknown_account(&merchant)),
             Err(failure) => Err(failure.into()),
         }
@@ -42,7 +45,8 @@ impl ConnectedAccounts for PayPal {
         return_url: &str,
         _: &str,
     ) -> Result<OnboardingPage, GatewayError> {
-        let referral = convert::referral(&self.tracking_id(account).await?, return_url);
+        let tracking_id = self.tracking_id(account).await?;
+        let referral = convert::referral(&tracking_id, return_url, self.delayed_disbursement);
         let request = Request::post("/v2/customer/partner-referrals".to_owned(), &referral)?;
         let referral: wire::Referral = self.client.send(&request).await?;
         let page = wire::link(&referral.links, "action_url");

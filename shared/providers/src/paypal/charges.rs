@@ -6,12 +6,14 @@ use domain::Money;
 use domain::kernel::time::DAY;
 use domain::payments::gateway::Capabilities;
 use domain::payments::payment::{IntentStatus, Payment, Plan, References, Share};
+use domain::payments::payout::PayoutTiming;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::client::Request;
 use super::convert::{from_paypal, key};
 use super::errors::{missing_order, ok_if_done, refused};
+use super::hold::HOLD_PERIOD;
 use super::snapshot::next_capture_key;
 use super::{PayPal, convert, snapshot, wire};
 
@@ -53,7 +55,7 @@ impl Charges for PayPal {
             requires_completion: true,
             supports_transfers: false,
             refunds_after_dispute: true,
-            hold_period: None,
+            hold_period: self.delayed_disbursement.then_some(HOLD_PERIOD),
             refund_period: Some(REFUND_PERIOD),
         }
     }
@@ -73,7 +75,7 @@ impl Charges for PayPal {
 
     async fn fetch_payment(&self, payment: &Payment) -> Result<FetchedPayment, GatewayError> {
         if let Some(objects) = self.payment_objects(payment).await? {
-            let snapshot = snapshot::snapshot(payment, &objects)?;
+            let snapshot = snapshot::snapshot(payment, &objects, self.client.access.now())?;
             let pay_with = snapshot::pay_with(&objects.order);
             return Ok(FetchedPayment { snapshot, pay_with, unrecorded_intent: None });
         }
@@ -140,7 +142,7 @@ impl Charges for PayPal {
             return Ok(());
         };
         let key = next_capture_key(payment, order.captures().len());
-        let body = convert::capture(amount, fee)?;
+        let body = convert::capture(payment, amount, fee)?;
         let request = Request::post(format!("/v2/payments/authorizations/{authorization}/capture"), &body)?;
         let request = request.once(&key).acting_for(&payment.destination);
         let captured = self.client.send(&request).await;
@@ -184,9 +186,12 @@ impl Charges for PayPal {
         Err(out_of_reach())
     }
 
-    /// Always refused, for the same reason as `transfer`.
-    async fn pay_out(&self, _: &Payment, _: Share, _: u32) -> Result<(), GatewayError> {
-        Err(out_of_reach())
+    /// Releases what PayPal holds, if it does. The amount is PayPal's to compute.
+    async fn pay_out(&self, payment: &Payment, _: Share, ordinal: u32) -> Result<(), GatewayError> {
+        match payment.payout_timing {
+            PayoutTiming::AtPayment => Err(out_of_reach()),
+            PayoutTiming::AfterSession => self.release(payment, ordinal).await,
+        }
     }
 
     /// Always refused, for the same reason as `reverse`.

@@ -8,7 +8,8 @@ use domain::{Currency, Money};
 use serde_json::{Value, json};
 
 use super::errors::refused;
-use super::wire::{Amount, Breakdown, Capture, Refund, Seller};
+use super::hold::disbursement_mode;
+use super::wire::{Amount, Breakdown, Capture, Grant, Refund, Seller};
 
 /// Currencies for which PayPal uses no decimal places, although ISO 4217 may
 /// (<https://developer.paypal.com/api/rest/reference/currency-codes/>).
@@ -20,6 +21,8 @@ const MAX_DESCRIPTION: usize = 127;
 /// What an expert permits the platform to do: take payments with a fee, refund them, and read the account and its disputes.
 const FEATURES: [&str; 5] =
     ["PAYMENT", "REFUND", "PARTNER_FEE", "ACCESS_MERCHANT_INFORMATION", "READ_SELLER_DISPUTE"];
+/// What an expert also permits if the platform may have PayPal hold their share, and the end of the scope that shows it.
+const HOLDING: (&str, &str) = ("DELAY_FUNDS_DISBURSEMENT", "/delay-funds-disbursement");
 
 /// The number of decimal places that PayPal uses for a currency.
 fn decimals(currency: Currency) -> u16 {
@@ -119,7 +122,7 @@ pub(super) fn order(payment: &Payment, buyer: &Buyer<'_>) -> Result<Value, Gatew
             return Err(refused("cards_not_saved", "this payment gateway saves no cards".to_owned()));
         }
     };
-    let mut instruction = json!({ "disbursement_mode": "INSTANT" });
+    let mut instruction = json!({ "disbursement_mode": disbursement_mode(payment) });
     if payment.plan == Plan::Charge {
         // If the amount is only authorized, the capture states the fee.
         instruction["platform_fees"] = platform_fees(round_down(payment.fee()))?;
@@ -145,11 +148,14 @@ pub(super) fn order(payment: &Payment, buyer: &Buyer<'_>) -> Result<Value, Gatew
 }
 
 /// Captures a part of an authorization and releases the rest.
-pub(super) fn capture(amount: Money, fee: Money) -> Result<Value, GatewayError> {
+pub(super) fn capture(payment: &Payment, amount: Money, fee: Money) -> Result<Value, GatewayError> {
     Ok(json!({
         "amount": to_paypal(amount)?,
         "final_capture": true,
-        "payment_instruction": { "disbursement_mode": "INSTANT", "platform_fees": platform_fees(round_down(fee))? },
+        "payment_instruction": {
+            "disbursement_mode": disbursement_mode(payment),
+            "platform_fees": platform_fees(round_down(fee))?,
+        },
     }))
 }
 
@@ -193,8 +199,10 @@ pub(super) fn refunded_fee(
     Ok(round_down(taken.with_amount(due.min(most)).unwrap_or(taken.zero())))
 }
 
-/// An invitation to an expert to be paid through the platform.
-pub(super) fn referral(tracking_id: &str, return_url: &str) -> Value {
+/// An invitation to an expert to be paid through the platform. `may_hold` says whether the expert must permit that PayPal holds
+/// their share.
+pub(super) fn referral(tracking_id: &str, return_url: &str, may_hold: bool) -> Value {
+    let features: Vec<&str> = FEATURES.into_iter().chain(may_hold.then_some(HOLDING.0)).collect();
     json!({
         "tracking_id": tracking_id,
         "operations": [{
@@ -202,7 +210,7 @@ pub(super) fn referral(tracking_id: &str, return_url: &str) -> Value {
             "api_integration_preference": { "rest_api_integration": {
                 "integration_method": "PAYPAL",
                 "integration_type": "THIRD_PARTY",
-                "third_party_details": { "features": FEATURES },
+                "third_party_details": { "features": features },
             } },
         }],
         "products": ["EXPRESS_CHECKOUT"],
@@ -232,11 +240,16 @@ pub(super) fn unknown_account(merchant_id: &str) -> AccountState {
     }
 }
 
-/// The state of an account whose owner accepted the invitation. Payments reach the owner's balance at once, so payouts are enabled
-/// whenever charges are.
-pub(super) fn seller(seller: Seller, client_id: &str) -> AccountState {
-    let mut grants = seller.oauth_integrations.iter().flat_map(|integration| &integration.oauth_third_party);
-    let granted = grants.any(|grant| grant.partner_client_id.as_deref().is_none_or(|id| id == client_id));
+/// The state of an account whose owner accepted the invitation. Payments reach the owner's balance without a payout of ours, so
+/// payouts are enabled whenever charges are. With `may_hold`, an owner who has not permitted that PayPal holds their share must
+/// accept another invitation: PayPal would refuse their payments.
+pub(super) fn seller(seller: Seller, client_id: &str, may_hold: bool) -> AccountState {
+    let grants = seller.oauth_integrations.iter().flat_map(|integration| &integration.oauth_third_party);
+    let ours = |grant: &&Grant| grant.partner_client_id.as_deref().is_none_or(|id| id == client_id);
+    let grants: Vec<&Grant> = grants.filter(ours).collect();
+    let granted = !grants.is_empty();
+    let permits_holding =
+        grants.iter().flat_map(|grant| &grant.scopes).any(|scope| scope.ends_with(HOLDING.1));
     let mut requirements_due = Vec::new();
     let mut require = |is_done: bool, what: &str| {
         if !is_done {
@@ -244,6 +257,10 @@ pub(super) fn seller(seller: Seller, client_id: &str) -> AccountState {
         }
     };
     require(granted, "agree again that this platform acts for the account, on the onboarding page");
+    require(
+        !may_hold || !granted || permits_holding,
+        "agree that PayPal holds payments until after the sessions, on the onboarding page",
+    );
     require(
         seller.primary_email_confirmed,
         "confirm the e-mail address of the PayPal account, by the link that PayPal sent",

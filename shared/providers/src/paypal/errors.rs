@@ -92,7 +92,7 @@ impl Failure {
 
 impl From<Failure> for GatewayError {
     /// Rate limits, a request with the same id that is still in progress, wrong keys, missing consent and internal errors are
-    /// temporary. A disputed payment is refused for now. Everything else is refused permanently.
+    /// temporary. A disputed payment, and one that is being paid out, is refused for now. Everything else is refused permanently.
     fn from(failure: Failure) -> Self {
         let Rejection { status, issue, message, debug_id } = match failure {
             Failure::Rejected(rejection) => rejection,
@@ -106,8 +106,9 @@ impl From<Failure> for GatewayError {
                 | StatusCode::FORBIDDEN
         ) || status.is_server_error();
         let message = format!("{message} (debug id {debug_id})");
-        // The request may succeed once the dispute is decided.
-        if issue == "TRANSACTION_DISPUTED" {
+        // The request may succeed once the dispute is decided, or the payout has ended.
+        if matches!(issue.as_str(), "TRANSACTION_DISPUTED" | "TRANSACTION_UNDER_DISPUTE" | "PAYOUT_INITIATED")
+        {
             Self::NotNow { code: issue, message }
         } else if temporary {
             // The operator must replace wrong keys, and the expert must renew their consent. Until then, the job is retried.

@@ -3,6 +3,11 @@
 //! A payment goes to the expert, who pays PayPal's fee and the platform's fee out of it. It is recorded as a transfer of the whole
 //! amount to the expert, followed by the two fees. The expert pays a refund, to which the platform contributes its fee of that
 //! amount. Disputed amounts are taken from the expert alone; the platform keeps its fee of them.
+//!
+//! While PayPal holds a payment, the ledger has the money on the platform's account, which decides about it, and refunds and disputed
+//! amounts come from there. What moves between the platform and the expert is recorded when PayPal releases the rest: the whole
+//! amount, the fee, and the expert's part of each refund and dispute before. Only PayPal's own fee is the expert's from the
+//! beginning. PayPal does not document when it collects the platform's fee of what it holds; the ledger has it at the release.
 
 use app::payments::ports::{GatewayError, PayWith};
 use domain::payments::ledger::{Account, Movement, MovementKind};
@@ -11,6 +16,7 @@ use domain::{Money, Timestamp};
 
 use super::charges::AUTHORIZATION_LASTS;
 use super::convert::{fee_of, from_paypal, key};
+use super::hold::releases_at;
 use super::wire::{Authorization, Capture, Dispute, Order, Payments, Refund, link};
 
 /// An order with its disputes.
@@ -120,13 +126,25 @@ fn status_of_authorization(authorization: &Authorization) -> IntentStatus {
     }
 }
 
-/// The status and all movements of a payment.
+/// The status and all movements of a payment at this time.
 ///
 /// # Errors
 /// If an amount cannot be represented.
-pub(super) fn snapshot(payment: &Payment, objects: &PaymentObjects) -> Result<PaymentSnapshot, GatewayError> {
+pub(super) fn snapshot(
+    payment: &Payment,
+    objects: &PaymentObjects,
+    now: Timestamp,
+) -> Result<PaymentSnapshot, GatewayError> {
     let PaymentObjects { order, disputes } = objects;
-    let mut recorder = Recorder { payment, movements: Vec::new() };
+    let releases_at = order.received().and_then(|capture| releases_at(payment, capture.create_time.0));
+    let share = match releases_at {
+        None => HeldShare::NotHeld,
+        Some(by_itself) => {
+            let released_at = payment.released_at.into_iter().chain([by_itself]).min();
+            released_at.filter(|at| *at <= now).map_or(HeldShare::Held, HeldShare::Released)
+        }
+    };
+    let mut recorder = Recorder { payment, share, movements: Vec::new() };
     if let Some(authorization) = order.authorization() {
         recorder.authorization(authorization, order)?;
     }
@@ -150,6 +168,7 @@ pub(super) fn snapshot(payment: &Payment, objects: &PaymentObjects) -> Result<Pa
         lost_dispute: disputes.iter().any(|dispute| dispute_state(dispute) == DisputeState::Lost),
         decline: bounced.then_some(Decline::Refused),
         paid_with: order.payer.as_ref().and_then(|payer| payer.payer_id.clone()),
+        releases_at: releases_at.filter(|_| share == HeldShare::Held),
     })
 }
 
@@ -210,16 +229,32 @@ fn lost_amount(dispute: &Dispute) -> Result<Money, GatewayError> {
     from_paypal(reported.unwrap_or(&dispute.dispute_amount))
 }
 
+/// Whether PayPal holds what was captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HeldShare {
+    NotHeld,
+    Held,
+    Released(Timestamp),
+}
+
 /// Collects movements in the order of cause and effect.
 struct Recorder<'a> {
     payment: &'a Payment,
+    share: HeldShare,
     movements: Vec<Movement>,
 }
 
 impl Recorder<'_> {
     fn add(&mut self, kind: MovementKind, amount: Money, object: &str, at: Timestamp, key: Option<&str>) {
+        let movement = Movement::new(kind, amount, object, at, key.map(str::to_owned));
+        let is_experts = [movement.from, movement.to].contains(&Account::Expert);
+        let at = match self.share {
+            HeldShare::Held if is_experts => return,
+            HeldShare::Released(released_at) if is_experts => at.max(released_at),
+            HeldShare::Held | HeldShare::Released(_) | HeldShare::NotHeld => at,
+        };
         if !amount.is_zero() {
-            self.movements.push(Movement::new(kind, amount, object, at, key.map(str::to_owned)));
+            self.movements.push(Movement { at, ..movement });
         }
     }
 

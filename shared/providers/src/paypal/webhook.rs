@@ -185,10 +185,14 @@ fn seller_subject(resource: &Value) -> WebhookSubject {
     named.map_or(WebhookSubject::Nothing, |account| WebhookSubject::Account { account: account.to_owned() })
 }
 
-/// An authorization, a capture, or a refund. A refund that we did not create names no appointment, but links to its capture.
+/// An authorization, a capture, a refund, or the release of what was held of a capture. A refund that we did not create names no
+/// appointment, but links to its capture.
 fn payment_reference(resource: &Value) -> EventReference {
     if let Some(name) = text(resource, "/custom_id") {
         return EventReference::Subject(payment_subject(Some(name)));
+    }
+    if text(resource, "/reference_type") == Some("TRANSACTION_ID") {
+        return capture_reference(text(resource, "/reference_id"));
     }
     let links = resource.get("links").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let up = links.iter().find(|link| text(link, "/rel") == Some("up")).and_then(|link| text(link, "/href"));

@@ -114,6 +114,18 @@ pub(super) struct PlatformFee {
     pub(super) amount: Amount,
 }
 
+/// <https://developer.paypal.com/docs/api/referenced-payouts/v1/#referenced-payouts-items_create>
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct ReferencedPayout {
+    pub(super) processing_state: ProcessingState,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct ProcessingState {
+    pub(super) status: String,
+    pub(super) reason: Option<String>,
+}
+
 /// <https://developer.paypal.com/docs/api/customer-disputes/v1/#disputes_list>
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Disputes {
@@ -171,6 +183,9 @@ pub(super) struct Integration {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Grant {
     pub(super) partner_client_id: Option<String>,
+    /// The URLs of what the seller permits.
+    #[serde(default)]
+    pub(super) scopes: Vec<String>,
 }
 
 /// <https://developer.paypal.com/docs/api/partner-referrals/v2/>

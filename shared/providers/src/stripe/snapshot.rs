@@ -114,6 +114,7 @@ pub(super) fn snapshot_of_setup(setup: &SetupIntent) -> PaymentSnapshot {
         lost_dispute: false,
         decline,
         paid_with: None,
+        releases_at: None,
     }
 }
 
@@ -171,7 +172,15 @@ pub(super) fn snapshot(payment: &Payment, objects: &PaymentObjects) -> Result<Pa
     let decline = intent.last_payment_error.as_ref().map(decline);
     let charge = objects.succeeded().and_then(|charge| charge.payment_method_details.as_ref());
     let paid_with = charge.and_then(|details| details.card.as_ref()?.fingerprint.clone());
-    Ok(PaymentSnapshot { status, movements, open_dispute, lost_dispute, decline, paid_with })
+    Ok(PaymentSnapshot {
+        status,
+        movements,
+        open_dispute,
+        lost_dispute,
+        decline,
+        paid_with,
+        releases_at: None,
+    })
 }
 
 /// Inquiries (`warning_…`) withdraw no money and can be ended by a refund, so they do not count as open. An unknown status does.

@@ -500,6 +500,7 @@ pub(super) fn payments() -> Vec<Payment> {
         refused: orders.iter().take(number % 5).map(|order| (*order, "no_funds".to_owned())).collect(),
         refusals: 3,
         failing_since: Some(at(8)),
+        released_at: None,
         resolved_with_expert: true,
         escalation: escalations.get(number).copied(),
         open_dispute: number == 9,
@@ -527,6 +528,20 @@ pub(super) fn held_payment() -> Payment {
         escalation: None,
         entries: 0,
         ..payments().swap_remove(0)
+    }
+}
+
+/// A payment that PayPal has held until after the session, and has released.
+pub(super) fn released_payment() -> Payment {
+    Payment {
+        appointment: appointment_id(121),
+        gateway: GatewayKind::Paypal,
+        destination: "MERCHANT22222".to_owned(),
+        pay_ahead_limit: Some(2_246_400),
+        withheld: None,
+        released_at: Some(at(9)),
+        resolved_with_expert: false,
+        ..held_payment()
     }
 }
 

@@ -22,13 +22,15 @@ use super::webhook_events::ReceivedEvent;
 use crate::row::{Known, MoneyRow, Row, Stored, Text, Unreadable, known, stored};
 
 impl Row<Payment> for PaymentRow {
-    const SCHEMA: u16 = 2;
+    const SCHEMA: u16 = 3;
 
     /// A release that knows format 1 would not pay the expert after the session, and would pay them a share of the processing cost.
+    /// One that knows format 2 would record that PayPal paid the expert at once.
     fn schema_of(payment: &Payment) -> u16 {
-        match (payment.payout_timing, payment.processing_cost) {
-            (PayoutTiming::AtPayment, None) => 1,
-            (PayoutTiming::AfterSession, _) | (_, Some(_)) => 2,
+        match (payment.payout_timing, payment.gateway) {
+            (PayoutTiming::AtPayment, _) if payment.processing_cost.is_none() => 1,
+            (PayoutTiming::AfterSession, GatewayKind::Paypal) => 3,
+            (PayoutTiming::AtPayment, _) | (PayoutTiming::AfterSession, GatewayKind::Stripe) => 2,
         }
     }
 
@@ -115,6 +117,8 @@ stored! {
         refusals: u16,
         #[serde(default)]
         failing_since: Option<Timestamp>,
+        #[serde(default)]
+        released_at: Option<Timestamp>,
         #[serde(default)]
         resolved_with_expert: bool,
         #[serde(default)]

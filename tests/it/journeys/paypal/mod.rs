@@ -5,6 +5,7 @@ mod authorizing;
 mod booking;
 mod disputes;
 mod faults;
+mod payouts;
 mod refunds;
 mod taxes;
 mod webhooks;
@@ -12,8 +13,9 @@ mod webhooks;
 use domain::ExpertId;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Account, Balances, Movement, MovementKind};
+use local::StackConfig;
 use serde_json::{Value, json};
-use simulators::paypal::{Faults, Onboarding, PAYERS, PAYPAL, PLATFORM, PayPalSimulator};
+use simulators::paypal::{Faults, HELD, Onboarding, PAYERS, PAYPAL, PLATFORM, PayPalSimulator};
 
 use crate::harness::{Offer, Response, TestApp, id, intent, office_hours, paid_hour};
 
@@ -60,7 +62,12 @@ struct Pending {
 
 impl PayPalTest {
     async fn new(terms: &Value) -> Self {
-        let test = TestApp::new().await;
+        Self::with(terms, |_| ()).await
+    }
+
+    /// The same with a changed configuration.
+    async fn with(terms: &Value, change: impl FnOnce(&mut StackConfig)) -> Self {
+        let test = TestApp::with(change).await;
         let expert = test.expert(&office_hours()).await;
         let session_type = test.session_type(&expert, terms).await;
         let paypal = Self { test, offer: Offer { expert, session_type } };
@@ -225,7 +232,8 @@ impl PayPalTest {
         ];
         let theirs = [
             theirs(PAYERS) + disputed + refund,
-            theirs(PLATFORM) - fee,
+            // The ledger has what PayPal holds on the platform's account.
+            theirs(PLATFORM) + theirs(HELD) - fee,
             theirs(connection["account"].as_str().expect("an account")) + fee - refund,
             theirs(PAYPAL) - disputed,
         ];

@@ -86,6 +86,12 @@ fn offer_held(scenario: &mut Scenario) {
     scenario.offer(half_until_a_day_before);
 }
 
+/// The same at a gateway that releases held shares as a whole.
+fn offer_released(scenario: &mut Scenario) {
+    scenario.simulation.shared.lock().gateway.releases_whole = true;
+    offer_held(scenario);
+}
+
 /// All flows.
 pub const FLOWS: &[Flow] = &[
     Flow {
@@ -484,6 +490,50 @@ pub const FLOWS: &[Flow] = &[
             scenario.advance(2 * DAY);
             scenario.at_gateway(|core, name| gateway::close_dispute(core, name, 0, 100));
             scenario.advance(DAY);
+        },
+    },
+    Flow {
+        name: "a gateway releases a held share after the session",
+        run: |scenario| {
+            offer_released(scenario);
+            scenario.book_and_pay(IN_34_HOURS);
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "a gateway releases the kept part of a cancellation",
+        run: |scenario| {
+            offer_released(scenario);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.as_client(0, Command::Cancel(id));
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "a gateway releases a held share after a dispute is won",
+        run: |scenario| {
+            offer_released(scenario);
+            scenario.book_and_pay(IN_34_HOURS);
+            scenario.at_gateway(|core, name| {
+                gateway::open_dispute(core, name, 40);
+            });
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+            scenario.at_gateway(|core, name| gateway::close_dispute(core, name, 0, 100));
+            scenario.advance(DAY);
+        },
+    },
+    Flow {
+        name: "a gateway releases by itself a share that waits for a decision",
+        run: |scenario| {
+            offer_released(scenario);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.advance_to(IN_34_HOURS + HOUR / 2);
+            scenario.as_client(0, Command::EndSession(id, EXPERT_NO_SHOW, None));
+            scenario.advance(HOUR);
+            scenario.as_expert(Command::EndSession(id, Outcome::Completed, None));
+            scenario.advance_to(30 * DAY);
+            scenario.as_admin(Command::EndSession(id, Outcome::Completed, None));
+            scenario.advance(HOUR);
         },
     },
     Flow {

@@ -63,6 +63,7 @@ pub(super) fn create_charge(core: &mut Core, name: &str, amount: u64, fee: u64) 
         record_movement(core, name, MovementKind::Transfer, amount, &transfer, Some(key.clone()));
         record_movement(core, name, MovementKind::Fee, fee, &fee_object, Some(key));
     }
+    let releases_at = (held && core.gateway.releases_whole).then(|| core.instant().plus(RELEASED_AFTER));
     let own = (!held).then(|| Transfer { key: None, left: amount, fee_left: 0, reversals: Vec::new() });
     set(core, name, |intent| {
         intent.status = IntentStatus::Succeeded;
@@ -75,8 +76,13 @@ pub(super) fn create_charge(core: &mut Core, name: &str, amount: u64, fee: u64) 
             transfers: own.into_iter().collect(),
             refunds: Vec::new(),
             disputes: Vec::new(),
+            releases_at,
         });
     });
+    if releases_at.is_some() {
+        let name = name.to_owned();
+        core.schedule_in(RELEASED_AFTER * 1_000, move |core| release_by_itself(core, &name));
+    }
     let captured: u64 = core
         .gateway
         .movements(appointment)
@@ -217,6 +223,34 @@ pub(super) fn pay_out(core: &mut Core, name: &str, share: Share, key: String) ->
     record_apart(core, name, MovementKind::Transfer, amount, &object, Some(key.clone()));
     record_apart(core, name, MovementKind::Fee, fee, &object, Some(key));
     Ok(())
+}
+
+/// Releases all that is left of a charge, once.
+pub(super) fn release(core: &mut Core, name: &str, key: String) -> Result<(), GatewayError> {
+    let Some(charge) = &core.gateway.intents[name].charge else {
+        return refuse("charge_missing", "nothing was charged");
+    };
+    if !charge.transfers.is_empty() {
+        return Ok(());
+    }
+    let disputed = charge.disputes.iter().filter(|(_, _, dispute)| *dispute != Dispute::Won);
+    let taken = charge.refunded + disputed.map(|(_, amount, _)| amount).sum::<u64>();
+    let left = charge.amount.saturating_sub(taken);
+    let fee = part_of(charge.fee, left, charge.amount);
+    let whole = core.gateway.intents[name].amount;
+    let money = |amount| whole.with_amount(amount).unwrap_or(whole);
+    pay_out(core, name, Share { amount: money(left), fee: money(fee) }, key)
+}
+
+/// Releases a share that the platform has not had released in time.
+fn release_by_itself(core: &mut Core, name: &str) {
+    let intent = &core.gateway.intents[name];
+    let appointment = intent.appointment;
+    if intent.charge.as_ref().is_some_and(|charge| charge.transfers.is_empty()) {
+        core.gateway.released_by_itself.insert(appointment);
+        // Nothing may be left.
+        drop(release(core, name, format!("{name}:by_itself")));
+    }
 }
 
 /// Takes a part of a share back, of which `amount` is net of `fee`.

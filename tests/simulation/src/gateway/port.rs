@@ -12,8 +12,8 @@ use domain::payments::gateway::{Capabilities, GatewayKind};
 use domain::payments::payment::{Payment, PaymentSnapshot, References, Share};
 
 use super::orders::{
-    create_charge, create_refund, pay_out, release_authorization, reverse, secure_payment, set, take_back,
-    transfer,
+    create_charge, create_refund, pay_out, release, release_authorization, reverse, secure_payment, set,
+    take_back, transfer,
 };
 use super::*;
 use crate::call::{Kind, call};
@@ -163,6 +163,7 @@ impl SimGateway {
         &self,
         name: String,
         unrecorded_intent: Option<String>,
+        released_at: Option<Timestamp>,
     ) -> Result<FetchedPayment, GatewayError> {
         let asked = name.clone();
         let (status, decline, mut movements, disputed) = self
@@ -192,28 +193,45 @@ impl SimGateway {
                 },
             )
             .await?;
-        let (mut open_dispute, mut lost_dispute) = (false, false);
+        let (mut open_dispute, mut lost_dispute, mut releases_at) = (false, false, None);
         if disputed {
             let asked = name.clone();
-            let (apart, open, lost) = self
+            let (apart, open, lost, held_until) = self
                 .get(
                     || format!("gateway: read the disputes and transfers of {name}"),
                     move |core| {
+                        let now = core.instant();
                         let intent = &core.gateway.intents[&asked];
-                        let movements = intent.movements.iter().filter(|(_, apart)| *apart);
+                        let releases_at = intent.charge.as_ref().and_then(|charge| charge.releases_at);
+                        let held_until = releases_at.filter(|at| released_at.is_none() && now < *at);
+                        // It does not show that it has released what it held.
+                        let is_hidden = |movement: &Movement| {
+                            held_until.is_some() && [movement.from, movement.to].contains(&Account::Expert)
+                        };
+                        let movements = intent.movements.iter();
+                        let movements = movements.filter(|(one, apart)| *apart && !is_hidden(one));
                         let open = core.gateway.has_open_dispute(intent.appointment);
                         let lost = core.gateway.has_lost_dispute(intent.appointment);
-                        Ok((movements.map(|(movement, _)| movement.clone()).collect::<Vec<_>>(), open, lost))
+                        let movements = movements.map(|(movement, _)| movement.clone());
+                        Ok((movements.collect::<Vec<_>>(), open, lost, held_until))
                     },
                 )
                 .await?;
             movements.extend(apart);
-            (open_dispute, lost_dispute) = (open, lost);
+            (open_dispute, lost_dispute, releases_at) = (open, lost, held_until);
         }
         movements.sort_by_key(|movement| movement.at);
         // Each payment is made with another card.
         let paid_with = Some(name.clone());
-        let snapshot = PaymentSnapshot { status, movements, open_dispute, lost_dispute, decline, paid_with };
+        let snapshot = PaymentSnapshot {
+            status,
+            movements,
+            open_dispute,
+            lost_dispute,
+            decline,
+            paid_with,
+            releases_at,
+        };
         Ok(FetchedPayment { snapshot, pay_with: pay_with(status, &name), unrecorded_intent })
     }
 }
@@ -221,13 +239,14 @@ impl SimGateway {
 #[async_trait]
 impl Charges for SimGateway {
     fn capabilities(&self) -> Capabilities {
+        let releases_whole = self.0.lock().gateway.releases_whole;
         Capabilities {
             authorization_validity: AUTHORIZATION_HOLDS,
             saved_card_authorization_validity: Some(LATER_AUTHORIZATION_HOLDS),
             requires_completion: false,
-            supports_transfers: true,
+            supports_transfers: !releases_whole,
             refunds_after_dispute: false,
-            hold_period: Some(90 * DAY),
+            hold_period: Some(if releases_whole { RELEASED_AFTER - 2 * DAY } else { 90 * DAY }),
             refund_period: None,
         }
     }
@@ -287,7 +306,7 @@ impl Charges for SimGateway {
     async fn fetch_payment(&self, payment: &Payment) -> Result<FetchedPayment, GatewayError> {
         let References { intent, setup, .. } = &payment.references;
         if let Some(intent) = intent {
-            return self.read_intent(intent.clone(), None).await;
+            return self.read_intent(intent.clone(), None, payment.released_at).await;
         }
         let Some(setup) = setup else { return Ok(FetchedPayment::missing()) };
         let name = setup.clone();
@@ -307,7 +326,7 @@ impl Charges for SimGateway {
             if let Some(intent) =
                 self.find_intent_by_key(payment, asked, move |key| key.starts_with(&wanted)).await?
             {
-                return self.read_intent(intent.clone(), Some(intent)).await;
+                return self.read_intent(intent.clone(), Some(intent), payment.released_at).await;
             }
         }
         let snapshot = PaymentSnapshot {
@@ -317,6 +336,7 @@ impl Charges for SimGateway {
             lost_dispute: false,
             decline,
             paid_with: None,
+            releases_at: None,
         };
         Ok(FetchedPayment { snapshot, pay_with: pay_with(status, setup), unrecorded_intent: None })
     }
@@ -593,6 +613,22 @@ impl Charges for SimGateway {
     async fn pay_out(&self, payment: &Payment, share: Share, ordinal: u32) -> Result<(), GatewayError> {
         let intent = reference(payment.references.intent.as_ref())?;
         let ordered = key(payment, "transfer", ordinal);
+        if !self.capabilities().supports_transfers {
+            let appointment = payment.appointment;
+            return self
+                .post(|| format!("gateway: release what is held of {intent}, {ordered}"), {
+                    let (name, ordered) = (intent.clone(), ordered.clone());
+                    move |core| {
+                        with_idempotency_key(core, &ordered.clone(), String::new(), |core| {
+                            core.gateway.refusal(appointment, OrderKind::Transfer)?;
+                            release(core, &name, ordered)?;
+                            Ok(name.clone())
+                        })
+                        .map(drop)
+                    }
+                })
+                .await;
+        }
         let (appointment, destination) = (payment.appointment, payment.destination.clone());
         let (name, sought) = (intent.clone(), ordered.clone());
         let sent = self

@@ -76,7 +76,10 @@ pub trait Charges: Send + Sync {
     /// Transfers a share of a payment that the platform holds to the expert. The platform keeps its fee on it. The share and
     /// the fee are two movements of the same object. `ordinal` is the number of this transfer of the payment, from 1; a part of
     /// its idempotency key.
-    /// Refused if the platform cannot pay experts; see [`Capabilities::supports_transfers`].
+    ///
+    /// A gateway without [transfers](Capabilities::supports_transfers) releases everything that it holds for the expert, and
+    /// succeeds if it has done so before. Its snapshots show the release only once the caller has stored it as
+    /// [`Payment::released_at`].
     async fn pay_out(&self, payment: &Payment, share: Share, ordinal: u32) -> Result<(), GatewayError>;
 
     /// Takes a share back that was paid out to the expert, and returns the platform's fee on it. If no transfer has so much left,
@@ -141,6 +144,7 @@ impl FetchedPayment {
             lost_dispute: false,
             decline: None,
             paid_with: None,
+            releases_at: None,
         };
         Self { snapshot, pay_with: PayWith::None, unrecorded_intent: None }
     }

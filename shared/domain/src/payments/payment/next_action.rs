@@ -90,7 +90,8 @@ pub enum Order {
     /// Transfer this amount to the expert again. The expert returned it for a dispute or a refund, but the client's
     /// bank gave it back.
     TransferAgain(Money),
-    /// Transfer a share of money that the platform holds to the expert.
+    /// Transfer a share of money that the platform holds to the expert. A gateway that [cannot
+    /// transfer](Capabilities::supports_transfers) releases all that it holds, which is this share.
     PayOut(Share),
     /// Take back a share that was paid out to the expert.
     TakeBack(Share),
@@ -432,13 +433,14 @@ impl Situation<'_> {
     }
 
     /// Refunds what exceeds the amount due, and adjusts the expert's share accordingly. Waits no longer than until the
-    /// platform may pay out what it holds for the expert.
+    /// platform may pay out what it holds for the expert, or the gateway does so by itself.
     fn adjust(&self) -> PaymentAction {
         let action = self.adjust_shares();
-        let release_at = self.appointment.completes_at();
         let holds = self.payment.payout_timing == PayoutTiming::AfterSession
             && self.totals.transferred.saturating_sub(self.totals.reversed) < self.expert_target();
-        if holds && self.now < release_at { action.no_later_than(release_at) } else { action }
+        let releases = [Some(self.appointment.completes_at()), self.snapshot.releases_at];
+        let next_release = releases.into_iter().flatten().filter(|at| holds && self.now < *at).min();
+        next_release.map_or(action, |at| action.no_later_than(at))
     }
 
     fn adjust_shares(&self) -> PaymentAction {
@@ -510,12 +512,13 @@ impl Situation<'_> {
     }
 
     fn adjust_expert(&self) -> Option<Order> {
-        // If the gateway cannot reach experts, they keep what its own refunds and disputes leave.
-        if !self.capabilities.supports_transfers || self.payment.resolved_with_expert {
-            return None;
-        }
-        if self.payment.payout_timing == PayoutTiming::AfterSession {
-            return self.adjust_held_share();
+        match (self.payment.payout_timing, self.capabilities.supports_transfers) {
+            _ if self.payment.resolved_with_expert => return None,
+            (PayoutTiming::AfterSession, true) => return self.adjust_held_share(),
+            (PayoutTiming::AfterSession, false) => return self.release_share(),
+            // If the gateway cannot reach experts, they keep what its own refunds and disputes leave.
+            (PayoutTiming::AtPayment, false) => return None,
+            (PayoutTiming::AtPayment, true) => {}
         }
         let (with_expert, mirrored) = self.expert_share_before_fee();
         let expert_target = self.expert_target();
@@ -554,6 +557,15 @@ impl Situation<'_> {
             let pay_out = share(due - has, fee_due.saturating_sub(fee));
             (has < due && !self.is_held()).then_some(Order::PayOut(pay_out))
         }
+    }
+
+    /// Releases what the gateway holds for the expert, once. Such an order has no amount: it would give the expert also what
+    /// must be refunded, so it waits for the refund.
+    fn release_share(&self) -> Option<Order> {
+        let (share, fee) = self.held_share();
+        let refund_is_due = self.totals.net_paid() > self.amount_due.amount();
+        let releases = self.totals.transferred == 0 && share > 0 && !refund_is_due && !self.is_held();
+        releases.then(|| Order::PayOut(Share { amount: self.money(share + fee), fee: self.money(fee) }))
     }
 
     /// Returns the expert's share of what the client pays, after the platform's fee, and this fee.

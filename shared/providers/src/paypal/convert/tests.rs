@@ -188,7 +188,7 @@ fn an_order_pays_the_expert_and_keeps_the_refunded_fee() {
 
 #[test]
 fn account_is_ready_if_no_requirement_is_due() {
-    let seller = |receivable: bool, confirmed: bool, client: Option<&str>| {
+    let seller_with = |receivable: bool, confirmed: bool, client: Option<&str>, may_hold: bool| {
         let grants = client.map(|client| json!({ "oauth_third_party": [{ "partner_client_id": client }] }));
         let seller = json!({
             "merchant_id": "MERCHANT22222",
@@ -197,8 +197,9 @@ fn account_is_ready_if_no_requirement_is_due() {
             "primary_email_confirmed": confirmed,
             "oauth_integrations": grants.into_iter().collect::<Vec<_>>(),
         });
-        super::seller(serde_json::from_value(seller).expect("PayPal's shape"), "client")
+        super::seller(serde_json::from_value(seller).expect("PayPal's shape"), "client", may_hold)
     };
+    let seller = |receivable, confirmed, client| seller_with(receivable, confirmed, client, false);
     let ready = seller(true, true, Some("client"));
     assert_eq!(
         (ready.id.as_str(), ready.charges_enabled, ready.payouts_enabled),
@@ -216,8 +217,43 @@ fn account_is_ready_if_no_requirement_is_due() {
         assert!(state.requirements_due.iter().any(|due| due.contains(expected)), "{state:?}");
     }
     assert_eq!(seller(false, false, None).requirements_due.len(), 3);
+    // The grant has no scopes.
+    let due = seller_with(true, true, Some("client"), true).requirements_due;
+    assert!(due.len() == 1 && due[0].contains("PayPal holds payments"), "{due:?}");
     assert!(
         seller(true, true, None).disabled_reason.is_some()
             && unknown_account("MERCHANT22222").disabled_reason.is_some()
     );
+}
+
+#[test]
+fn order_and_capture_of_a_held_payment_are_disbursed_later() {
+    let buyer = Buyer {
+        description: "x",
+        name: "Alan",
+        email: "a@example.org",
+        return_url: "https://platform.example",
+    };
+    for (payout_timing, mode) in
+        [(PayoutTiming::AtPayment, "INSTANT"), (PayoutTiming::AfterSession, "DELAYED")]
+    {
+        let payment = Payment { payout_timing, ..payment(Plan::Charge) };
+        let order = super::order(&payment, &buyer).expect("an order");
+        assert_eq!(order["purchase_units"][0]["payment_instruction"]["disbursement_mode"], mode);
+        let captured = super::capture(&payment, payment.amount, payment.fee()).expect("a capture");
+        assert_eq!(captured["payment_instruction"]["disbursement_mode"], mode);
+    }
+}
+
+#[test]
+fn expert_agrees_to_a_hold_only_if_there_can_be_one() {
+    let features = |may_hold| {
+        let referral = referral("exp_00000000000000000000000001", "https://platform.example", may_hold);
+        let details =
+            "/operations/0/api_integration_preference/rest_api_integration/third_party_details/features";
+        referral.pointer(details).expect("features").as_array().expect("a list").clone()
+    };
+    assert!(!features(false).contains(&json!("DELAY_FUNDS_DISBURSEMENT")));
+    assert!(features(true).contains(&json!("DELAY_FUNDS_DISBURSEMENT")));
+    assert_eq!(features(true).len(), features(false).len() + 1);
 }

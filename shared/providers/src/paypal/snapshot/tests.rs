@@ -1,6 +1,7 @@
 use app::payments::ports::PayWith;
 use domain::payments::ledger::{Account, Balances, Totals};
 use domain::payments::payment::Plan;
+use domain::payments::payout::PayoutTiming;
 use domain::{Currency, Timestamp};
 use serde_json::{Value, json};
 
@@ -70,8 +71,13 @@ fn order(status: &str, payments: Value) -> Order {
     serde_json::from_value(order).expect("PayPal's shape")
 }
 
+/// After everything that happens in these tests.
+fn later() -> Timestamp {
+    "2027-01-20T08:00:00Z".parse().expect("a time")
+}
+
 fn fetch_payment(plan: Plan, order: Order, disputes: Vec<Dispute>) -> PaymentSnapshot {
-    snapshot(&payment(plan), &PaymentObjects { order, disputes }).expect("amounts")
+    snapshot(&payment(plan), &PaymentObjects { order, disputes }, later()).expect("amounts")
 }
 
 fn shown(snapshot: &PaymentSnapshot) -> Vec<(MovementKind, u64, &str)> {
@@ -257,9 +263,78 @@ fn disputed_amount_is_taken_from_the_expert_until_it_is_won() {
     assert_eq!((snapshot.open_dispute, balances(&snapshot)), (false, paid));
 }
 
+/// The recorded payment, whose capture was created at 08:00 on 4 January 2027, if PayPal holds it.
+fn held(
+    released_at: Option<&str>,
+    refunds: Vec<Value>,
+    disputes: Vec<Dispute>,
+    now: &str,
+) -> PaymentSnapshot {
+    let at = |text: &str| text.parse::<Timestamp>().expect("a time");
+    let held = Payment {
+        payout_timing: PayoutTiming::AfterSession,
+        released_at: released_at.map(at),
+        ..payment(Plan::Charge)
+    };
+    let payments = json!({ "captures": [capture("COMPLETED", "80.00", "8.00")], "refunds": refunds });
+    let objects = PaymentObjects { order: order("COMPLETED", payments), disputes };
+    snapshot(&held, &objects, at(now)).expect("amounts")
+}
+
+#[test]
+fn held_money_is_the_platforms_until_it_is_released() {
+    let by_itself = "2027-02-01T08:00:00Z";
+    let before = held(None, vec![], vec![], "2027-02-01T07:59:59Z");
+    assert_eq!(balances(&before), [-8_000, 8_000, -274, 274]);
+    assert_eq!(before.releases_at, Some(by_itself.parse().expect("a time")));
+    for (released_at, now, at) in [
+        (None, by_itself, by_itself),
+        (Some("2027-01-08T08:00:00Z"), "2027-01-08T08:00:00Z", "2027-01-08T08:00:00Z"),
+        // PayPal was faster than the platform.
+        (Some("2027-02-03T08:00:00Z"), "2027-02-03T08:00:00Z", by_itself),
+    ] {
+        let after = held(released_at, vec![], vec![], now);
+        assert_eq!((balances(&after), after.releases_at), ([-8_000, 800, 6_926, 274], None));
+        let transfer =
+            after.movements.iter().find(|one| one.kind == MovementKind::Transfer).expect("it is there");
+        assert_eq!(transfer.at.to_string(), at);
+    }
+}
+
+#[test]
+fn refunds_and_disputes_of_held_money_lower_what_is_released() {
+    let ours = Some("apt_00000000000000000000000001:refund:1");
+    let quarter = || vec![refund("R1", "COMPLETED", "20.00", "2.00", ours)];
+    let (day, later) = ("2027-01-10T08:00:00Z", "2027-01-20T08:00:00Z");
+    assert_eq!(balances(&held(None, quarter(), vec![], day)), [-6_000, 6_000, -274, 274]);
+    let released = held(Some(day), quarter(), vec![], later);
+    assert_eq!(balances(&released), [-6_000, 600, 5_126, 274]);
+    // The expert's part of the refund is recorded when the money is released, after what it is a part of.
+    let of_refund = released.movements.iter().filter(|one| one.object == "R1");
+    let times: Vec<_> = of_refund.map(|one| (one.kind, one.at.to_string())).collect();
+    assert_eq!(times[0], (MovementKind::Refund, "2027-01-06T08:00:00Z".to_owned()));
+    assert_eq!(
+        times[1..],
+        [MovementKind::Reversal, MovementKind::FeeRefund].map(|kind| (kind, day.to_owned()))
+    );
+    // A refund after the release comes from the expert at once.
+    assert_eq!(
+        balances(&held(Some("2027-01-05T08:00:00Z"), quarter(), vec![], later)),
+        [-6_000, 600, 5_126, 274]
+    );
+
+    let open = || vec![dispute("UNDER_REVIEW", None, "80.00")];
+    assert_eq!(balances(&held(None, vec![], open(), day)), [0, 0, -274, 274]);
+    let lost = || vec![dispute("RESOLVED", Some(("RESOLVED_BUYER_FAVOUR", "20.00")), "80.00")];
+    assert_eq!(balances(&held(None, vec![], lost(), day)), [-6_000, 6_000, -274, 274]);
+    assert_eq!(balances(&held(Some(day), vec![], lost(), later)), [-6_000, 800, 4_926, 274]);
+    // PayPal releases the money even while a dispute is open.
+    assert_eq!(balances(&held(None, vec![], open(), "2027-02-02T08:00:00Z")), [0, 800, -1_074, 274]);
+}
+
 #[test]
 fn amount_that_cannot_be_represented_is_an_error() {
     let payments = json!({ "captures": [capture("COMPLETED", "80.005", "8.00")] });
     let objects = PaymentObjects { order: order("COMPLETED", payments), disputes: Vec::new() };
-    assert!(matches!(snapshot(&payment(Plan::Charge), &objects), Err(GatewayError::Unavailable(_))));
+    assert!(matches!(snapshot(&payment(Plan::Charge), &objects, later()), Err(GatewayError::Unavailable(_))));
 }

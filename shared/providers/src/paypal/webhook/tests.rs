@@ -106,6 +106,8 @@ fn event_leads_to_its_payment() {
     let reversal = |href: &str| json!({ "id": "R1", "links": [{ "rel": "self", "href": "x" }, { "rel": "up", "href": href }] });
     let up = "https://api-m.paypal.com/v2/payments/captures/C1";
     assert_eq!(reference("PAYMENT.CAPTURE.REVERSED", reversal(up)), capture());
+    let payout = json!({ "item_id": "I1", "reference_type": "TRANSACTION_ID", "reference_id": "C1" });
+    assert_eq!(reference("PAYMENT.REFERENCED-PAYOUT-ITEM.COMPLETED", payout), capture());
     for up in [
         "",
         "https://x/v2/payments/captures/",

@@ -152,6 +152,7 @@ impl ModelGateway {
                 lost_dispute: false,
                 decline: None,
                 paid_with: None,
+                releases_at: None,
             };
             return Fetched { snapshot, unrecorded_intent: None };
         };
@@ -162,8 +163,15 @@ impl ModelGateway {
         }
         let Intent { status, decline, .. } = self.intents[at_hand];
         let (open_dispute, lost_dispute) = (self.has_open_dispute(), self.has_lost_dispute());
-        let snapshot =
-            PaymentSnapshot { status, movements, open_dispute, lost_dispute, decline, paid_with: None };
+        let snapshot = PaymentSnapshot {
+            status,
+            movements,
+            open_dispute,
+            lost_dispute,
+            decline,
+            paid_with: None,
+            releases_at: None,
+        };
         Fetched {
             snapshot,
             unrecorded_intent: unrecorded_intent.map(|intent| self.intents[intent].name.clone()),

@@ -92,6 +92,7 @@ fn step_at(
         lost_dispute: false,
         decline: None,
         paid_with: None,
+        releases_at: None,
     };
     next_action(appointment, payment, &snapshot, &movements, capabilities, now)
 }
@@ -412,6 +413,7 @@ fn nothing_is_refunded_during_an_open_dispute() {
             lost_dispute: false,
             decline: None,
             paid_with: None,
+            releases_at: None,
         };
         next_action(&cancelled(), &final_charge(2_000), &snapshot, movements, ABILITIES, now)
     };
@@ -437,6 +439,7 @@ fn transfer_that_is_not_reported_yet_is_not_repeated() {
         lost_dispute: false,
         decline: None,
         paid_with: None,
+        releases_at: None,
     };
     let now = start().plus(-HOUR);
     let step =
@@ -542,6 +545,7 @@ fn state_follows_from_the_movements() {
             lost_dispute: false,
             decline: None,
             paid_with: None,
+            releases_at: None,
         };
         payment.state_of(&snapshot, &movements, payment.amount_due(&Status::Completed))
     };
@@ -606,6 +610,7 @@ fn payment_waits_for_the_movement_of_a_succeeded_intent() {
         lost_dispute: false,
         decline: None,
         paid_with: None,
+        releases_at: None,
     };
     let now = start().plus(-HOUR);
     let step = next_action(&with(Status::Confirmed), &payment(), &snapshot, &[], ABILITIES, now);

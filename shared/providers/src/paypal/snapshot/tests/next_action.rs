@@ -5,7 +5,7 @@ use domain::experts::policy::{CancellationPolicy, ReschedulePolicy};
 use domain::kernel::text::LongText;
 use domain::kernel::time::DAY;
 use domain::payments::gateway::Capabilities;
-use domain::payments::payment::{Order as GatewayOrder, PaymentAction, Transition, Wait};
+use domain::payments::payment::{Order as GatewayOrder, OrderKind, PaymentAction, Share, Transition, Wait};
 use domain::scheduling::appointment::{Appointment, Attendee, Status};
 use domain::scheduling::party::Party;
 use domain::scheduling::proposal::Moves;
@@ -125,6 +125,54 @@ fn uncollected_order_is_not_cancelled() {
         step(&asked, &Status::Completed, &of("APPROVED"), "2027-01-22T12:00:00Z"),
         PaymentAction::Transition(Transition::WriteOff)
     );
+}
+
+#[test]
+fn held_share_is_released_a_day_after_the_session() {
+    let held_payment = |final_charge: u64| {
+        let whole = payment(Plan::Charge);
+        let final_charge = whole.amount.with_amount(final_charge).ok();
+        Payment { payout_timing: PayoutTiming::AfterSession, final_charge, ..whole }
+    };
+    let (before, after, late) = ("2027-01-21T10:59:59Z", "2027-01-21T11:00:00Z", "2027-02-02T08:00:00Z");
+    let release_at = at(after);
+    let release = |net: u64, fee: u64| {
+        let money = |amount| Money::new(amount, Currency::EUR).expect("small");
+        PaymentAction::Order(GatewayOrder::PayOut(Share { amount: money(net + fee), fee: money(fee) }))
+    };
+    let whole = held_payment(8_000);
+    let seen = |now| held(None, vec![], vec![], now);
+    assert_eq!(
+        step(&whole, &Status::Completed, &seen(before), before),
+        PaymentAction::Wait(Wait::Until(release_at))
+    );
+    assert_eq!(step(&whole, &Status::Completed, &seen(after), after), release(7_200, 800));
+    // Once it is released, nothing is left to do.
+    for (released_at, now) in [(Some(after), after), (None, late)] {
+        let released = held(released_at, vec![], vec![], now);
+        assert_eq!(step(&whole, &Status::Completed, &released, now), PaymentAction::Wait(Wait::Done));
+    }
+    // An open dispute holds it, until PayPal releases it by itself.
+    let disputed = held(None, vec![], vec![dispute("UNDER_REVIEW", None, "30.00")], after);
+    let next = step(&whole, &Status::Completed, &disputed, after);
+    assert!(matches!(next, PaymentAction::Wait(Wait::Until(_))), "{next:?}");
+    // What must be refunded is not released: a release has no amount.
+    let half = held_payment(4_000);
+    let refused = Payment {
+        refused: [(OrderKind::Refund, "no_funds".to_owned())].into_iter().collect(),
+        ..half.clone()
+    };
+    let waits = step(&refused, &cancelled(), &seen(after), after);
+    let PaymentAction::Wait(Wait::ForDecision { until, .. }) = waits else { panic!("{waits:?}") };
+    assert_eq!(until, Some(at("2027-02-01T08:00:00Z")), "PayPal releases it then");
+    let refunds =
+        vec![refund("R1", "COMPLETED", "40.00", "4.00", Some("apt_00000000000000000000000001:refund:1"))];
+    assert_eq!(
+        step(&half, &cancelled(), &held(None, refunds.clone(), vec![], after), after),
+        release(3_600, 400)
+    );
+    let nothing = held(None, vec![refund("R1", "COMPLETED", "80.00", "8.00", None)], vec![], after);
+    assert_eq!(step(&held_payment(0), &cancelled(), &nothing, after), PaymentAction::Wait(Wait::Done));
 }
 
 proptest! {
