@@ -201,10 +201,18 @@ impl Clock for NoPauses {
 #[tokio::test]
 async fn changes_that_stopped_in_their_turn_delay_the_next_ones_by_some_seconds() {
     let test = TestApp::new().await;
-    let offer = test.offer(&free_hour()).await;
+    let mut minute = free_hour();
+    minute["durations"][0]["minutes"] = json!(1);
+    minute["step_minutes"] = json!(1);
+    let offer = test.offer(&minute).await;
     let expert = offer.expert.parse().expect("an id");
     let start: Timestamp = "2027-01-05T10:00:00Z".parse().expect("a time");
     let day = store::scheduling::keys::day(expert, start.utc_date());
+    let at = |client: u8| format!("2027-01-05T{:02}:{:02}:00Z", 10 + client / 60, client % 60);
+    // From a number of sessions on, bookings look whether others wait.
+    for client in 0..64 {
+        test.book_for_client(client, &offer, &at(client), "k").await.expect("booked");
+    }
     for stopped in 1..4_u32 {
         for _ in 0..stopped {
             test.stack.app.store.take_ticket(&day, test.stack.app.now()).await.expect("a ticket");
@@ -212,9 +220,8 @@ async fn changes_that_stopped_in_their_turn_delay_the_next_ones_by_some_seconds(
         let clock = Arc::new(NoPauses::new(&test.stack.app));
         let app = App { clock: clock.clone(), ..test.stack.app.clone() };
         for next in 0..2 {
-            let client = u8::try_from(stopped * 2 + next).expect("small");
-            let start = format!("2027-01-05T{:02}:00:00Z", 8 + client);
-            test.book_for_client_with(&app, client, &offer, &start, "k").await.expect("booked");
+            let client = u8::try_from(64 + stopped * 2 + next).expect("small");
+            test.book_for_client_with(&app, client, &offer, &at(client), "k").await.expect("booked");
         }
         let waited = clock.elapsed().as_secs();
         assert!((3..20).contains(&waited), "{stopped} have stopped, and the others waited for {waited} s");

@@ -3,7 +3,8 @@
 //! All changes repeat with pauses that grow. A change that many people may want to make at the same time, such as the booking of a
 //! popular day, also takes turns with those that write the same row ([`App::taking_turns`]):
 //!
-//! - While it is decided for the first time, it looks whether others wait for their turn. If so, it is not attempted in vain.
+//! - Before it is attempted on a day with many sessions, it looks whether others wait for their turn. If so, it is not attempted in
+//!   vain.
 //! - After a version conflict it decides again with the rows that the failed conditions returned. A request whose slot is gone is
 //!   therefore refused at once.
 //! - If it still wants to write, it takes a ticket for the row and waits until no ticket is ahead of it. Then it reads
@@ -15,7 +16,7 @@
 use std::time::Duration;
 
 use store::keys::Key;
-use store::{CommitError, Ticket};
+use store::{CommitError, Ticket, Transaction};
 
 use crate::{App, AppError};
 
@@ -73,24 +74,22 @@ impl<'a> Contention<'a> {
         self.failures + 1
     }
 
-    /// Looks whether others wait for their turn, if the change takes turns.
-    pub(crate) async fn notice_others(&mut self) {
-        if let Some(row) = self.app.store.popular_row() {
-            let waiting = self.app.store.tickets_waiting(row, self.app.now()).await;
-            self.meets_others = waiting.is_ok_and(|waiting| waiting > 0);
-        }
-    }
-
     /// Takes a ticket and waits for the change's turn, if it takes turns and meets others. It waits once. Without a table that counts,
     /// nobody waits.
     ///
     /// # Errors
     /// [`AppError::Busy`] if the turn does not come in time.
-    pub(crate) async fn wait_for_turn(&mut self) -> Result<Turn, AppError> {
-        let Some(row) = self.app.store.popular_row().filter(|_| self.meets_others && self.ticket.is_none())
-        else {
+    pub(crate) async fn wait_for_turn(&mut self, transaction: &Transaction) -> Result<Turn, AppError> {
+        let Some(row) = self.app.store.popular_row().filter(|_| self.ticket.is_none()) else {
             return Ok(Turn::Now);
         };
+        if !self.meets_others && transaction.writes_busy_day() {
+            let waiting = self.app.store.tickets_waiting(row, self.app.now()).await;
+            self.meets_others = waiting.is_ok_and(|waiting| waiting > 0);
+        }
+        if !self.meets_others {
+            return Ok(Turn::Now);
+        }
         let Ok(ticket) = self.app.store.take_ticket(row, self.app.now()).await else { return Ok(Turn::Now) };
         let ticket = self.ticket.insert(ticket).clone();
         self.failures_in_a_row = 0;

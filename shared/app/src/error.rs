@@ -30,7 +30,7 @@ pub enum AppError {
     #[error(transparent)]
     Invalid(#[from] Violations),
     /// The document was changed after the person read it.
-    #[error("it has changed since it was read; its version is now {current}")]
+    #[error("the request is about another version than the current one, which is {current}")]
     VersionMismatch {
         /// The current version of the document.
         current: u64,

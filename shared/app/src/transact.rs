@@ -47,21 +47,20 @@ impl App {
     where
         F: Future<Output = Result<Decision<T>, AppError>>,
     {
-        let (mut decided, ()) = tokio::join!(attempt(), contention.notice_others());
         loop {
-            match decided {
+            match attempt().await {
                 Ok(Decision::Unchanged(result)) => return Ok(result),
                 Ok(Decision::Commit(transaction, result)) => {
-                    if contention.wait_for_turn().await? == Turn::Now {
-                        match self.commit(transaction).await {
-                            Ok(()) => return Ok(result),
-                            Err(failure) => contention.prepare_retry(failure).await?,
-                        }
+                    if contention.wait_for_turn(&transaction).await? == Turn::AfterWaiting {
+                        continue;
+                    }
+                    match self.commit(transaction).await {
+                        Ok(()) => return Ok(result),
+                        Err(failure) => contention.prepare_retry(failure).await?,
                     }
                 }
                 Err(failure) => contention.prepare_retry(failure).await?,
             }
-            decided = attempt().await;
         }
     }
 

@@ -16,6 +16,8 @@ use crate::{ReadError, Store};
 pub struct Transaction {
     writes: Vec<Write>,
     due: Vec<(Timestamp, FailureDomain, JobName)>,
+    /// Whether it writes a day with many sessions, so that others may want to write the same row.
+    pub(crate) writes_busy_day: bool,
 }
 
 /// Why a commit failed. After [`TableError::Unavailable`], the transaction may still have been executed.
@@ -39,6 +41,11 @@ pub enum CommitError {
 }
 
 impl Transaction {
+    /// Whether it writes a day with many sessions, so that others may want to write the same row.
+    pub fn writes_busy_day(&self) -> bool {
+        self.writes_busy_day
+    }
+
     /// A transaction without writes.
     pub fn new() -> Self {
         Self::default()

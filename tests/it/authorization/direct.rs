@@ -351,7 +351,7 @@ const USE_CASES: &[UseCase] = use_cases! {
         );
     "payments::reconciliation::reconcile" Rule::Platform, WRITES, |app, actor, ids|
         reconciliation::reconcile(app, actor);
-    "payments::refunds::refund" Rule::ExpertOrAdmin(Right::Money), WRITES, |app, actor, ids|
+    "payments::refunds::refund" Rule::OnlyExpert(Right::Money), WRITES, |app, actor, ids|
         refunds::refund(app, actor, &request("refund"), ids.appointment, euros(1));
     "payments::reports::ledger" MONEY, READS, |app, actor, ids|
         reports::ledger(app, actor, ids.expert, always(), None, 10);

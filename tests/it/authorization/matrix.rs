@@ -36,6 +36,9 @@ pub enum Rule {
     /// The expert of an appointment, members with this right, and administrators. The client and other members get 403, others get
     /// 404.
     ExpertOrAdmin(Right),
+    /// The expert of an appointment, and members with this right. The client, other members and administrators get 403, others get
+    /// 404.
+    OnlyExpert(Right),
     /// The client of an appointment, and administrators. The expert and members get 403, others get 404.
     ClientOrAdmin,
     /// The client of an appointment. The expert, members and administrators get 403, others get 404.
@@ -150,7 +153,7 @@ pub const MATRIX: &[Entry] = &[
     entry("delete_note", Rule::Author),
     entry("read_own_reliability", Rule::SignedIn),
     entry("read_reliability", Rule::Has(Role::Admin)),
-    entry("refund_appointment", Rule::ExpertOrAdmin(Right::Money))
+    entry("refund_appointment", Rule::OnlyExpert(Right::Money))
         .sends(|_| json!({ "amount": { "amount": 1, "currency": "EUR" } })),
     entry("resolve_escalation", Rule::Arbiter).sends(|_| json!({ "resolution": "try_again" })),
     entry("list_ledger", Rule::Acts(Right::Money)),
@@ -195,6 +198,7 @@ const _: () = {
                     | Rule::Party
                     | Rule::PartyWith(_)
                     | Rule::ExpertOrAdmin(_)
+                    | Rule::OnlyExpert(_)
                     | Rule::ClientOrAdmin
                     | Rule::OnlyClient
                     | Rule::EitherSide

@@ -236,6 +236,10 @@ fn verdict(rule: Rule, person: &Person, writes: bool) -> Verdict {
             otherwise(acts(right), Verdict::Forbidden)
         }
         Rule::ExpertOrAdmin(_) => otherwise(expert || admin, Verdict::Hidden),
+        Rule::OnlyExpert(right) if client || admin || member.is_some() => {
+            otherwise(acts(right), Verdict::Forbidden)
+        }
+        Rule::OnlyExpert(_) => otherwise(expert, Verdict::Hidden),
         Rule::ActsOrAdmin(right) => otherwise(acts(right) || has(Role::Admin), Verdict::Forbidden),
         Rule::ClientOrAdmin if expert || member.is_some() => Verdict::Forbidden,
         Rule::ClientOrAdmin => otherwise(client || admin, Verdict::Hidden),
@@ -255,6 +259,7 @@ fn requires_impartiality(rule: Rule) -> bool {
         Rule::Party
         | Rule::PartyWith(_)
         | Rule::ExpertOrAdmin(_)
+        | Rule::OnlyExpert(_)
         | Rule::ClientOrAdmin
         | Rule::OnlyClient
         | Rule::EitherSide
@@ -282,6 +287,7 @@ fn knows_resource(rule: Rule, person: &Person) -> bool {
         rule,
         Rule::PartyWith(_)
             | Rule::ExpertOrAdmin(_)
+            | Rule::OnlyExpert(_)
             | Rule::ClientOrAdmin
             | Rule::OnlyClient
             | Rule::EitherSide

@@ -74,7 +74,7 @@ async fn price_that_cannot_be_charged_is_refused_when_it_is_offered() {
 
 #[tokio::test]
 async fn hourly_rate_that_cannot_be_charged_is_refused() {
-    let test = TestApp::new().await;
+    let test = TestApp::with(|config| config.settings.new_expert_price = 300).await;
     let expert = test.expert(&office_hours()).await;
     let replace = async |rate: Value| {
         let path = format!("/v1/experts/{expert}");

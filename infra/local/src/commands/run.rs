@@ -116,13 +116,9 @@ async fn greet(terminal: Terminal, stack: &Stack) {
             addresses.api
         ));
     } else {
-        let url = if addresses.api.ends_with(":8080") {
-            String::new()
-        } else {
-            format!(" --url {}", addresses.api)
-        };
+        let demo = demo::command(&addresses.api);
         terminal.print(format_args!(
-            "Run `cargo run -- demo{url}` in a second shell to publish, book, pay, reschedule, cancel and refund.",
+            "Run `{demo}` in a second shell to publish, book, pay, reschedule, cancel and refund.",
         ));
     }
     terminal.print("Press Ctrl-C to stop.");

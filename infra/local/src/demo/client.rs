@@ -228,7 +228,7 @@ pub(super) async fn reschedule(
     start: &str,
 ) -> Result<(), Mismatch> {
     journey.step("The client reschedules the appointment to another slot");
-    let request = change(journey, appointment, "reschedule").await?;
+    let request = change(journey, &journey.client.token, appointment, "reschedule").await?;
     let moved: Value = request.json(&json!({ "start": start })).send().await?.document(200)?;
     check_member(&moved, "/status", "confirmed")?;
     check_member(&moved, "/start", start)?;
@@ -277,7 +277,8 @@ pub(super) async fn book_twice(
     Ok(())
 }
 
-/// Books another slot, pays with a card that is declined, and cancels.
+/// Books another slot and pays with a card that is declined. The expert cancels: if the client did, the hold would count as unpaid, and
+/// the demo could run only a few times in a row.
 pub(super) async fn book_and_be_declined(
     journey: &mut Journey,
     session_type: &str,
@@ -294,25 +295,35 @@ pub(super) async fn book_and_be_declined(
         journey.api.get(&address).signed_in(&journey.client.token).send().await?.document(200)?;
     check_member(&now, "/status", "pending")?;
     journey.print(
-        "The appointment is still pending, so the client could use another card. They cancel instead.",
+        "The appointment is still pending, so the client could use another card. The expert cancels instead.",
     );
-    cancelled(journey, &another, json!({ "reason": "Something came up." })).await?;
+    cancelled(journey, &journey.expert.token, &another, json!({ "reason": "Something came up." })).await?;
     journey.wait_until(&another.id, "/payment/state", "cancelled").await?;
     journey.print("The payment intent is cancelled at Stripe, so it cannot be paid by mistake.");
     Ok(())
 }
 
-/// A request that changes the appointment on the version that the client has read just before.
-async fn change(journey: &Journey, appointment: &Booking, action: &str) -> Result<Request, Mismatch> {
+/// A request that changes the appointment on the version that this person has read just before.
+async fn change(
+    journey: &Journey,
+    token: &str,
+    appointment: &Booking,
+    action: &str,
+) -> Result<Request, Mismatch> {
     let address = format!("/v1/appointments/{}", appointment.id);
-    let read = journey.api.get(&address).signed_in(&journey.client.token).quiet().send().await?;
+    let read = journey.api.get(&address).signed_in(token).quiet().send().await?;
     let version = read.with_status(200)?.header("etag")?;
-    let request = journey.api.post(&format!("{address}/{action}")).signed_in(&journey.client.token);
+    let request = journey.api.post(&format!("{address}/{action}")).signed_in(token);
     Ok(request.header("If-Match", &version))
 }
 
-async fn cancelled(journey: &Journey, appointment: &Booking, body: Value) -> Result<Value, Mismatch> {
-    let request = change(journey, appointment, "cancel").await?;
+async fn cancelled(
+    journey: &Journey,
+    token: &str,
+    appointment: &Booking,
+    body: Value,
+) -> Result<Value, Mismatch> {
+    let request = change(journey, token, appointment, "cancel").await?;
     let response: Value = request.json(&body).send().await?.document(200)?;
     check_member(&response, "/status", "cancelled")?;
     Ok(response)
@@ -330,7 +341,7 @@ pub(super) async fn cancel(journey: &mut Journey, appointment: &Booking) -> Resu
         text(&quote, "/reason")?
     ));
     let body = json!({ "reason": "Something came up.", "expected_refund": quote["refund"] });
-    let response = cancelled(journey, appointment, body).await?;
+    let response = cancelled(journey, &journey.client.token, appointment, body).await?;
     journey.print(format_args!(
         "cancelled by the {}; the slot is free again",
         text(&response, "/cancelled_by")?

@@ -113,6 +113,12 @@ pub async fn run(terminal: Terminal, options: Options) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The command that runs the demo against an API.
+pub fn command(api: &str) -> String {
+    let url = if api.ends_with(":8080") { String::new() } else { format!(" --url {api}") };
+    format!("cargo run -- demo{url}")
+}
+
 async fn run_steps(journey: &mut Journey) -> Result<(), Mismatch> {
     journey.sign_in().await?;
     client::choose_time_zone(journey).await?;

@@ -140,7 +140,7 @@ async fn commands(environment: &Environment) -> Commands {
         Ok(None) => {
             let what =
                 "There is no session type yet. This command publishes, books, pays, reschedules and refunds:";
-            commands.list.push((what, "cargo run -- demo".to_owned()));
+            commands.list.push((what, demo::command(&addresses.api)));
             return commands;
         }
         Err(error) => {

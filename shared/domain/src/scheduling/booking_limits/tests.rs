@@ -494,3 +494,32 @@ fn moved_free_appointment_counts_until_its_new_end() {
         Err(LimitReached::FreeAppointments { limit: 3, with_expert: true, again_at })
     );
 }
+
+#[test]
+fn seats_that_nobody_has_paid_count_apart_once_they_are_moved() {
+    let limits = BookingLimits::default();
+    for (cents, claim) in [(0, Claim::Free), (8_000, Claim::CardSaved), (8_000, Claim::Paid)] {
+        let mut row = ClientBookings::none();
+        let seats: Vec<Appointment> = (1..6)
+            .map(|id| Appointment {
+                status: Status::Confirmed,
+                ..appointment(id, 1, true, at(20 * DAY), cents, at(0))
+            })
+            .collect();
+        for seat in &seats {
+            row.add(seat.id, ClientBooking::of(seat, claim, at(0)), at(0));
+        }
+        let moves = seats.iter().enumerate().map(|(number, seat)| {
+            let start = at(21 * DAY).plus(number as i64 * HOUR);
+            let moved = Appointment { start, end: start.plus(HOUR), ..seat.clone() };
+            let checked = row.check_separation(&moved, &limits, at(0));
+            if checked.is_ok() {
+                row.bookings.insert(moved.id, ClientBooking::of(&moved, claim, at(0)));
+            }
+            checked.is_ok()
+        });
+        let moved = moves.filter(|moved| *moved).count();
+        // Two apart and those that are left are three appointments, the most with one expert.
+        assert_eq!(moved, if claim == Claim::Paid { 5 } else { 2 }, "{claim:?}");
+    }
+}

@@ -732,15 +732,21 @@ fn report_takes_no_effect_before_the_other_party_is_notified() {
 }
 
 #[test]
-fn free_session_needs_no_decision() {
+fn report_needs_a_decision_although_the_client_pays_nothing() {
     let disputed = Appointment {
         no_show_report: Some(NoShowReport::Disputed),
         ..with(Status::NoShow { missed_by: Party::Expert })
     };
-    let at = |payment| step(&disputed, &payment, IntentStatus::CardSaved, end().plus(DAY));
     let escalation = Escalation::NoShowDisputed;
-    assert_eq!(at(final_charge(5_000)), PaymentAction::Wait(Wait::ForDecision { escalation, until: None }));
-    assert_eq!(at(final_charge(0)), PaymentAction::Order(Order::CancelIntent));
+    let until = end().plus(DAY);
+    let open = Appointment { no_show_report: Some(NoShowReport::Open { until }), ..disputed.clone() };
+    for charge in [5_000, 0] {
+        let at = |appointment: &Appointment| {
+            step(appointment, &final_charge(charge), IntentStatus::CardSaved, until)
+        };
+        assert_eq!(at(&disputed), PaymentAction::Wait(Wait::ForDecision { escalation, until: None }));
+        assert_eq!(at(&open), PaymentAction::Transition(Transition::AcceptReport));
+    }
 }
 
 #[test]
