@@ -79,7 +79,7 @@ async fn attempt_refund(
         // What an administrator decides has no effect before both sides were notified.
         Party::Platform => {
             return Err(AppError::Forbidden(
-                "only the expert can refund a payment; report the session as completed with a smaller charge, or cancel it",
+                "only the expert can refund a payment; cancel the appointment before its end, or report a session that took place as completed with a smaller charge",
             ));
         }
     }
@@ -112,7 +112,7 @@ async fn attempt_refund(
     check_charge_increment("/amount", amount)?;
     if payment.resolved_with_expert {
         return refuse(
-            "an administrator has settled this payment with the expert; ask an administrator".to_owned(),
+            "an administrator has settled this payment with the expert, so the gateway cannot take your share back".to_owned(),
         );
     }
     let refunds = record.movements.iter().filter(|one| one.kind == MovementKind::Refund).count();

@@ -366,6 +366,8 @@ impl Situation<'_> {
     fn decide_reported(&self, report: NoShowReport) -> PaymentAction {
         let step = match self.snapshot.status {
             _ if self.totals.captured > 0 => self.adjust(),
+            // Nothing is collected, whatever is decided.
+            _ if self.amount_due.is_zero() => self.decide_ended(),
             IntentStatus::Authorized { capture_before } => self.keep_authorization(capture_before),
             IntentStatus::Processing => self.wait_for_bank(),
             _ => PaymentAction::Wait(Wait::Done),

@@ -740,12 +740,16 @@ fn report_needs_a_decision_although_the_client_pays_nothing() {
     let escalation = Escalation::NoShowDisputed;
     let until = end().plus(DAY);
     let open = Appointment { no_show_report: Some(NoShowReport::Open { until }), ..disputed.clone() };
-    for charge in [5_000, 0] {
-        let at = |appointment: &Appointment| {
-            step(appointment, &final_charge(charge), IntentStatus::CardSaved, until)
-        };
+    for (charge, status) in [(5_000, IntentStatus::CardSaved), (0, IntentStatus::Cancelled)] {
+        let at = |appointment: &Appointment| step(appointment, &final_charge(charge), status, until);
         assert_eq!(at(&disputed), PaymentAction::Wait(Wait::ForDecision { escalation, until: None }));
         assert_eq!(at(&open), PaymentAction::Transition(Transition::AcceptReport));
+    }
+    // What will not be collected does not stay authorized until then.
+    let authorized = IntentStatus::Authorized { capture_before: until.plus(5 * DAY) };
+    for status in [IntentStatus::CardSaved, authorized] {
+        let at = |appointment: &Appointment| step(appointment, &final_charge(0), status, until);
+        assert_eq!([at(&disputed), at(&open)], [PaymentAction::Order(Order::CancelIntent); 2]);
     }
 }
 
