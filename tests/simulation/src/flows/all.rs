@@ -952,6 +952,18 @@ pub const FLOWS: &[Flow] = &[
         },
     },
     Flow {
+        name: "an expert repays a cost, and then refunds the share of which it was withheld",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            let cancelled = scenario.book_and_pay(IN_34_HOURS);
+            scenario.as_expert(Command::Cancel(cancelled));
+            let id = scenario.book_and_pay(IN_34_HOURS + 2 * HOUR);
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+            scenario.as_expert(Command::Refund(id, euros(8_000), "all".to_owned()));
+            scenario.advance(DAY);
+        },
+    },
+    Flow {
         name: "a client books one expert as often as the limits allow",
         run: |scenario| {
             scenario
