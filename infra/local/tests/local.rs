@@ -96,7 +96,8 @@ async fn run_script(stack: &Stack, commands: &[String]) -> Option<String> {
 async fn commands_of_the_first_page_work() {
     let stack = stack().await;
     let front = format!("{}/", stack.api_url);
-    assert_eq!(commands(&text_of(front.clone()).await).last().map(String::as_str), Some("cargo run -- demo"));
+    let demo = format!("cargo run -- demo --url {}", stack.api_url);
+    assert_eq!(commands(&text_of(front.clone()).await).last(), Some(&demo));
     run_demo(&stack).await;
 
     let page = text_of(front.clone()).await;
