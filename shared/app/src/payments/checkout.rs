@@ -38,7 +38,7 @@ pub async fn pay_with(
             let is_paid =
                 fetched.snapshot.status.is_secure() || fetched.snapshot.status == IntentStatus::Approved;
             if is_paid && matches!(record.appointment.status, Status::Pending { .. }) {
-                run_payment_job(app, id).await;
+                enqueue_payment_job(app, id).await;
             }
             fetched.pay_with
         }
@@ -51,9 +51,9 @@ pub async fn pay_with(
     Ok((record, party, pay_with))
 }
 
-/// Runs the payment job of a hold that the client has paid, in case that the webhook is lost: after the hold, the time may be booked by
-/// somebody else. Without it, the job runs when the hold ends.
-async fn run_payment_job(app: &App, appointment: AppointmentId) {
+/// Enqueues the payment job of a hold that the client has paid, in case that the webhook is lost: without it, the job would run when
+/// the hold ends, and somebody else may book the time first.
+async fn enqueue_payment_job(app: &App, appointment: AppointmentId) {
     let enqueued = async {
         let mut transaction = Transaction::new();
         app.enqueue(&mut transaction, PaymentsJob::Payment { appointment }, app.now())?;

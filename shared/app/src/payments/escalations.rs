@@ -47,8 +47,8 @@ pub async fn list(
 ///
 /// # Errors
 /// [`AppError::NotFound`] if the appointment does not exist, [`AppError::Forbidden`] if the person is not an administrator or has a
-/// side in the appointment, as its expert, its client, or a present or former member, [`PaymentsError::State`] if the payment is not escalated, requires another
-/// decision, or the amount has changed.
+/// side in the appointment, as its expert, its client, or a present or former member, [`PaymentsError::State`] if the payment is not
+/// escalated, requires another decision, or the amount has changed.
 pub async fn resolve(
     app: &App,
     actor: &Actor,

@@ -108,15 +108,21 @@ fn cancelled_by(
     Ok(cancelled)
 }
 
-/// Whether a client cancels while the expert is suspended. If the profile cannot be read, only the suspension of the person counts. An
-/// administrator gains nothing by it as a client, because they could suspend the expert themself.
-pub(super) async fn expert_is_suspended(
+/// Whether somebody may cancel freely while the expert is suspended: a client may, except one who is an administrator, whatever the
+/// scope of their token, because they could suspend the expert themself.
+pub(super) fn gains_by_suspension(actor: &Actor, party: Party) -> bool {
+    party == Party::Client && !matches!(actor, Actor::Person(person) if person.has(Role::Admin))
+}
+
+/// Whether a client cancels while the expert is suspended, as far as that counts for them. If the profile cannot be read, only the
+/// suspension of the person counts.
+async fn expert_is_suspended(
     app: &App,
     actor: &Actor,
     appointment: &Appointment,
     party: Party,
 ) -> Result<bool, AppError> {
-    if party != Party::Client || actor.require_role(Role::Admin, Scope::Read).is_ok() {
+    if !gains_by_suspension(actor, party) {
         return Ok(false);
     }
     match app.store.readable_expert(appointment.expert).await? {
@@ -744,4 +750,21 @@ pub async fn object(
         Ok(Decision::Commit(transaction, (record, party)))
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::signed_in::SignedInPerson;
+
+    #[test]
+    fn administrator_gains_nothing_by_a_suspension_whatever_the_scope_of_the_token() {
+        let actor =
+            |roles: &[Role], scopes: &[Scope]| Actor::Person(SignedInPerson::new(1, roles.to_vec(), scopes));
+        assert!(gains_by_suspension(&actor(&[Role::Client], Scope::FULL), Party::Client));
+        for scopes in [Scope::FULL, &[Scope::Write]] {
+            assert!(!gains_by_suspension(&actor(&[Role::Client, Role::Admin], scopes), Party::Client));
+        }
+        assert!(!gains_by_suspension(&actor(&[Role::Expert], Scope::FULL), Party::Expert));
+    }
 }

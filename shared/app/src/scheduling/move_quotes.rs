@@ -11,7 +11,7 @@ use store::AppointmentRecord;
 use crate::identity::Actor;
 use crate::identity::signed_in::Scope;
 use crate::scheduling::appointments::{
-    Move, check_at_once, expert_is_suspended, hold_move, quote_of, with_final_charge,
+    Move, check_at_once, gains_by_suspension, hold_move, quote_of, with_final_charge,
 };
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::proposals;
@@ -89,7 +89,7 @@ pub async fn quote(
         let other = if party == Party::Client { Party::Expert } else { Party::Client };
         (MoveKind::Propose, proposed.accepted(other, start, now)?, Some(proposed.declined(other, now)?))
     };
-    let suspended = expert_is_suspended(app, actor, appointment, Party::Client).await?;
+    let suspended = step.expert.is_suspended() && gains_by_suspension(actor, Party::Client);
     let at_once_until = check_at_once(&record, now).is_ok().then(|| appointment.reschedule_until());
     Ok(MoveQuote {
         how,
