@@ -94,7 +94,7 @@ fn has_effect(character: char, before: &[char], after: &[char]) -> bool {
         ZERO_WIDTH_NON_JOINER => is_virama(previous) || joins(before.iter().rev()) && joins(after.iter()),
         ZERO_WIDTH_JOINER => {
             is_virama(previous)
-                || next.is_some_and(is_virama)
+                || next.is_some_and(is_virama) && !is_ignorable(previous)
                 || ends_emoji(previous, before) && next.is_some_and(has::<ExtendedPictographic>)
         }
         '\u{fe0e}' | '\u{fe0f}' => has::<Emoji>(previous),

@@ -112,6 +112,7 @@ fn joiners_and_selectors_are_refused_where_they_have_no_effect() {
         ("👩\u{200d}\u{200d}💻", '\u{200d}'),
         ("می\u{200c}", '\u{200c}'),
         ("می\u{200c}\u{200c}خواهم", '\u{200c}'),
+        ("क\u{94d}\u{200c}\u{200d}\u{94d}ष", '\u{200d}'),
         ("A\u{fe0f}da", '\u{fe0f}'),
         ("☺\u{fe0f}\u{fe0f}", '\u{fe0f}'),
         ("A\u{e0100}", '\u{e0100}'),
