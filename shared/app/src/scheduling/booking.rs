@@ -2,14 +2,17 @@
 
 use std::net::IpAddr;
 
+use domain::experts::availability::AvailabilityRules;
 use domain::experts::duration::{NoPrice, SessionDuration};
-use domain::experts::session_type::{SessionTypeStatus, SessionTypeTerms};
-use domain::kernel::money::Unchargeable;
+use domain::experts::expert::Expert;
+use domain::experts::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
+use domain::kernel::money::{Rate, Unchargeable};
 use domain::kernel::time::{MINUTE, Month};
-use domain::payments::account::usable_gateways;
+use domain::payments::account::{ExpertTerms, PaymentAccount, usable_gateways};
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::Movement;
-use domain::payments::payment::{Payment, Plan, References};
+use domain::payments::payment::{Payment, Plan, References, TooFarAhead};
+use domain::payments::payout::PayoutTiming;
 use domain::scheduling::appointment::{Appointment, Attendee, Status};
 use domain::scheduling::booking_limits::{Claim, ClientBooking, LimitReached, PaymentProgress};
 use domain::scheduling::details::SessionDetails;
@@ -18,11 +21,12 @@ use domain::scheduling::occupancy::{
 };
 use domain::scheduling::party::ActingAs;
 use domain::scheduling::proposal::Moves;
+use domain::scheduling::refund_costs::RefundCosts;
 use domain::{AppointmentId, Currency, ExpertId, Money, SessionTypeId, Timestamp, Violations};
 use store::idempotency::IdempotencyRecord;
 use store::scheduling::keys::day;
 use store::table::Consistency;
-use store::{AppointmentRecord, CommitError, Offer, RefundsOf, Transaction, VersionedDetails};
+use store::{AppointmentRecord, CommitError, Offer, ReadError, RefundsOf, Transaction, VersionedDetails};
 
 use crate::events::EventData;
 use crate::experts::profiles::{check_public, read as read_expert};
@@ -134,12 +138,18 @@ pub async fn book(
         declined: declines.as_ref().err(),
     };
     let taking_turns = app.taking_turns(day(booking.expert, booking.start.utc_date()));
-    let attempt = || attempt_hold(&taking_turns, caller, request, booking);
-    let held = taking_turns.transact("book_appointment", attempt).await?;
-    let (AppointmentRecord { appointment, payment, movements, details }, idempotency) = match held {
-        Hold::Replayed(response) => return Ok(Creation::Replayed(response)),
+    let attempt = Attempt { app: &taking_turns, caller, request, booking };
+    let held = match taking_turns.transact("book_appointment", || attempt.run()).await? {
         Hold::Held(held) => *held,
+        Hold::Replayed(response) => return Ok(Creation::Replayed(response)),
+        // Others have their turn while the alternatives are looked for.
+        Hold::NoSlot(no_slot) => {
+            let NoSlot { rules, request, refusal } = *no_slot;
+            let client = (!booking.allow_overlap).then_some(person.client_id());
+            return Err(slot_refused(app, booking.expert, &rules, None, client, &request, refusal).await);
+        }
     };
+    let (AppointmentRecord { appointment, payment, movements, details }, idempotency) = held;
     let booked = match payment {
         None => Booked { appointment, payment: None, details, movements },
         Some(payment) => match open_payment(app, &appointment, payment).await {
@@ -177,227 +187,279 @@ enum Hold {
     Held(Box<(AppointmentRecord, IdempotencyRecord)>),
     /// The request was completed before; this was the response.
     Replayed(String),
+    /// The slot cannot be held.
+    NoSlot(Box<NoSlot>),
 }
 
-/// One attempt at the transaction that holds the slot.
-async fn attempt_hold(
-    app: &App,
-    Caller { person, digest, too_many_attempts, declined }: Caller<'_>,
-    request: &IdempotentRequest,
-    booking: &Booking,
-) -> Result<Decision<Hold>, AppError> {
-    let now = app.now();
-    let client = person.client_id();
-    let Booking { expert, session_type, start, seats, attendee, details, gateway, .. } = booking;
-    let (status, offer, terms, client_row, refund_costs) = tokio::join!(
-        request.status(app, person, now),
-        app.store.offer(*expert, *session_type, Consistency::Strong),
-        expert_terms(app, *expert),
-        app.store.client_bookings(client),
-        app.store.refund_costs(Month::of(now), RefundsOf::Expert(*expert), Consistency::Eventual),
-    );
-    let stale_record = match status? {
-        RequestStatus::Completed(response) => return Ok(Decision::Unchanged(Hold::Replayed(response))),
-        RequestStatus::Interrupted(record) => return resume(app, record).await,
-        RequestStatus::New(stale_record) => stale_record,
-    };
-    if let Some(limit) = too_many_attempts {
-        return Err(SchedulingError::limit(limit.clone(), now).into());
+/// Why a slot cannot be held, and what is needed to look for alternatives.
+struct NoSlot {
+    rules: AvailabilityRules,
+    request: HoldRequest,
+    refusal: Refusal,
+}
+
+/// What the expert offers for this booking.
+struct Agreement {
+    duration: SessionDuration,
+    /// The price of all seats, in the currency in which the client pays.
+    price: Money,
+    /// How the price is paid; `None` if it is zero.
+    payment: Option<AgreedPayment>,
+}
+
+/// How the price of a booking is paid.
+struct AgreedPayment {
+    account: PaymentAccount,
+    rate: Rate,
+    payout_timing: PayoutTiming,
+    pay_ahead_limit: Option<i64>,
+    plan: Result<Plan, TooFarAhead>,
+}
+
+/// The transaction that holds the slot of a booking. It can be attempted several times.
+struct Attempt<'a> {
+    app: &'a App,
+    caller: Caller<'a>,
+    request: &'a IdempotentRequest,
+    booking: &'a Booking,
+}
+
+impl Attempt<'_> {
+    /// Reads what the booking depends on, and decides.
+    async fn run(&self) -> Result<Decision<Hold>, AppError> {
+        let Self { app, caller: Caller { person, too_many_attempts, .. }, request, booking } = *self;
+        let now = app.now();
+        let client = person.client_id();
+        let Booking { expert, session_type, start, seats, .. } = *booking;
+        let (status, offer, terms, client_row, refund_costs) = tokio::join!(
+            request.status(app, person, now),
+            app.store.offer(expert, session_type, Consistency::Strong),
+            expert_terms(app, expert),
+            app.store.client_bookings(client),
+            app.store.refund_costs(Month::of(now), RefundsOf::Expert(expert), Consistency::Eventual),
+        );
+        let stale_record = match status? {
+            RequestStatus::Completed(response) => return Ok(Decision::Unchanged(Hold::Replayed(response))),
+            RequestStatus::Interrupted(record) => return resume(app, record).await,
+            RequestStatus::New(stale_record) => stale_record,
+        };
+        if let Some(limit) = too_many_attempts {
+            return Err(SchedulingError::limit(limit.clone(), now).into());
+        }
+        let Some(Offer { expert: profile, rules, session_type: offered, accounts }) = offer? else {
+            check_public(&read_expert(app, expert).await?)?;
+            return Err(missing_offer(app, expert, session_type).await);
+        };
+        let agreed = self.agree(&profile, &offered, accounts, &terms?, refund_costs, now).await?;
+
+        // A session that nobody has paid for must not begin.
+        let hold_expires_at = now.plus(app.settings.hold_seconds).min(start);
+        let (status, claim) = match &agreed.payment {
+            None => (Status::Confirmed, Claim::Free),
+            Some(payment) => {
+                let saves_card = matches!(payment.plan, Ok(Plan::SaveCard));
+                (Status::Pending { hold_expires_at }, Claim::Hold { expires_at: hold_expires_at, saves_card })
+            }
+        };
+        let wanted = ClientBooking {
+            expert,
+            group: (offered.terms.capacity > 1).then_some(session_type),
+            start,
+            end: start.plus(i64::from(agreed.duration.minutes) * MINUTE),
+            changed_at: now,
+            claim,
+        };
+        let mut client_row = match client_bookings::check_limits(app, client_row?, &wanted, now).await {
+            Ok(client_row) => client_row,
+            Err(failure) => return self.refuse(Err(failure), now).await,
+        };
+        // If the expert is at capacity, a new client can book no slot, so they are not told why this one cannot be booked, nor of
+        // alternatives.
+        let admissions = clients::check_capacity(app, &profile, client, now).await?;
+        let id = app.new_appointment_id();
+        let hold_request = HoldRequest {
+            appointment: id,
+            session: offered.bookable_of_length(agreed.duration.minutes, rules.rules.time_zone, now),
+            start,
+            seats,
+            hold_expires_at: agreed.payment.is_some().then_some(hold_expires_at),
+        };
+        let needed = Occupancy::span_for_booking(&rules.rules, &hold_request.session, start, now);
+        let occupancy = app.store.occupancy(expert, needed, Consistency::Strong).await?;
+        let held = match occupancy.hold(&rules.rules, &hold_request, now) {
+            Ok(held) => held,
+            Err(refusal) => {
+                let no_slot = NoSlot { rules: rules.rules, request: hold_request, refusal };
+                return self.refuse(Ok(Hold::NoSlot(Box::new(no_slot))), now).await;
+            }
+        };
+        if !booking.allow_overlap
+            && let Err(failure) =
+                client_bookings::check_overlap(app, client, &client_row, &wanted, None, now).await
+        {
+            return self.refuse(Err(failure), now).await;
+        }
+        if let Some(expected) = booking.expected_price.filter(|expected| *expected != agreed.price) {
+            return Err(SchedulingError::PriceChanged { price: agreed.price, expected }.into());
+        }
+
+        let appointment = self.appointment(id, &offered, agreed.price, &held, status, now);
+        let payment = agreed.payment.map(|agreed| self.payment(&appointment, agreed)).transpose()?;
+        let idempotency = request.record(person, id, now);
+        let mut transaction = Transaction::new();
+        clients::admit(&mut transaction, admissions, &appointment, now)?;
+        client_row.add(id, ClientBooking::of(&appointment, claim, now), now);
+        transaction.put_client_bookings(client, &client_row)?;
+        transaction.put_appointment(&appointment)?;
+        let details = match booking.details.is_empty() {
+            true => VersionedDetails::default(),
+            false => VersionedDetails { version: 1, details: booking.details.clone() },
+        };
+        if details.version > 0 {
+            transaction.put_details(id, &details)?;
+        }
+        transaction.put_idempotency_record(&idempotency, stale_record.as_ref())?;
+        let payment_job = PaymentsJob::Payment { appointment: id };
+        match &payment {
+            Some(payment) => {
+                transaction.put_payment(payment)?;
+                app.enqueue(&mut transaction, payment_job, hold_expires_at)?;
+            }
+            None => {
+                let confirmed = EventData::confirmed(&appointment);
+                app.record_event(&mut transaction, ActingAs::Client, confirmed, now)?;
+                app.enqueue(&mut transaction, payment_job, appointment.completes_at())?;
+            }
+        }
+        reclaim_and_put_occupancy(app, &mut transaction, expert, &held.change, now).await?;
+        let record =
+            AppointmentRecord { appointment, payment, movements: Vec::new(), details: Some(details) };
+        Ok(Decision::Commit(transaction, Hold::Held(Box::new((record, idempotency)))))
     }
-    let Some(Offer { expert: profile, rules, session_type: offered, accounts }) = offer? else {
-        check_public(&read_expert(app, *expert).await?)?;
-        return Err(missing_offer(app, *expert, *session_type).await);
-    };
-    check_public(&profile)?;
-    let hourly_rate = profile.profile.hourly_rate;
-    let duration = check(booking, &offered.terms, hourly_rate)?;
-    if !profile.is_bookable() {
-        return Err(SchedulingError::NotLive.into());
-    }
-    let is_active = offered.status == SessionTypeStatus::Active;
-    let price = match offered.terms.price(duration, hourly_rate) {
-        Ok(price) => price,
-        Err(reason) if is_active => return Err(SchedulingError::NoPrice(reason).into()),
-        Err(_) => {
+
+    /// Determines what the session costs this client and how it is paid, or why it cannot be booked at any time.
+    async fn agree(
+        &self,
+        profile: &Expert,
+        offered: &SessionType,
+        accounts: Vec<PaymentAccount>,
+        terms: &ExpertTerms,
+        refund_costs: Result<RefundCosts, ReadError>,
+        now: Timestamp,
+    ) -> Result<Agreement, AppError> {
+        let Self { app, booking, .. } = self;
+        check_public(profile)?;
+        let hourly_rate = profile.profile.hourly_rate;
+        let duration = check(booking, &offered.terms, hourly_rate)?;
+        if !profile.is_bookable() {
+            return Err(SchedulingError::NotLive.into());
+        }
+        if offered.status != SessionTypeStatus::Active {
             let (refusal, alternatives) = (Refusal::Retired, Vec::new());
             return Err(SchedulingError::Slot { refusal, alternatives }.into());
         }
-    };
-    let too_many_seats =
-        |must: String| AppError::invalid("/seats", format!("times the price of a seat: {must}"));
-    let one_seat = price;
-    let price = price.checked_mul(*seats).map_err(|error| too_many_seats(error.to_string()))?;
-    price.check_price().map_err(|error| too_many_seats(error.to_string()))?;
-    let terms = terms?;
-    if is_active && !price.is_zero() {
-        if !terms.established {
-            let most = app.settings.new_expert_price;
-            let no_price = |error: Unchargeable| NoPrice::NotChargeable(error.to_string());
-            one_seat.check_at_most(most).map_err(no_price).map_err(SchedulingError::NoPrice)?;
-            price.check_at_most(most).map_err(|error| too_many_seats(error.to_string()))?;
-        }
-        let budget = terms.refund_budget.unwrap_or(app.settings.refund_budgets.per_expert);
-        if let Some(again_at) = refund_costs?.paused_until(budget, Month::of(now)) {
-            return Err(SchedulingError::paused(again_at, now).into());
-        }
-    }
-    let price = price_in(app, price, booking.pay_in).await?;
-    let mut usable = usable_gateways(&accounts).into_iter();
-    let gateway = usable.find(|usable| gateway.is_none_or(|selected| selected == *usable));
-    let account = accounts.into_iter().find(|account| Some(account.gateway) == gateway);
-    if is_active && !price.is_zero() && account.is_none() {
-        return Err(PaymentsError::NotReady.into());
-    }
-    if let Some(refusal) = declined.filter(|_| !price.is_zero()) {
-        return Err(PaymentsError::Declined(refusal.clone()).into());
-    }
-    let id = app.new_appointment_id();
-    let end = start.plus(i64::from(duration.minutes) * MINUTE);
-    let charged = match account.as_ref().filter(|_| !price.is_zero()) {
-        None => None,
-        Some(account) => {
-            let capabilities = app.gateways.get(account.gateway)?.charges.capabilities();
-            let timing = payout_terms(app, *expert, &terms, capabilities).await?.timing;
-            let plan = Plan::choose(offered.terms.collection, capabilities, timing, end, now);
-            Some(((timing, capabilities.pay_ahead_limit(timing)), plan))
-        }
-    };
-    // A session that nobody has paid for must not begin.
-    let hold_expires_at = now.plus(app.settings.hold_seconds).min(*start);
-    let (status, claim) = match price.is_zero() {
-        true => (Status::Confirmed, Claim::Free),
-        false => {
-            let saves_card = matches!(charged, Some((_, Ok(Plan::SaveCard))));
-            (Status::Pending { hold_expires_at }, Claim::Hold { expires_at: hold_expires_at, saves_card })
-        }
-    };
-    let wanted = ClientBooking {
-        expert: *expert,
-        group: (offered.terms.capacity > 1).then_some(*session_type),
-        start: *start,
-        end,
-        changed_at: now,
-        claim,
-    };
-    let mut client_row = match client_bookings::check_limits(app, client_row?, &wanted, now).await {
-        Ok(client_row) => client_row,
-        Err(refusal @ AppError::Scheduling(_)) => {
-            return refused(app, person, request, now, async { refusal }).await;
-        }
-        Err(failure) => return Err(failure),
-    };
-    // If the expert is at capacity, a new client can book no slot, so they are not told why this one cannot be booked, nor of
-    // alternatives.
-    let admissions = clients::check_capacity(app, &profile, client, now).await?;
-    let hold_request = HoldRequest {
-        appointment: id,
-        session: offered.bookable_of_length(duration.minutes, rules.rules.time_zone, now),
-        start: *start,
-        seats: *seats,
-        hold_expires_at: (!price.is_zero()).then_some(hold_expires_at),
-    };
-    let needed = Occupancy::span_for_booking(&rules.rules, &hold_request.session, *start, now);
-    let occupancy = app.store.occupancy(*expert, needed, Consistency::Strong).await?;
-    let Held { entry: session, group, change } = match occupancy.hold(&rules.rules, &hold_request, now) {
-        Ok(held) => held,
-        Err(refusal) => {
-            let client = (!booking.allow_overlap).then_some(client);
-            let error = slot_refused(app, *expert, &rules.rules, None, client, &hold_request, refusal);
-            return refused(app, person, request, now, error).await;
-        }
-    };
-    if !booking.allow_overlap {
-        match client_bookings::check_overlap(app, client, &client_row, &wanted, None, now).await {
-            Ok(()) => {}
-            Err(refusal @ AppError::Scheduling(_)) => {
-                return refused(app, person, request, now, async { refusal }).await;
+        let price_of_seat = offered.terms.price(duration, hourly_rate).map_err(SchedulingError::NoPrice)?;
+        let too_many_seats =
+            |must: String| AppError::invalid("/seats", format!("times the price of a seat: {must}"));
+        let price =
+            price_of_seat.checked_mul(booking.seats).map_err(|error| too_many_seats(error.to_string()))?;
+        price.check_price().map_err(|error| too_many_seats(error.to_string()))?;
+        if !price.is_zero() {
+            if !terms.established {
+                let most = app.settings.new_expert_price;
+                let no_price = |error: Unchargeable| NoPrice::NotChargeable(error.to_string());
+                price_of_seat.check_at_most(most).map_err(no_price).map_err(SchedulingError::NoPrice)?;
+                price.check_at_most(most).map_err(|error| too_many_seats(error.to_string()))?;
             }
-            Err(failure) => return Err(failure),
+            let budget = terms.refund_budget.unwrap_or(app.settings.refund_budgets.per_expert);
+            if let Some(again_at) = refund_costs?.paused_until(budget, Month::of(now)) {
+                return Err(SchedulingError::paused(again_at, now).into());
+            }
+        }
+        let price = price_in(app, price, booking.pay_in).await?;
+        if price.is_zero() {
+            return Ok(Agreement { duration, price, payment: None });
+        }
+        let usable = usable_gateways(&accounts);
+        let gateway =
+            usable.into_iter().find(|usable| booking.gateway.is_none_or(|wanted| wanted == *usable));
+        let account = accounts.into_iter().find(|account| Some(account.gateway) == gateway);
+        let account = account.ok_or(PaymentsError::NotReady)?;
+        if let Some(refusal) = self.caller.declined {
+            return Err(PaymentsError::Declined(refusal.clone()).into());
+        }
+        let capabilities = app.gateways.get(account.gateway)?.charges.capabilities();
+        let payout_timing = payout_terms(app, booking.expert, terms, capabilities).await?.timing;
+        let end = booking.start.plus(i64::from(duration.minutes) * MINUTE);
+        let payment = AgreedPayment {
+            rate: commission_rate(app, terms),
+            payout_timing,
+            pay_ahead_limit: capabilities.pay_ahead_limit(payout_timing),
+            plan: Plan::choose(offered.terms.collection, capabilities, payout_timing, end, now),
+            account,
+        };
+        Ok(Agreement { duration, price, payment: Some(payment) })
+    }
+
+    /// The appointment of a slot that can be held.
+    fn appointment(
+        &self,
+        id: AppointmentId,
+        offered: &SessionType,
+        price: Money,
+        held: &Held,
+        status: Status,
+        now: Timestamp,
+    ) -> Appointment {
+        let Self { caller, booking, .. } = self;
+        let session = &held.entry;
+        Appointment {
+            id,
+            version: 1,
+            expert: booking.expert,
+            client: caller.person.client_id(),
+            attendee: booking.attendee.clone(),
+            session_type: offered.id,
+            session_name: offered.terms.name.clone(),
+            start: session.start,
+            end: session.end,
+            buffer_before_minutes: session.buffer_before_minutes,
+            buffer_after_minutes: session.buffer_after_minutes,
+            seats: booking.seats,
+            group: held.group,
+            price,
+            created_at: now,
+            reschedules: 0,
+            cancellation: offered.terms.cancellation.clone(),
+            rescheduling: offered.terms.rescheduling.clone(),
+            no_show_report: None,
+            moves: Moves::default(),
+            status,
         }
     }
 
-    if let Some(expected) = booking.expected_price.filter(|expected| *expected != price) {
-        return Err(SchedulingError::PriceChanged { price, expected }.into());
+    /// The payment of an appointment whose slot can be held.
+    fn payment(&self, appointment: &Appointment, agreed: AgreedPayment) -> Result<Payment, SchedulingError> {
+        let AgreedPayment { account, rate, payout_timing, pay_ahead_limit, plan } = agreed;
+        let destination = (account.gateway, account.account);
+        let payment =
+            Payment::agreed(appointment.id, appointment.price, rate, destination, payout_timing, plan?);
+        let booked_from = self.caller.digest.map(str::to_owned);
+        Ok(Payment { pay_ahead_limit, booked_from, ..payment })
     }
-    let appointment = Appointment {
-        id,
-        version: 1,
-        expert: *expert,
-        client,
-        attendee: attendee.clone(),
-        session_type: offered.id,
-        session_name: offered.terms.name.clone(),
-        start: session.start,
-        end: session.end,
-        buffer_before_minutes: session.buffer_before_minutes,
-        buffer_after_minutes: session.buffer_after_minutes,
-        seats: *seats,
-        group,
-        price,
-        created_at: now,
-        reschedules: 0,
-        cancellation: offered.terms.cancellation.clone(),
-        rescheduling: offered.terms.rescheduling.clone(),
-        no_show_report: None,
-        moves: Moves::default(),
-        status,
-    };
-    let idempotency = request.record(person, id, now);
-    let mut transaction = Transaction::new();
-    clients::admit(&mut transaction, admissions, &appointment, now)?;
-    client_row.add(id, ClientBooking::of(&appointment, claim, now), now);
-    transaction.put_client_bookings(client, &client_row)?;
-    transaction.put_appointment(&appointment)?;
-    let details = match details.is_empty() {
-        true => VersionedDetails::default(),
-        false => VersionedDetails { version: 1, details: details.clone() },
-    };
-    if details.version > 0 {
-        transaction.put_details(id, &details)?;
-    }
-    transaction.put_idempotency_record(&idempotency, stale_record.as_ref())?;
-    let payment = match account.zip(charged) {
-        None => None,
-        Some((account, ((payout_timing, pay_ahead_limit), plan))) => {
-            let plan = plan.map_err(SchedulingError::from)?;
-            let destination = (account.gateway, account.account);
-            let rate = commission_rate(app, &terms);
-            let agreed = Payment::agreed(id, price, rate, destination, payout_timing, plan);
-            Some(Payment { pay_ahead_limit, booked_from: digest.map(str::to_owned), ..agreed })
-        }
-    };
-    match &payment {
-        Some(payment) => {
-            transaction.put_payment(payment)?;
-            app.enqueue(&mut transaction, PaymentsJob::Payment { appointment: id }, hold_expires_at)?;
-        }
-        None => {
-            app.record_event(&mut transaction, ActingAs::Client, EventData::confirmed(&appointment), now)?;
-            app.enqueue(
-                &mut transaction,
-                PaymentsJob::Payment { appointment: id },
-                appointment.completes_at(),
-            )?;
-        }
-    }
-    reclaim_and_put_occupancy(app, &mut transaction, *expert, &change, now).await?;
-    let record = AppointmentRecord { appointment, payment, movements: Vec::new(), details: Some(details) };
-    Ok(Decision::Commit(transaction, Hold::Held(Box::new((record, idempotency)))))
-}
 
-/// The outcome of a request that a rule refuses. The same request may have run concurrently, and its booking may be the reason for the
-/// refusal; then it is continued or repeated. Otherwise it fails with `error`.
-async fn refused(
-    app: &App,
-    person: &SignedInPerson,
-    request: &IdempotentRequest,
-    now: Timestamp,
-    error: impl Future<Output = AppError>,
-) -> Result<Decision<Hold>, AppError> {
-    match request.status(app, person, now).await? {
-        RequestStatus::Completed(response) => Ok(Decision::Unchanged(Hold::Replayed(response))),
-        RequestStatus::Interrupted(record) => resume(app, record).await,
-        RequestStatus::New(_) => Err(error.await),
+    /// The outcome of a request that a rule refuses. The same request may have run concurrently, and its booking may be the reason for
+    /// the refusal; then it is continued or repeated.
+    async fn refuse(
+        &self,
+        refusal: Result<Hold, AppError>,
+        now: Timestamp,
+    ) -> Result<Decision<Hold>, AppError> {
+        match self.request.status(self.app, self.caller.person, now).await? {
+            RequestStatus::Completed(response) => Ok(Decision::Unchanged(Hold::Replayed(response))),
+            RequestStatus::Interrupted(record) => resume(self.app, record).await,
+            RequestStatus::New(_) => refusal.map(Decision::Unchanged),
+        }
     }
 }
 
