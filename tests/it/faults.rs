@@ -17,7 +17,7 @@ use app::ports::{Clock, EventBus, JobQueue, PortError};
 use app::receipts::receipt;
 use app::scheduling::appointments;
 use app::scheduling::booking::{self, Booked};
-use app::{App, AppError};
+use app::{App, AppError, IfMatch};
 use async_trait::async_trait;
 use domain::kernel::text::LongText;
 use domain::payments::gateway::GatewayKind;
@@ -226,6 +226,52 @@ async fn changes_that_stopped_in_their_turn_delay_the_next_ones_by_some_seconds(
         let waited = clock.elapsed().as_secs();
         assert!((3..20).contains(&waited), "{stopped} have stopped, and the others waited for {waited} s");
     }
+}
+
+/// A clock that moves on only while a change waits for its next attempt: three hours each time.
+struct SlowRetries {
+    began: Timestamp,
+    retries: Mutex<i64>,
+}
+
+#[async_trait]
+impl Clock for SlowRetries {
+    fn now(&self) -> Timestamp {
+        self.began.plus(3 * 3_600 * *self.retries.lock().expect("no poisoned lock"))
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    async fn pause(&self, _: Duration) {
+        *self.retries.lock().expect("no poisoned lock") += 1;
+    }
+}
+
+#[tokio::test]
+async fn cancellation_in_time_refunds_what_it_would_have_at_once_although_it_meets_others() {
+    let mut terms = paid_hour();
+    terms["cancellation_policy"] = json!({
+        "tiers": [{ "until_hours_before": 24, "refund_percent": 100 }],
+        "grace_minutes": 0,
+        "no_show_refund_percent": 0,
+    });
+    let test = TestApp::new().await;
+    let (app, rows, offer, _) = on_own_rows(&test, &terms).await;
+    let id = book(&app, &offer, 7).await.expect("booked");
+    let read = async || app.store.appointment_record(id).await.expect("readable").expect("it exists");
+    let intent = read().await.payment.expect("a payment").references.intent.expect("an intent");
+    test.stripe().pay(&intent, GOOD_CARD).expect("the card works");
+    process(&app, payment_job(id)).await;
+    let clock = SlowRetries { began: app.now(), retries: Mutex::default() };
+    let app = App { clock: Arc::new(clock), ..app.clone() };
+    *rows.busy.lock().expect("no poisoned lock") = 2;
+    let client = Actor::Person(SignedInPerson::new(7, vec![Role::Client], Scope::FULL));
+    let cancelled = appointments::cancel(&app, &client, id, IfMatch::Any, LongText::default(), None).await;
+    let payment = cancelled.expect("cancelled").0.payment.expect("a payment");
+    assert_eq!(payment.final_charge, Some(payment.amount.zero()));
+    assert!(app.now() > "2027-01-04T10:00:00Z".parse().expect("a time"), "it was decided again, too late");
 }
 
 /// The payment job of an appointment.

@@ -19,7 +19,7 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/refund-costs",
     audience: Audience::Only(app::identity::signed_in::Role::Admin),
-    summary: "List what the refunds of each client and expert cost the platform in a UTC month",
+    summary: "List what the refunds of each client and expert cost in a UTC month",
     operation: |schemas| {
         Operation::responds_with::<RefundCosts>(schemas, StatusCode::OK).query::<RefundCostsQuery>()
     },
@@ -40,7 +40,7 @@ struct RefundCostsQuery {
     limit: u16,
 }
 
-/// A page of what refunds cost the platform in a UTC month: clients first. The list is eventually consistent.
+/// A page of what refunds cost in a UTC month: clients first. The list is eventually consistent.
 ///
 /// Costs in all currencies are added and shown in euros, converted with the smallest prices of the currencies and rounded.
 #[derive(Serialize, JsonSchema)]
@@ -63,7 +63,8 @@ struct RefundCost {
     /// The expert; absent if these are the costs of a client.
     #[serde(skip_serializing_if = "Option::is_none")]
     expert_id: Option<ExpertId>,
-    /// What cancellations by the client, or by the clients of the expert, cost. The platform bears it.
+    /// What cancellations by the client, or by the clients of the expert, cost. The platform bears it. What cancellations by the client
+    /// cost an expert from whom PayPal took the fee is included.
     by_clients: Money,
     /// What the refunds that the expert caused cost, which the expert owes; absent for a client.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -34,7 +34,7 @@ struct CancellationRequest {
     /// The reason, shown to the other party.
     reason: LongText,
     /// The refund that was shown before. If the refund is different now, the appointment is not cancelled and the response
-    /// is 409.
+    /// is 409. It is required if the quote has a `processing_cost`.
     expected_refund: Option<Money>,
 }
 

@@ -3,11 +3,11 @@
 //! All changes repeat with pauses that grow. A change that many people may want to make at the same time, such as the booking of a
 //! popular day, also takes turns with those that write the same row ([`App::taking_turns`]):
 //!
-//! - Before it is attempted on a day with many sessions, it looks whether others wait for their turn. If so, it is not attempted in
-//!   vain.
+//! - Before it is attempted on a day with many sessions, it looks whether others wait for their turn there. If so, it is not attempted
+//!   in vain.
 //! - After a version conflict it decides again with the rows that the failed conditions returned. A request whose slot is gone is
 //!   therefore refused at once.
-//! - If it still wants to write, it takes a ticket for the row and waits until no ticket is ahead of it. Then it reads
+//! - If it still wants to write, it takes a ticket for the row at which it met others, and waits until no ticket is ahead of it. Then it reads
 //!   this row again, decides and writes, so its turn is short. What else it depends on is as old as its last attempt: the rows that
 //!   it writes have conditions, and the offer of the expert is one that was valid during the request.
 //!
@@ -57,8 +57,8 @@ pub(crate) struct Contention<'a> {
     failures: u32,
     /// The failures since the change began or had its turn.
     failures_in_a_row: u32,
-    /// Whether the change takes turns, and others write the same row.
-    meets_others: bool,
+    /// The row for which the change takes turns, because others write it too.
+    met_at: Option<Key>,
     ticket: Option<Ticket>,
 }
 
@@ -66,7 +66,7 @@ impl<'a> Contention<'a> {
     /// A change that begins.
     pub(crate) fn new(app: &'a App, name: &'static str) -> Self {
         let began = app.clock.elapsed();
-        Self { app, name, began, failures: 0, failures_in_a_row: 0, meets_others: false, ticket: None }
+        Self { app, name, began, failures: 0, failures_in_a_row: 0, met_at: None, ticket: None }
     }
 
     /// The number of attempts so far, including the current one.
@@ -80,22 +80,23 @@ impl<'a> Contention<'a> {
     /// # Errors
     /// [`AppError::Busy`] if the turn does not come in time.
     pub(crate) async fn wait_for_turn(&mut self, transaction: &Transaction) -> Result<Turn, AppError> {
-        let Some(row) = self.app.store.popular_row().filter(|_| self.ticket.is_none()) else {
-            return Ok(Turn::Now);
-        };
-        if !self.meets_others && transaction.writes_busy_day() {
-            let waiting = self.app.store.tickets_waiting(row, self.app.now()).await;
-            self.meets_others = waiting.is_ok_and(|waiting| waiting > 0);
-        }
-        if !self.meets_others {
+        let store = &self.app.store;
+        if self.ticket.is_some() || !store.is_remembering() {
             return Ok(Turn::Now);
         }
-        let Ok(ticket) = self.app.store.take_ticket(row, self.app.now()).await else { return Ok(Turn::Now) };
+        if self.met_at.is_none()
+            && let Some(day) = transaction.busy_day()
+        {
+            let waiting = store.tickets_waiting(day, self.app.now()).await;
+            self.met_at = waiting.is_ok_and(|waiting| waiting > 0).then(|| day.clone());
+        }
+        let Some(row) = self.met_at.clone() else { return Ok(Turn::Now) };
+        let Ok(ticket) = store.take_ticket(&row, self.app.now()).await else { return Ok(Turn::Now) };
         let ticket = self.ticket.insert(ticket).clone();
         self.failures_in_a_row = 0;
         let turn = self.wait_with(&ticket).await?;
-        if turn == Turn::AfterWaiting && self.app.store.read_again(row).await.is_err() {
-            self.app.store.forget_reads();
+        if turn == Turn::AfterWaiting && store.read_again(&row).await.is_err() {
+            store.forget_reads();
         }
         Ok(turn)
     }
@@ -144,24 +145,24 @@ impl<'a> Contention<'a> {
             return Err(busy);
         }
         let store = &self.app.store;
-        let Some(row) = store.popular_row() else {
+        if !store.is_remembering() {
             self.app.back_off(self.failures).await;
             return Ok(());
-        };
+        }
         self.failures_in_a_row += 1;
         let pauses = self.failures_in_a_row > IMMEDIATE_RETRIES;
         match failure {
             AppError::Commit(CommitError::VersionConflict(conflicts)) if !conflicts.is_empty() => {
-                self.meets_others |= conflicts.iter().any(|conflict| conflict.key == *row);
+                self.meet_at(conflicts.iter().map(|conflict| &conflict.key));
                 if !pauses {
                     store.reuse_reads(conflicts);
                     return Ok(());
                 }
             }
             AppError::Commit(CommitError::InUse(rows)) => {
-                self.meets_others |= rows.contains(row);
+                self.meet_at(&rows);
                 // The turn is waited for instead.
-                if self.meets_others && self.ticket.is_none() && !pauses {
+                if self.met_at.is_some() && self.ticket.is_none() && !pauses {
                     store.forget_reads();
                     return Ok(());
                 }
@@ -171,6 +172,13 @@ impl<'a> Contention<'a> {
         store.forget_reads();
         self.app.back_off(self.failures_in_a_row.saturating_sub(IMMEDIATE_RETRIES)).await;
         Ok(())
+    }
+
+    /// Remembers the row at which the change first meets others. If there are several, all who meet there choose the same.
+    fn meet_at<'k>(&mut self, rows: impl IntoIterator<Item = &'k Key>) {
+        if self.met_at.is_none() {
+            self.met_at = rows.into_iter().min().cloned();
+        }
     }
 
     /// Lets the next change have its turn.
@@ -183,9 +191,9 @@ impl<'a> Contention<'a> {
     }
 
     fn check_time(&self) -> Result<(), AppError> {
-        let timeout = match self.app.store.popular_row() {
-            Some(_) => RETRY_TIMEOUT_WITH_TURNS,
-            None => RETRY_TIMEOUT,
+        let timeout = match self.app.store.is_remembering() {
+            true => RETRY_TIMEOUT_WITH_TURNS,
+            false => RETRY_TIMEOUT,
         };
         match self.app.clock.elapsed().saturating_sub(self.began) < timeout {
             true => Ok(()),
@@ -195,11 +203,11 @@ impl<'a> Contention<'a> {
 }
 
 impl App {
-    /// The same dependencies for one change that takes turns with others that may write the same row. Its function needs the rights to
+    /// The same dependencies for one change that takes turns with others that write the same row. Its function needs the rights to
     /// count rows and to query them, and a timeout of 29 s.
     #[must_use]
-    pub(crate) fn taking_turns(&self, row: Key) -> Self {
-        Self { store: self.store.remembering(row), ..self.clone() }
+    pub(crate) fn taking_turns(&self) -> Self {
+        Self { store: self.store.remembering(), ..self.clone() }
     }
 
     /// Waits after a number of failed attempts: exponential backoff with full jitter.

@@ -45,7 +45,7 @@ pub fn flag(name: &'static str) -> Result<bool, ConfigError> {
 /// `NEW_EXPERT_SESSIONS`, `HOLD_MINUTES`, `MAX_OPEN_HOLDS`, `MAX_OPEN_HOLDS_PER_EXPERT`, `MAX_UNPAID_HOLDS`,
 /// `MAX_BOOKINGS_PER_DAY`, `MAX_PRICED_BOOKINGS`, `MAX_PRICED_BOOKINGS_PER_EXPERT`, `MAX_FREE_APPOINTMENTS`,
 /// `MAX_FREE_APPOINTMENTS_PER_EXPERT`, `MAX_UNPAID_APPOINTMENTS`, `MAX_UNPAID_APPOINTMENTS_PER_EXPERT`,
-/// `MAX_CLIENT_PROPOSALS`, `MAX_ATTEMPTS_PER_ADDRESS`, `MAX_DECLINES_PER_PAYMENT`, `MAX_DECLINES_PER_CLIENT`,
+/// `MAX_SEATS`, `MAX_CLIENT_PROPOSALS`, `MAX_ATTEMPTS_PER_ADDRESS`, `MAX_DECLINES_PER_PAYMENT`, `MAX_DECLINES_PER_CLIENT`,
 /// `MAX_DECLINES_PER_ADDRESS`, `CHALLENGE_AFTER_DECLINES`, `LATE_CANCELLATION_HOURS`, `WARNING_AFTER_INCIDENTS`,
 /// `SUSPENSION_AFTER_INCIDENTS`, `MAX_PRICE_OF_NEW_EXPERT`, `REFUND_BUDGET_PER_CLIENT`, `REFUND_BUDGET_PER_EXPERT`,
 /// `PUBLIC_BASE_URL`, `ROLES_CLAIM`, `ROLE_PREFIX` and `API_SCOPE`. A variable that is not set has the value of
@@ -109,6 +109,7 @@ fn settings_from(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, 
         ("MAX_FREE_APPOINTMENTS_PER_EXPERT", &mut limits.free_appointments_per_expert),
         ("MAX_UNPAID_APPOINTMENTS", &mut limits.unpaid_appointments),
         ("MAX_UNPAID_APPOINTMENTS_PER_EXPERT", &mut limits.unpaid_appointments_per_expert),
+        ("MAX_SEATS", &mut limits.seats),
         ("MAX_CLIENT_PROPOSALS", &mut limits.proposals),
     ] {
         *limit = maximum(&variable, name, *limit, u16::MAX)?;

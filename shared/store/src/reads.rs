@@ -56,8 +56,6 @@ struct Reads {
 /// A table that remembers what was read.
 pub(crate) struct RememberingTable {
     table: Arc<dyn Table>,
-    /// The row that many may want to write at the same time.
-    popular_row: Key,
     reads: Mutex<Reads>,
 }
 
@@ -147,18 +145,16 @@ impl Table for RememberingTable {
 }
 
 impl Store {
-    /// The same store, which remembers what one change reads. It must not be shared by concurrent changes. `popular_row` is the row
-    /// that many of them may want to write.
+    /// The same store, which remembers what one change reads. It must not be shared by concurrent changes.
     #[must_use]
-    pub fn remembering(&self, popular_row: Key) -> Self {
-        let table = self.table.clone();
-        let remembering = Arc::new(RememberingTable { table, popular_row, reads: Mutex::default() });
+    pub fn remembering(&self) -> Self {
+        let remembering = Arc::new(RememberingTable { table: self.table.clone(), reads: Mutex::default() });
         Self { table: remembering.clone(), remembering: Some(remembering) }
     }
 
-    /// The row that many changes may want to write; `None` if this store does not remember what is read.
-    pub fn popular_row(&self) -> Option<&Key> {
-        self.remembering.as_ref().map(|remembering| &remembering.popular_row)
+    /// Whether this store remembers what is read.
+    pub fn is_remembering(&self) -> bool {
+        self.remembering.is_some()
     }
 
     /// Answers the reads of the next attempt with those of the one that failed, except that these rows have changed.
@@ -255,7 +251,7 @@ mod tests {
 
     #[tokio::test]
     async fn next_attempt_reads_each_row_from_memory_once() {
-        let store = Store::new(Arc::new(CountingReads::default())).remembering(Key::new("P", "b"));
+        let store = Store::new(Arc::new(CountingReads::default())).remembering();
         let read = async |sk: &str| {
             let read = store.table.get(&Key::new("P", sk), Consistency::Strong).await;
             read.expect("readable").expect("a row")[VERSION].clone()

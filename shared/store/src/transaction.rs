@@ -16,8 +16,8 @@ use crate::{ReadError, Store};
 pub struct Transaction {
     writes: Vec<Write>,
     due: Vec<(Timestamp, FailureDomain, JobName)>,
-    /// Whether it writes a day with many sessions, so that others may want to write the same row.
-    pub(crate) writes_busy_day: bool,
+    /// The first day with many sessions that it writes.
+    pub(crate) busy_day: Option<Key>,
 }
 
 /// Why a commit failed. After [`TableError::Unavailable`], the transaction may still have been executed.
@@ -41,9 +41,9 @@ pub enum CommitError {
 }
 
 impl Transaction {
-    /// Whether it writes a day with many sessions, so that others may want to write the same row.
-    pub fn writes_busy_day(&self) -> bool {
-        self.writes_busy_day
+    /// The first day with many sessions that it writes. Others may want to write the same row.
+    pub fn busy_day(&self) -> Option<&Key> {
+        self.busy_day.as_ref()
     }
 
     /// A transaction without writes.

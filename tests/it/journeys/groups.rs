@@ -149,3 +149,38 @@ async fn edited_group_session_keeps_its_bookings() {
     assert_eq!(test.starts(&offer, "2027-01-05").await.len(), 15);
     assert_eq!(test.starts(&offer, "2027-01-06").await.len(), 15);
 }
+
+#[tokio::test]
+async fn one_client_has_at_most_ten_seats_of_a_free_session() {
+    let test = TestApp::new().await;
+    let mut free = course();
+    (free["capacity"], free["durations"][0]["price"]["amount"]) = (json!(40), json!(0));
+    let offer = test.offer(&free).await;
+    let violation = |refused: Response| {
+        assert_eq!(refused.problem(422), "invalid-body", "{:#}", refused.body);
+        refused.body["violations"][0].clone()
+    };
+    let refused = violation(seats(&test, &offer, "alan", 11, "k").await);
+    assert_eq!(refused, json!({ "pointer": "/seats", "detail": "must be from 1 to 10, got 11" }));
+    seats(&test, &offer, "alan", 7, "k1").await.expect(201);
+    let refused = violation(seats(&test, &offer, "alan", 4, "k2").await);
+    let must = "must be at most 3: you have 7 of this session, and one client can have 10 of a free one";
+    assert_eq!(refused, json!({ "pointer": "/seats", "detail": must }));
+    seats(&test, &offer, "alan", 3, "k3").await.expect(201);
+    seats(&test, &offer, "grace", 10, "k").await.expect(201);
+    // Seats that are paid count one booking at a time.
+    let paid = Offer { session_type: test.session_type(&offer.expert, &paid_course()).await, ..offer };
+    for (number, key) in ["p1", "p2"].into_iter().enumerate() {
+        let booked = seats_at(&test, &paid, "alan", "2027-01-06T10:00:00Z", 10, key).await.expect(201);
+        test.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
+        test.stack.run_until_idle().await;
+        assert_eq!(test.appointment(&id(&booked)).await["status"], "confirmed", "{number}");
+    }
+}
+
+/// A course with a price and many places.
+fn paid_course() -> serde_json::Value {
+    let mut terms = course();
+    (terms["capacity"], terms["durations"][0]["price"]["amount"]) = (json!(40), json!(1_000));
+    terms
+}

@@ -1,4 +1,7 @@
-//! Who bears what a refund costs the platform, the counts of what it has borne, and what experts owe of it.
+//! Who bears what a refund costs, the counts of what clients and experts have caused, and what experts owe of it.
+//!
+//! The cost is that of the side from which the gateway takes its processing fee. The budgets of experts and their debts are about what
+//! refunds cost the platform. The budget of a client is about what they cost either.
 //!
 //! The function that decides a refund also writes the counts, in the same transaction, so that concurrent refunds cannot both use the
 //! rest of a budget.
@@ -12,7 +15,7 @@ use domain::scheduling::appointment::{Appointment, Status};
 use domain::scheduling::cancellation::Quote;
 use domain::scheduling::party::Party;
 use domain::scheduling::refund_costs::{Cause, RefundCosts};
-use domain::{ClientId, ExpertId, Money, Timestamp};
+use domain::{ExpertId, Money, Timestamp};
 use store::table::Consistency;
 use store::{AppointmentRecord, RefundCostsPage, RefundsOf, Transaction};
 
@@ -62,8 +65,8 @@ impl CountedCosts {
     }
 }
 
-/// Completes the quote of a cancellation: the client pays for the processing of the refund if they cause it, and the platform's budget
-/// for them or for the expert does not cover it. Also returns the counts to write when the appointment is cancelled.
+/// Completes the quote of a cancellation: the client pays for the processing of the refund if they cause it, and the budget for them or
+/// for the clients of the expert does not cover it. Also returns the counts to write when the appointment is cancelled.
 ///
 /// # Errors
 /// [`AppError::Read`] if the table cannot be read.
@@ -80,14 +83,14 @@ pub(crate) async fn of_cancellation(
     let cost = cost_of_refund(payment, movements, before, quote.final_charge);
     match quote.basis.cause() {
         Some(Cause::Client) if !cost.is_zero() => {
-            let (expert, client) = (appointment.expert, appointment.client);
-            let of_both = costs_of_client(app, expert, client, cost, now).await?;
-            Ok(match of_both {
+            Ok(match costs_of_client(app, appointment, payment, cost, now).await? {
                 Some(counted) => (quote, counted),
                 None => (quote.less_processing_cost(cost), CountedCosts::default()),
             })
         }
-        Some(Cause::Expert) => Ok((quote, count_for_expert(app, appointment.expert, cost, now).await?)),
+        Some(Cause::Expert) => {
+            Ok((quote, count_for_expert(app, payment, appointment.expert, cost, now).await?))
+        }
         Some(Cause::Client) | None => Ok((quote, CountedCosts::default())),
     }
 }
@@ -95,13 +98,19 @@ pub(crate) async fn of_cancellation(
 /// The counts after a further cost that a client causes; `None` if a budget does not cover it.
 async fn costs_of_client(
     app: &App,
-    expert: ExpertId,
-    client: ClientId,
+    &Appointment { client, expert, .. }: &Appointment,
+    payment: &Payment,
     cost: Money,
     now: Timestamp,
 ) -> Result<Option<CountedCosts>, AppError> {
     let (of_client, of_expert) = (RefundsOf::Client(client), RefundsOf::Expert(expert));
     let month = Month::of(now);
+    if !payment.gateway.platform_pays_fee() {
+        let own = app.store.refund_costs(month, of_client, Consistency::Strong).await?;
+        let is_covered = own.allows(cost, Cause::Client, app.settings.refund_budgets.per_client);
+        let counts = vec![(month, of_client, own.with(cost, Cause::Client))];
+        return Ok(is_covered.then_some(CountedCosts { counts, debt: None }));
+    }
     let (own, experts, terms) = tokio::join!(
         app.store.refund_costs(month, of_client, Consistency::Strong),
         app.store.refund_costs(month, of_expert, Consistency::Strong),
@@ -116,14 +125,15 @@ async fn costs_of_client(
     Ok(is_covered.then(|| CountedCosts { counts: counts(), debt: None }))
 }
 
-/// The counts after a further cost that the expert causes, and owes.
+/// The counts after a further cost that the expert causes, and owes if the platform has paid it.
 async fn count_for_expert(
     app: &App,
+    payment: &Payment,
     expert: ExpertId,
     cost: Money,
     now: Timestamp,
 ) -> Result<CountedCosts, AppError> {
-    if cost.is_zero() {
+    if cost.is_zero() || !payment.gateway.platform_pays_fee() {
         return Ok(CountedCosts::default());
     }
     let (month, of) = (Month::of(now), RefundsOf::Expert(expert));
@@ -151,7 +161,7 @@ pub(crate) async fn of_expert(
     let Some(payment) = payment else { return Ok(CountedCosts::default()) };
     let before = payment.amount_due(&appointment.status);
     let cost = cost_of_refund(payment, movements, before, final_charge);
-    count_for_expert(app, appointment.expert, cost, now).await
+    count_for_expert(app, payment, appointment.expert, cost, now).await
 }
 
 /// The counts after a client has paid although a side had cancelled, or the hold had expired: everything is refunded. No budget can
@@ -178,14 +188,14 @@ pub(super) async fn of_late_payment(
         return Ok(CountedCosts::default());
     }
     if cause == Cause::Expert {
-        return count_for_expert(app, appointment.expert, cost, now).await;
+        return count_for_expert(app, payment, appointment.expert, cost, now).await;
     }
     let (of_client, month) = (RefundsOf::Client(appointment.client), Month::of(now));
     let own = app.store.refund_costs(month, of_client, Consistency::Strong).await?;
     let is_covered = own.allows(cost, Cause::Client, app.settings.refund_budgets.per_client);
     let mut counts = vec![(month, of_client, own.with(cost, Cause::Client))];
     // What one client costs beyond their budget must not use up what the other clients of the expert may cost.
-    if is_covered {
+    if is_covered && payment.gateway.platform_pays_fee() {
         let of_expert = RefundsOf::Expert(appointment.expert);
         let costs = app.store.refund_costs(month, of_expert, Consistency::Strong).await?;
         counts.push((month, of_expert, costs.with(cost, Cause::Client)));

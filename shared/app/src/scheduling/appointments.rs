@@ -168,7 +168,8 @@ fn limited(quote: Quote, record: &AppointmentRecord) -> Quote {
 /// # Errors
 /// [`AppError::NotFound`] as for [`read`], [`AppError::VersionMismatch`] if the appointment has another version,
 /// [`SchedulingError::Change`] if the appointment is no longer active or it is too late, [`AppError::Forbidden`] for a member who may
-/// not refund a session that has begun, [`SchedulingError::QuoteChanged`] if the refund differs from `expected`, or, for a repeated request, is less than `expected`.
+/// not refund a session that has begun, [`SchedulingError::QuoteChanged`] if the refund differs from `expected`, or, for a repeated
+/// request, is less than `expected`. Without `expected`, it must not be reduced by the cost of its processing.
 /// After an error nothing has changed.
 pub async fn cancel(
     app: &App,
@@ -178,6 +179,9 @@ pub async fn cancel(
     reason: LongText,
     expected: Option<Money>,
 ) -> Result<(AppointmentRecord, Party), AppError> {
+    // The moment of the request decides the refund, however often the change meets others.
+    let now = app.now();
+    let app = &app.taking_turns();
     app.transact("cancel_appointment", || async {
         let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         let party = acting.party();
@@ -197,11 +201,12 @@ pub async fn cancel(
             };
         }
         check_version(if_match, appointment.version)?;
-        let now = app.now();
         let cancelled = cancelled_by(acting, appointment, reason.clone(), now)?;
         let suspended = expert_is_suspended(app, actor, appointment, party).await?;
         let (quote, costs) = quote_of(app, &record, party, suspended, now).await?;
-        if let Some(expected) = expected.filter(|expected| *expected != quote.refund) {
+        // Nobody pays for the processing of a refund without having seen it.
+        let expected = expected.unwrap_or(quote.refund_without_processing_cost());
+        if expected != quote.refund {
             return Err(SchedulingError::QuoteChanged { refund: quote.refund, expected }.into());
         }
         let occupancy = app.store.occupancy_of(appointment).await?;
@@ -213,8 +218,12 @@ pub async fn cancel(
         transaction.put_occupancy(appointment.expert, &occupancy.release(appointment));
         costs.put(&mut transaction)?;
         let before = record.payment.clone();
+        // If the expert has paid the processing fee, what the client pays of it is the expert's, less the commission.
         let processing_cost = Some(quote.processing_cost).filter(|cost| !cost.is_zero());
-        let payment = record.payment.map(|payment| Payment { processing_cost, ..payment });
+        let payment = record.payment.map(|payment| {
+            let processing_cost = processing_cost.filter(|_| payment.gateway.platform_pays_fee());
+            Payment { processing_cost, ..payment }
+        });
         let payment = put_final_charge(app, &mut transaction, &cancelled, payment, quote.final_charge, now)?;
         let charge = AmountChange::of_charge(before.as_ref(), payment.as_ref());
         app.record_event(&mut transaction, acting, EventData::cancelled(&cancelled, party, charge), now)?;
@@ -286,6 +295,8 @@ pub async fn reschedule(
     start: Timestamp,
     allow_overlap: bool,
 ) -> Result<(AppointmentRecord, Party), AppError> {
+    let now = app.now();
+    let app = &app.taking_turns();
     app.transact("reschedule_appointment", || async {
         let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         let party = check_mover(acting)?;
@@ -294,7 +305,7 @@ pub async fn reschedule(
         }
         let version = record.appointment.version;
         check_version(if_match, version)?;
-        match attempt_reschedule(app, record, acting, start, allow_overlap).await {
+        match attempt_reschedule(app, record, acting, start, allow_overlap, now).await {
             // A concurrent request may have moved the appointment, and this one read only a part of that transaction.
             Err(AppError::Scheduling(SchedulingError::Slot { .. }))
                 if app.store.appointment(id).await?.is_none_or(|current| current.version != version) =>
@@ -415,11 +426,11 @@ async fn attempt_reschedule(
     acting: ActingAs,
     start: Timestamp,
     allow_overlap: bool,
+    now: Timestamp,
 ) -> Result<Decision<(AppointmentRecord, Party)>, AppError> {
     let party = acting.party();
     let appointment = &record.appointment;
     let step = Move::of(app, appointment, acting).await?;
-    let now = app.now();
     let HeldMove { moved, change, bookings } =
         hold_move(app, &record, &step, start, allow_overlap, now).await?;
     let mut transaction = Transaction::new();
@@ -640,6 +651,7 @@ pub async fn end(
     if_match: IfMatch,
     report: SessionReport,
 ) -> Result<(AppointmentRecord, Party), AppError> {
+    let now = app.now();
     app.transact("end_appointment", || async {
         let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         let party = acting.party();
@@ -670,7 +682,6 @@ pub async fn end(
             return Ok(Decision::Unchanged((record, party)));
         }
         check_version(if_match, appointment.version)?;
-        let now = app.now();
         let ended: Appointment = appointment.ended(outcome, charge, party, now)?;
         let final_charge = match (ended.no_show_report, outcome) {
             (Some(report), _) if report.is_unresolved() && charge.is_some() && party != Party::Platform => {
@@ -732,6 +743,7 @@ pub async fn object(
     id: AppointmentId,
     if_match: IfMatch,
 ) -> Result<(AppointmentRecord, Party), AppError> {
+    let now = app.now();
     app.transact("object_to_no_show", || async {
         let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         let party = acting.party();
@@ -740,7 +752,6 @@ pub async fn object(
             return Ok(Decision::Unchanged((record, party)));
         }
         check_version(if_match, appointment.version)?;
-        let now = app.now();
         let disputed = appointment.objected(party, now)?;
         let mut transaction = Transaction::new();
         transaction.put_appointment(&disputed)?;

@@ -14,7 +14,9 @@ use domain::payments::ledger::Movement;
 use domain::payments::payment::{Payment, Plan, References, TooFarAhead};
 use domain::payments::payout::PayoutTiming;
 use domain::scheduling::appointment::{Appointment, Attendee, Status};
-use domain::scheduling::booking_limits::{Claim, ClientBooking, LimitReached, PaymentProgress};
+use domain::scheduling::booking_limits::{
+    Claim, ClientBooking, ClientBookings, LimitReached, PaymentProgress,
+};
 use domain::scheduling::details::SessionDetails;
 use domain::scheduling::occupancy::{
     Held, MAX_RECLAIMED, Occupancy, OccupancyChange, Refusal, Request as HoldRequest,
@@ -24,7 +26,6 @@ use domain::scheduling::proposal::Moves;
 use domain::scheduling::refund_costs::RefundCosts;
 use domain::{AppointmentId, Currency, ExpertId, Money, SessionTypeId, Timestamp, Violations};
 use store::idempotency::IdempotencyRecord;
-use store::scheduling::keys::day;
 use store::table::Consistency;
 use store::{AppointmentRecord, CommitError, Offer, ReadError, RefundsOf, Transaction, VersionedDetails};
 
@@ -137,7 +138,7 @@ pub async fn book(
         too_many_attempts: attempts.as_ref().err(),
         declined: declines.as_ref().err(),
     };
-    let taking_turns = app.taking_turns(day(booking.expert, booking.start.utc_date()));
+    let taking_turns = app.taking_turns();
     let attempt = Attempt { app: &taking_turns, caller, request, booking };
     let held = match taking_turns.transact("book_appointment", || attempt.run()).await? {
         Hold::Held(held) => *held,
@@ -286,6 +287,9 @@ impl Attempt<'_> {
         };
         let needed = Occupancy::span_for_booking(&rules.rules, &hold_request.session, start, now);
         let occupancy = app.store.occupancy(expert, needed, Consistency::Strong).await?;
+        if agreed.payment.is_none() {
+            self.check_free_seats(&client_row, &wanted, &occupancy)?;
+        }
         let held = match occupancy.hold(&rules.rules, &hold_request, now) {
             Ok(held) => held,
             Err(refusal) => {
@@ -350,7 +354,7 @@ impl Attempt<'_> {
         let Self { app, booking, .. } = self;
         check_public(profile)?;
         let hourly_rate = profile.profile.hourly_rate;
-        let duration = check(booking, &offered.terms, hourly_rate)?;
+        let duration = check(booking, &offered.terms, hourly_rate, app.settings.booking_limits.seats)?;
         if !profile.is_bookable() {
             return Err(SchedulingError::NotLive.into());
         }
@@ -399,6 +403,32 @@ impl Attempt<'_> {
             account,
         };
         Ok(Agreement { duration, price, payment: Some(payment) })
+    }
+
+    /// Checks how many seats of a free group session the client would have.
+    ///
+    /// # Errors
+    /// [`AppError::Invalid`] if they are too many.
+    fn check_free_seats(
+        &self,
+        bookings: &ClientBookings,
+        wanted: &ClientBooking,
+        occupancy: &Occupancy,
+    ) -> Result<(), AppError> {
+        let Some(group) = wanted.group.and_then(|group| occupancy.groups.get(&(group, wanted.start))) else {
+            return Ok(());
+        };
+        let own = group.seats.iter().filter(|(id, _)| bookings.bookings.contains_key(id));
+        let own = own.map(|(_, seats)| seats.count).sum::<u16>();
+        let limit = self.app.settings.booking_limits.seats;
+        if own.saturating_add(self.booking.seats) <= limit {
+            return Ok(());
+        }
+        let must = format!(
+            "must be at most {}: you have {own} of this session, and one client can have {limit} of a free one",
+            limit.saturating_sub(own)
+        );
+        Err(AppError::invalid("/seats", must))
     }
 
     /// The appointment of a slot that can be held.
@@ -471,10 +501,11 @@ fn check(
     booking: &Booking,
     terms: &SessionTypeTerms,
     hourly_rate: Option<Money>,
+    max_seats: u16,
 ) -> Result<SessionDuration, Violations> {
     let duration = select_duration(terms, booking.duration_minutes);
     let mut violations = duration.as_ref().err().cloned().unwrap_or_default();
-    violations.check_range("/seats", booking.seats.into(), 1, terms.capacity.into());
+    violations.check_range("/seats", booking.seats.into(), 1, terms.capacity.min(max_seats).into());
     violations.add_member("/details", booking.details.check());
     // Without a currency of the prices, there is no price.
     if let (Some(currency), Some(of_prices)) = (booking.pay_in, terms.currency(hourly_rate))

@@ -43,6 +43,7 @@ pub async fn propose(
     message: &LongText,
     allow_overlap: bool,
 ) -> Result<(AppointmentRecord, Party), AppError> {
+    let app = &app.taking_turns();
     app.transact("propose_times", || async {
         let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         let party = side(acting)?;
@@ -262,6 +263,7 @@ pub async fn accept(
     start: Timestamp,
     allow_overlap: bool,
 ) -> Result<(AppointmentRecord, Party), AppError> {
+    let app = &app.taking_turns();
     app.transact("accept_proposal", || async {
         let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         let party = side(acting)?;

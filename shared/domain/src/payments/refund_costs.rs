@@ -1,4 +1,4 @@
-//! What it costs the platform that a payment is refunded.
+//! What it costs that a payment is refunded: the platform, or the expert if the gateway takes its fee from the expert.
 
 use crate::payments::ledger::{Movement, MovementKind, Totals};
 use crate::payments::payment::Payment;
@@ -27,12 +27,12 @@ pub fn largest_processing_fee(paid: Money) -> Money {
     paid.with_amount(fee.div_ceil(step).saturating_mul(step).min(paid.amount())).unwrap_or(paid)
 }
 
-/// Returns the fee that the gateway charged the platform for a payment; the largest one that it could be if the gateway has not
-/// reported it yet, or has charged it in another currency. It is zero if nothing was captured, or if the expert pays the fee.
+/// Returns the fee that the gateway charged for a payment; the largest one that it could be if the gateway has not reported it yet, or
+/// has charged it in another currency. It is zero if nothing was captured.
 fn processing_fee(payment: &Payment, movements: &[Movement]) -> Money {
     let captured = Totals::of(movements).captured;
     let of = |amount| payment.amount.with_amount(amount).unwrap_or(payment.amount);
-    if captured == 0 || !payment.gateway.platform_pays_fee() {
+    if captured == 0 {
         return payment.amount.zero();
     }
     let fees = movements.iter().filter(|one| one.kind == MovementKind::ProcessingFee);
@@ -47,17 +47,25 @@ fn processing_fee(payment: &Payment, movements: &[Movement]) -> Money {
     if is_known { of(charged) } else { largest_processing_fee(of(captured)) }
 }
 
-/// Returns what it costs the platform that the client pays `after` in the end and not `before`: by how much the processing fee then
-/// exceeds the commission that remains, and did not before. It is a multiple of the charge step.
+/// Returns what it costs that the client pays `after` in the end and not `before`: by how much the processing fee then exceeds what
+/// remains for the side that pays it, and did not before. The platform has its commission, and the expert the rest
+/// ([`platform_pays_fee`](crate::payments::gateway::GatewayKind::platform_pays_fee)). It is a multiple of the charge step.
 pub fn cost_of_refund(payment: &Payment, movements: &[Movement], before: Money, after: Money) -> Money {
     let fee = processing_fee(payment, movements);
-    let uncovered = |charge: Money| fee.saturating_sub(charge.apply_rate(payment.fee_rate));
+    let uncovered = |charge: Money| {
+        let commission = charge.apply_rate(payment.fee_rate);
+        let remaining = match payment.gateway.platform_pays_fee() {
+            true => commission,
+            false => charge.saturating_sub(commission),
+        };
+        fee.saturating_sub(remaining)
+    };
     let paid = before.amount().min(Totals::of(movements).net_paid());
     in_steps(uncovered(after).saturating_sub(uncovered(before.with_amount(paid).unwrap_or(before))))
 }
 
-/// Returns what it costs the platform that everything is refunded that a client has paid although the appointment had ended. It is a
-/// multiple of the charge step.
+/// Returns what it costs that everything is refunded that a client has paid although the appointment had ended. It is a multiple of
+/// the charge step.
 pub fn cost_of_late_payment(payment: &Payment, movements: &[Movement]) -> Money {
     in_steps(processing_fee(payment, movements))
 }

@@ -52,6 +52,8 @@ pub struct BookingLimits {
     pub unpaid_appointments: u16,
     /// The maximum number of such appointments of a client with one expert.
     pub unpaid_appointments_per_expert: u16,
+    /// The maximum number of seats of one booking, and of all bookings of a client for one free group session.
+    pub seats: u16,
     /// The maximum number of proposals of a client within [`MAX_OPEN_HOURS`] hours, and so of their proposals that are open.
     pub proposals: u16,
     /// The maximum number of attempts to book from one network address in a UTC day.
@@ -71,6 +73,7 @@ impl Default for BookingLimits {
             free_appointments_per_expert: 3,
             unpaid_appointments: 6,
             unpaid_appointments_per_expert: 3,
+            seats: 10,
             proposals: 4,
             attempts_per_address: 100,
         }
@@ -91,6 +94,7 @@ impl BookingLimits {
             free_appointments_per_expert: u16::MAX,
             unpaid_appointments: u16::MAX,
             unpaid_appointments_per_expert: u16::MAX,
+            seats: u16::MAX,
             proposals: u16::MAX,
             attempts_per_address: u32::MAX,
         }

@@ -117,6 +117,12 @@ impl Quote {
         }
     }
 
+    /// Returns what the client would get back if they did not pay for the processing of the refund.
+    pub fn refund_without_processing_cost(self) -> Money {
+        let amount = self.refund.amount().saturating_add(self.processing_cost.amount());
+        self.refund.with_amount(amount).unwrap_or(self.refund)
+    }
+
     /// Returns a quote that refunds the full price.
     pub fn everything(price: Money, basis: Basis) -> Self {
         Self::new(price, price, basis)

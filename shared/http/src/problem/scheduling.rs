@@ -102,7 +102,7 @@ problem_types! {
         "The hold of the slot ended before its payment was opened.",
         "Book again with a new Idempotency-Key.";
     QUOTE_CHANGED = 409 "quote-changed", "The refund has changed",
-        "A cancellation now refunds another amount than `expected_refund`.",
+        "A cancellation now refunds another amount than `expected_refund`, or, without it, less than the cancellation policy gives, because the client pays for the processing.",
         "Read the quote again, and cancel with its `refund` as `expected_refund`.";
 }
 

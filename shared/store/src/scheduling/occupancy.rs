@@ -50,7 +50,7 @@ impl Transaction {
             let (format, entries) = if day.entries.len() <= MAX_IN_MAP {
                 (FORMAT_WITH_MAP, AttributeValue::M(day.entries.iter().map(write_entry).collect()))
             } else {
-                self.writes_busy_day = true;
+                self.busy_day.get_or_insert_with(|| keys::day(expert, *date));
                 (FORMAT, text(day.entries.iter().map(write_line).collect::<Vec<_>>().join("\n")))
             };
             let item = Item::from([

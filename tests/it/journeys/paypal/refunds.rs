@@ -1,6 +1,7 @@
 //! Refunds through PayPal: by policy, partial, pending and failed.
 
 use domain::payments::ledger::{Account, MovementKind};
+use domain::scheduling::refund_costs::RefundBudgets;
 use serde_json::json;
 use simulators::paypal::Faults;
 
@@ -31,6 +32,31 @@ async fn cancellation_by_the_expert_refunds_everything() {
     let refund =
         paypal.movements().await.into_iter().find(|one| one.kind == MovementKind::Refund).expect("it exists");
     assert_eq!(refund.idempotency_key, Some(format!("{appointment}:refund:1")));
+}
+
+#[tokio::test]
+async fn client_pays_for_the_processing_beyond_their_budget_although_the_expert_paid_the_fee() {
+    let budgets = RefundBudgets { per_client: 1, per_expert: 1 };
+    let paypal = PayPalTest::with(&paid_hour(), |config| config.settings.refund_budgets = budgets).await;
+    let first = paypal.book_and_pay(SOON).await;
+    paypal.post_action("alan", &first, "cancel").await;
+    assert_eq!(paypal.cents().await, [0, 0, -PRICE, PRICE]);
+    // A second refund would exceed EUR 3.00.
+    let second = paypal.book_and_pay(FRIDAY).await;
+    let quote = paypal.test.get(&format!("/v1/appointments/{second}/cancellation")).signed_in_as("alan");
+    let quote = quote.send().await.expect(200);
+    let cents = |name: &str| quote[name]["amount"].as_i64().expect("an amount");
+    assert_eq!([cents("refund"), cents("final_charge"), cents("processing_cost")], [7_726, 274, 274]);
+    let expected = json!({ "expected_refund": quote["refund"] });
+    paypal.test.post_action("alan", &second, "cancel", &expected).await.expect(200);
+    paypal.test.stack.run_until_idle().await;
+    // The expert gets it, less the commission.
+    assert_eq!(paypal.cents().await, [-274, 27, 247 - 2 * PRICE, 2 * PRICE]);
+    // The cost was none of the platform's, so the budget of the expert's clients is not used.
+    let costs = paypal.test.get("/v1/refund-costs?month=2027-01").signed_in_as("margaret").send().await;
+    let costs = costs.expect(200)["refund_costs"].clone();
+    assert_eq!(costs.as_array().expect("a list").len(), 1, "{costs}");
+    assert_eq!(costs[0]["by_clients"]["amount"], 274);
 }
 
 #[tokio::test]

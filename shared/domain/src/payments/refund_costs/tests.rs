@@ -50,17 +50,13 @@ fn largest_processing_fee_is_the_published_one_for_a_card_of_another_region() {
 }
 
 #[test]
-fn fee_of_the_ledger_counts_if_it_is_in_the_same_currency_and_the_platform_pays_fees() {
+fn fee_of_the_ledger_counts_if_it_is_in_the_same_currency() {
     let payment = payment(8_000, 1_000);
     let fee = |movements: &[Movement]| processing_fee(&payment, movements).amount();
     assert_eq!(fee(&captured(8_000, Some(euros(145)))), 145);
     assert_eq!(fee(&captured(8_000, None)), 285);
     assert_eq!(fee(&captured(8_000, Some(money(160, "USD")))), 285);
     assert_eq!(fee(&[]), 0);
-    let paypal = Payment { gateway: GatewayKind::Paypal, ..payment.clone() };
-    for movements in [captured(8_000, None), captured(8_000, Some(euros(145)))] {
-        assert_eq!(processing_fee(&paypal, &movements).amount(), 0);
-    }
 }
 
 #[test]
@@ -89,6 +85,15 @@ fn cost_of_a_refund_is_what_the_remaining_commission_does_not_cover() {
     // An expert without a commission costs the platform as much if the session takes place.
     let without = super::tests::payment(8_000, 0);
     assert_eq!(cost_of_refund(&without, &movements, euros(8_000), euros(0)).amount(), 0);
+}
+
+#[test]
+fn expert_who_pays_the_fee_covers_it_with_what_remains_of_their_share() {
+    let paypal = Payment { gateway: GatewayKind::Paypal, ..payment(8_000, 1_000) };
+    let movements = captured(8_000, Some(euros(274)));
+    let cost = |before, after| cost_of_refund(&paypal, &movements, euros(before), euros(after)).amount();
+    // Of EUR 2.00, EUR 1.80 remain for the expert.
+    assert_eq!([cost(8_000, 0), cost(8_000, 4_000), cost(8_000, 200)], [274, 0, 94]);
 }
 
 /// What a client and an expert do with a paid session.
