@@ -157,7 +157,7 @@ async fn one_client_has_at_most_ten_seats_of_a_free_session() {
     (free["capacity"], free["durations"][0]["price"]["amount"]) = (json!(40), json!(0));
     let offer = test.offer(&free).await;
     let violation = |refused: Response| {
-        assert_eq!(refused.problem(422), "invalid-body", "{:#}", refused.body);
+        assert_eq!(refused.problem(422), "invalid", "{:#}", refused.body);
         refused.body["violations"][0].clone()
     };
     let refused = violation(seats(&test, &offer, "alan", 11, "k").await);
