@@ -241,8 +241,7 @@ pub struct AmountChange {
 impl AmountChange {
     /// What the client pays in the end, before and after a change of the payment; `None` without a payment.
     pub(crate) fn of_charge(before: Option<&Payment>, after: Option<&Payment>) -> Option<Self> {
-        let charge = |payment: &Payment| payment.final_charge.unwrap_or(payment.amount);
-        let (before, after) = (charge(before?), charge(after?));
+        let (before, after) = (before?.charge(), after?.charge());
         Some(Self { before: before.amount(), after: after.amount(), currency: after.currency() })
     }
 }

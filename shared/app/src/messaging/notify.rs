@@ -66,8 +66,7 @@ async fn outcome(app: &App, event: &DomainEvent) -> Result<Outcome, AppError> {
     match (record.appointment.parties_to_notify(), record.payment) {
         ([], _) | (_, None) => Ok(decided),
         (objectors, Some(payment)) => {
-            let before = payment.final_charge.unwrap_or(payment.amount);
-            let (_, final_charge) = record.appointment.accept_report(before);
+            let (_, final_charge) = record.appointment.accept_report(payment.charge());
             Ok(Outcome { objectors, final_charge: Some(final_charge) })
         }
     }

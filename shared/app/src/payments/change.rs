@@ -143,7 +143,7 @@ impl<'a> Change<'a> {
             Transition::CancelUnpaid => {
                 let reason = LongText::try_from(NOT_PAID.to_owned()).unwrap_or_default();
                 let cancelled = self.appointment.cancel(Party::Platform, reason, self.now)?;
-                self.after.final_charge = Some(self.after.amount.zero());
+                self.after.lower_charge(self.after.amount.zero());
                 let charge = AmountChange::of_charge(Some(&self.before), Some(&self.after));
                 let event = |cancelled: &_| EventData::cancelled(cancelled, Party::Platform, charge);
                 self.end_and_free_time(cancelled, event).await?;
@@ -157,8 +157,7 @@ impl<'a> Change<'a> {
                 self.app.record_event(&mut self.transaction, ActingAs::Platform, event, self.now)?;
             }
             Transition::AcceptReport => {
-                let agreed = self.after.final_charge.unwrap_or(self.after.amount);
-                let (changed, final_charge) = self.appointment.accept_report(agreed);
+                let (changed, final_charge) = self.appointment.accept_report(self.after.charge());
                 // What an administrator takes off the charge of a session that took place counts for nobody.
                 if matches!(changed.status, Status::NoShow { .. }) {
                     let (app, before, now) = (self.app, Some(&self.after), self.now);
@@ -167,7 +166,8 @@ impl<'a> Change<'a> {
                         .await?
                         .put(&mut self.transaction)?;
                 }
-                (self.changed, self.after.final_charge) = (changed, Some(final_charge));
+                self.changed = changed;
+                self.after.lower_charge(final_charge);
                 self.transaction.put_appointment(&self.changed)?;
                 let change = match self.changed.no_show_report {
                     Some(_) => HistoryChange::DecisionTookEffect,

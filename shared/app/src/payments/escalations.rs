@@ -110,7 +110,7 @@ pub async fn resolve(
             }
             // The amount can no longer be collected.
             (Resolution::ResolvedManually(_), Escalation::Refused { order: OrderKind::Capture, .. }) => {
-                payment.final_charge = Some(payment.amount.zero());
+                payment.lower_charge(payment.amount.zero());
                 let due = record.payment.as_ref().map_or(payment.amount, |before| {
                     before.amount_due(&record.appointment.status)
                 });

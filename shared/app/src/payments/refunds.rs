@@ -151,7 +151,8 @@ async fn attempt_refund(
     let (appointment, movements) = (&record.appointment, &record.movements);
     let costs =
         refund_costs::of_expert(app, appointment, Some(&payment), movements, final_charge, now).await?;
-    let payment = Payment { version: payment.version + 1, final_charge: Some(final_charge), ..payment };
+    let mut payment = Payment { version: payment.version + 1, ..payment };
+    payment.lower_charge(final_charge);
     let idempotency = request.record(person, id, now);
     let mut transaction = Transaction::new();
     transaction.check_appointment(appointment);

@@ -263,19 +263,18 @@ pub(super) fn with_final_charge(
     final_charge: Money,
     now: Timestamp,
 ) -> Payment {
-    let before = payment.final_charge.unwrap_or(payment.amount);
-    let final_charge = if final_charge.amount() < before.amount() { final_charge } else { before };
     let is_undisputed = !appointment.no_show_report.is_some_and(NoShowReport::awaits_decision);
-    Payment {
+    let mut changed = Payment {
         version: payment.version + 1,
-        final_charge: Some(final_charge),
         // If the session moves to an earlier time, the client has to pay before it.
         action_deadline: payment.action_deadline.map(|deadline| deadline.min(appointment.start.max(now))),
         escalation: payment
             .escalation
             .filter(|escalation| !(is_undisputed && *escalation == Escalation::NoShowDisputed)),
         ..payment
-    }
+    };
+    changed.lower_charge(final_charge);
+    changed
 }
 
 /// Moves an appointment to another slot of the same session type, at once. Only its client can, as long as its terms allow it. A move

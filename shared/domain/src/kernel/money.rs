@@ -236,6 +236,12 @@ impl Money {
         Self { amount: self.amount.saturating_sub(subtracted), currency: self.currency }
     }
 
+    /// Returns this amount, but at most `limit`. A limit in another currency limits nothing.
+    #[must_use]
+    pub fn at_most(self, limit: Self) -> Self {
+        if limit.currency == self.currency && limit.amount < self.amount { limit } else { self }
+    }
+
     /// Returns `amount` minor units of the same currency.
     ///
     /// # Errors

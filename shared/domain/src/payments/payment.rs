@@ -123,7 +123,8 @@ pub struct Payment {
     pub references: References,
     /// The ordinal of the current intent, starting at 1. It is part of the intent's idempotency key.
     pub intent_number: u16,
-    /// What the client pays in the end, if that differs from the amount.
+    /// What the client pays in the end, if that was decided. Only [`lower_charge`](Payment::lower_charge) changes it, so that it
+    /// never increases.
     pub final_charge: Option<Money>,
     /// The part of the final charge with which the client pays for the processing of their refund. It belongs to the platform and not
     /// to the expert; `None` if there is none.
@@ -480,6 +481,19 @@ impl Payment {
         Self { action_deadline: Some(deadline), state, ..self.clone() }
     }
 
+    /// Returns what the client pays in the end as far as it is decided, whatever becomes of the appointment: the final charge,
+    /// otherwise the agreed amount.
+    pub fn charge(&self) -> Money {
+        self.final_charge.unwrap_or(self.amount)
+    }
+
+    /// Decides that the client pays `charge` in the end, but never more than was decided before. Every decision about what the
+    /// client pays ends here: a cancellation, a no-show, a smaller charge, a move to a lower price, a refund, or a charge that
+    /// cannot be collected.
+    pub fn lower_charge(&mut self, charge: Money) {
+        self.final_charge = Some(self.charge().at_most(charge));
+    }
+
     /// Returns the net amount that the client owes for an appointment with this status: the final charge if one is
     /// decided, otherwise the agreed amount; zero for an expired appointment, or a cancelled one without a final charge.
     pub fn amount_due(&self, status: &Status) -> Money {
@@ -491,7 +505,7 @@ impl Payment {
             | Status::Confirmed
             | Status::Completed
             | Status::NoShow { .. }
-            | Status::Unknown => self.final_charge.unwrap_or(self.amount),
+            | Status::Unknown => self.charge(),
         }
     }
 

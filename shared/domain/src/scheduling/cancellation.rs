@@ -86,8 +86,7 @@ impl Quote {
     pub fn after(self, final_charge: Option<Money>) -> Self {
         match final_charge {
             Some(decided) if decided.currency() == self.final_charge.currency() => {
-                let final_charge =
-                    std::cmp::min_by_key(self.final_charge, decided, |final_charge| final_charge.amount());
+                let final_charge = self.final_charge.at_most(decided);
                 Self { refund: decided.saturating_sub(final_charge), final_charge, ..self }
             }
             _ => self,
@@ -107,7 +106,7 @@ impl Quote {
     /// Returns the quote if the client pays for the processing of the refund: the refund is smaller by this cost, and never below zero.
     #[must_use]
     pub fn less_processing_cost(self, cost: Money) -> Self {
-        let processing_cost = std::cmp::min_by_key(cost, self.refund, |one| one.amount());
+        let processing_cost = cost.at_most(self.refund);
         let final_charge = self.final_charge.amount().saturating_add(processing_cost.amount());
         Self {
             refund: self.refund.saturating_sub(processing_cost),

@@ -308,7 +308,7 @@ impl Appointment {
         };
         let final_charge = match self.status {
             Status::NoShow { missed_by } => self.no_show_quote(missed_by, Some(before)).final_charge,
-            _ => charge.filter(|charge| charge.amount() < before.amount()).unwrap_or(before),
+            _ => before.at_most(charge.unwrap_or(before)),
         };
         (Self { no_show_report: report, ..self.with_status(self.status.clone()) }, final_charge)
     }

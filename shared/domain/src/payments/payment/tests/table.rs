@@ -801,3 +801,17 @@ fn refused_orders_need_a_decision_by_an_administrator() {
         assert_eq!(order.refusable(), kind.map(|kind| (kind, amount)), "{order:?}");
     }
 }
+
+#[test]
+fn what_the_client_pays_is_never_raised() {
+    let mut payment = payment();
+    let charged = [6_000, 4_000, 4_500, 0, 100].map(|charge| {
+        payment.lower_charge(euros(charge));
+        payment.final_charge.unwrap().amount()
+    });
+    assert_eq!(charged, [5_000, 4_000, 4_000, 0, 0]);
+    let dollars = Money::new(0, crate::Currency::try_from("USD".to_owned()).unwrap()).unwrap();
+    let mut payment = self::payment();
+    payment.lower_charge(dollars);
+    assert_eq!(payment.charge(), euros(5_000), "an amount in another currency decides nothing");
+}
