@@ -18,7 +18,7 @@ use domain::scheduling::appointment::Status;
 use domain::scheduling::occupancy::{Day, OccupancyChange};
 use domain::scheduling::party::Party;
 use domain::scheduling::reliability::IncidentSession;
-use domain::{PersonId, TimeSpan, Timestamp};
+use domain::{TimeSpan, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::keys::{Key, PK, SK};
@@ -735,7 +735,7 @@ async fn check_since_version_2(store: &Store) {
     for counter in samples::decline_counters() {
         assert_eq!(store.declines(counter).await.expect("readable"), 3);
     }
-    let client = PersonId::from_bits(samples::appointments()[0].client.bits());
+    let client = samples::appointments()[0].client.person();
     let incidents = store.incidents(client, Party::Client, Timestamp::MIN).await.expect("readable");
     assert_eq!(incidents, samples::incidents());
     let suspension = samples::suspension();

@@ -142,7 +142,7 @@ impl Actor {
         if scope == Scope::Write && right != Right::Account {
             require_not_suspended(app, person.id()).await?;
             if !is_expert {
-                require_not_suspended(app, PersonId::from_bits(expert.bits())).await?;
+                require_not_suspended(app, expert.person()).await?;
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use domain::experts::expert::Expert;
 use domain::identity::suspension::{DecidedBy, Suspension, SuspensionChange};
 use domain::kernel::text::ShortText;
-use domain::{ExpertId, PersonId, Timestamp};
+use domain::{PersonId, Timestamp};
 use store::Transaction;
 
 use crate::identity::Actor;
@@ -37,8 +37,7 @@ pub async fn change(
     suspended: bool,
     reason: ShortText,
 ) -> Result<Suspension, AppError> {
-    let expert = ExpertId::from_bits(person.bits());
-    let by = actor.require_impartial_admin(app, expert).await?.id();
+    let by = actor.require_impartial_admin(app, person.expert()).await?.id();
     app.transact("suspend_person", || async {
         let state = State::of(app, person).await?;
         check_version(if_match, state.suspension.version)?;
@@ -93,9 +92,8 @@ struct State {
 
 impl State {
     async fn of(app: &App, person: PersonId) -> Result<Self, AppError> {
-        let expert = ExpertId::from_bits(person.bits());
         let (suspension, profile) =
-            tokio::try_join!(app.store.suspension(person), app.store.readable_expert(expert))?;
+            tokio::try_join!(app.store.suspension(person), app.store.readable_expert(person.expert()))?;
         Ok(Self { suspension, profile })
     }
 

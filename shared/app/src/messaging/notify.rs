@@ -10,23 +10,13 @@ use domain::messaging::notification::{AppointmentChange, Content, Notification, 
 use domain::scheduling::appointment::OBJECTION_HOURS;
 use domain::scheduling::history::{Change, ChangedBy, HistoryEntry, SessionTime};
 use domain::scheduling::party::{ActingAs, Party};
-use domain::{ClientId, ExpertId, Money, PersonId};
+use domain::{Money, PersonId};
 use store::{RowVersion, Transaction};
 
 use super::jobs::CausedBy;
 use crate::events::{DomainEvent, EventData};
 use crate::payments::jobs::PaymentsJob;
 use crate::{App, AppError, Decision};
-
-/// The person who is a client. Both ids have the same bits.
-fn person_of_client(client: ClientId) -> PersonId {
-    PersonId::from_bits(client.bits())
-}
-
-/// The person who is an expert. Both ids have the same bits.
-fn person_of_expert(expert: ExpertId) -> PersonId {
-    PersonId::from_bits(expert.bits())
-}
 
 /// Notifies the people whom an event concerns, except the one who caused it. Whoever was notified already is left out, so the job
 /// can be repeated.
@@ -80,8 +70,8 @@ async fn begin_objection_period(app: &App, event: &DomainEvent, parties: &[Party
     let mut until = None;
     for party in parties {
         let person = match party {
-            Party::Client => person_of_client(appointment.client_id),
-            Party::Expert | Party::Platform => person_of_expert(appointment.expert_id),
+            Party::Client => appointment.client_id.person(),
+            Party::Expert | Party::Platform => appointment.expert_id.person(),
         };
         let notified = app.store.notified_change(person, id, event.kind()).await?;
         until = until.max(notified.and_then(|change| change.object_until));
@@ -120,16 +110,16 @@ async fn recipients(
         let (members, _) = app.store.members(expert).await?;
         let members = members.iter().filter(|member| member.role.has(Right::Schedule));
         people.extend(members.map(|member| member.person));
-        people.insert(person_of_expert(expert));
+        people.insert(expert.person());
     }
     // Whoever is the client of an appointment acts in it only as the client, even as a member.
-    people.remove(&person_of_client(client));
+    people.remove(&client.person());
     if concerns(change, Party::Client) {
-        people.insert(person_of_client(client));
+        people.insert(client.person());
     }
     match by {
-        CausedBy::Expert => people.remove(&person_of_expert(expert)),
-        CausedBy::Client => people.remove(&person_of_client(client)),
+        CausedBy::Expert => people.remove(&expert.person()),
+        CausedBy::Client => people.remove(&client.person()),
         CausedBy::Member(person) | CausedBy::Administrator(person) => people.remove(&person),
         CausedBy::Platform => false,
     };
@@ -147,7 +137,7 @@ async fn deliver(
 ) -> Result<(), AppError> {
     let appointment = event.data.appointment();
     let version = event.data.row_version().number();
-    let is_client = person == person_of_client(appointment.client_id);
+    let is_client = person == appointment.client_id.person();
     let party = if is_client { Party::Client } else { Party::Expert };
     app.transact("notify", || async {
         let id = appointment.appointment_id;

@@ -13,7 +13,7 @@ use domain::scheduling::cancellation::Quote;
 use domain::scheduling::occupancy::{Occupancy, OccupancyChange, Request as HoldRequest};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::scheduling::reliability::{Incident, IncidentKind};
-use domain::{AppointmentId, Money, PersonId, TimeSpan, Timestamp};
+use domain::{AppointmentId, Money, TimeSpan, Timestamp};
 use store::table::Consistency;
 use store::{AppointmentOwner, AppointmentPage, AppointmentRecord, Offer, Transaction, VersionedRules};
 
@@ -127,10 +127,7 @@ async fn expert_is_suspended(
     }
     match app.store.readable_expert(appointment.expert).await? {
         Some(expert) => Ok(expert.is_suspended()),
-        None => {
-            let person = PersonId::from_bits(appointment.expert.bits());
-            Ok(app.store.suspension(person).await?.current().is_some())
-        }
+        None => Ok(app.store.suspension(appointment.expert.person()).await?.current().is_some()),
     }
 }
 

@@ -138,6 +138,30 @@ ids! {
     ReceiptId = "rcp";
 }
 
+// The ids of one person have the same bits, so that no lookup is needed to find what the person is as an expert or a client.
+// These conversions are named, because a conversion with `From` would hide a confusion of ids.
+
+impl ExpertId {
+    /// Returns the id of the expert as a person.
+    pub const fn person(self) -> PersonId {
+        PersonId(self.0)
+    }
+}
+
+impl ClientId {
+    /// Returns the id of the client as a person.
+    pub const fn person(self) -> PersonId {
+        PersonId(self.0)
+    }
+}
+
+impl PersonId {
+    /// Returns the id of the person as an expert.
+    pub const fn expert(self) -> ExpertId {
+        ExpertId(self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

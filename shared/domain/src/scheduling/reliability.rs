@@ -183,8 +183,8 @@ impl Incident {
     /// Returns the person on the side of the incident in its appointment.
     pub fn person(&self, appointment: &Appointment) -> PersonId {
         match self.side {
-            Party::Client => PersonId::from_bits(appointment.client.bits()),
-            Party::Expert | Party::Platform => PersonId::from_bits(appointment.expert.bits()),
+            Party::Client => appointment.client.person(),
+            Party::Expert | Party::Platform => appointment.expert.person(),
         }
     }
 
