@@ -161,11 +161,6 @@ impl Event {
             Self::PaymentEscalated => "payment.escalated",
         }
     }
-
-    /// Returns the event with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|event| event.name() == name)
-    }
 }
 
 /// The person who attends the session, as the client entered it.

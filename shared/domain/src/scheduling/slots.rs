@@ -21,7 +21,7 @@ mod empty;
 mod free_starts;
 mod period;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use caps::Caps;
 pub use empty::{EmptyReason, why_empty};
@@ -230,34 +230,6 @@ pub fn check_hours(rules: &AvailabilityRules, terms: &SessionTerms, start: Times
         return Err(Refusal::PastClosing { closes: Timestamp::from_seconds(closes) });
     }
     Err(Refusal::NotOnGrid)
-}
-
-/// Returns `Ok` if [`slots`] offers the start, and otherwise the reason why not.
-///
-/// # Errors
-/// The first rule that the start violates: booking window, notice, the rules of [`check_hours`], occupied time, caps. A
-/// booking checks them in the same order.
-pub fn explain(
-    rules: &AvailabilityRules,
-    terms: &SessionTerms,
-    occupancy: &BusyTimes<'_>,
-    start: Timestamp,
-    now: Timestamp,
-) -> Result<(), Refusal> {
-    BookablePeriod::new(rules, terms, occupancy, now).check(start)?;
-    if let Some((_, seats)) = occupancy.groups.iter().find(|(group, _)| *group == start) {
-        return if *seats > 0 { Ok(()) } else { Err(Refusal::NoSeatLeft) };
-    }
-    check_hours(rules, terms, start)?;
-    let requested = terms.occupied(start);
-    if occupancy.occupied.iter().any(|taken| taken.overlaps(requested)) {
-        return Err(Refusal::Taken);
-    }
-    let day = rules.time_zone.day_containing(start.seconds());
-    match Caps::new(rules.time_zone, terms, occupancy.sessions).full(day) {
-        Some(refusal) => Err(refusal),
-        None => Ok(()),
-    }
 }
 
 fn length(terms: &SessionTerms) -> i64 {

@@ -515,9 +515,7 @@ fn only_holds_and_confirmed_appointments_are_active() {
 }
 
 #[test]
-fn event_names_round_trip() {
-    for event in Event::ALL {
-        assert_eq!(Event::from_name(event.name()), Some(event));
-    }
-    assert_eq!(Event::from_name("appointment.held"), None);
+fn each_event_has_a_name_of_its_own() {
+    let names: std::collections::BTreeSet<_> = Event::ALL.iter().map(|event| event.name()).collect();
+    assert_eq!(names.len(), Event::ALL.len());
 }

@@ -55,6 +55,34 @@ fn hour_from(start: Timestamp) -> TimeSpan {
     TimeSpan::new(start, start.plus(crate::kernel::time::HOUR))
 }
 
+/// Returns `Ok` if [`slots`] offers the start, and otherwise the reason why not.
+///
+/// # Errors
+/// The first rule that the start violates, in the order in which a booking checks them: booking window, notice, the rules of
+/// [`check_hours`], occupied time, caps.
+pub(crate) fn explain(
+    rules: &AvailabilityRules,
+    terms: &SessionTerms,
+    occupancy: &BusyTimes<'_>,
+    start: Timestamp,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    BookablePeriod::new(rules, terms, occupancy, now).check(start)?;
+    if let Some((_, seats)) = occupancy.groups.iter().find(|(group, _)| *group == start) {
+        return if *seats > 0 { Ok(()) } else { Err(Refusal::NoSeatLeft) };
+    }
+    check_hours(rules, terms, start)?;
+    let requested = terms.occupied(start);
+    if occupancy.occupied.iter().any(|taken| taken.overlaps(requested)) {
+        return Err(Refusal::Taken);
+    }
+    let day = rules.time_zone.day_containing(start.seconds());
+    match Caps::new(rules.time_zone, terms, occupancy.sessions).full(day) {
+        Some(refusal) => Err(refusal),
+        None => Ok(()),
+    }
+}
+
 /// Checks the rules that do not depend on what is occupied.
 fn check_start(
     rules: &AvailabilityRules,

@@ -151,7 +151,7 @@ fn check_list(rules: &AvailabilityRules, world: &World, change: fn(&mut SessionT
                     .read(Occupancy::span_for_booking(rules, session_type, start, world.now))
                     .hold(rules, &request, world.now)
             };
-            let explained = slots::explain(rules, &session_type.terms, &occupancy, start, world.now);
+            let explained = slots::tests::explain(rules, &session_type.terms, &occupancy, start, world.now);
             match (listed.iter().find(|slot| slot.start == start), explained) {
                 (Some(slot), Ok(())) => {
                     assert!(
