@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use app::identity::ports::Issuer;
 use app::payments::exchange_rates::RefreshError;
-use app::payments::ports::{Challenges, Gateways, NoChallenges};
+use app::payments::ports::{Challenges, ExchangeRates, Gateways, NoChallenges};
 use app::payments::reconciliation::Reconciled;
 use app::ports::Secret;
 use app::{App, AppError, Settings};
 use providers::challenge::SiteVerify;
+use providers::ecb::EuropeanCentralBank;
+use providers::issuer::UserInfoEndpoint;
 use simulators::ecb::{DAILY_RATES, EcbSimulator};
 use simulators::paypal::{PayPalSimulator, PayPalSimulatorConfig};
 use simulators::sign_in::{Person, SignIn, SignInConfig};
@@ -310,6 +313,220 @@ fn lock(folder: &Path) -> Result<File, StartError> {
     }
 }
 
+/// The keys of an account at Stripe.
+struct StripeKeys {
+    secret_key: String,
+    webhook_secret: String,
+    /// The base URL of Stripe's API.
+    api_base: String,
+}
+
+impl StripeKeys {
+    /// The secret with the keys, as the functions read it.
+    fn secret(&self) -> Secret {
+        let Self { secret_key, webhook_secret, .. } = self;
+        let keys = serde_json::json!({ "secret_key": secret_key, "webhook_secret": webhook_secret });
+        Secret::new(keys.to_string())
+    }
+}
+
+impl PayPalKeys {
+    /// The secret with the keys, as the functions read it.
+    fn secret(&self) -> Secret {
+        let keys = serde_json::json!({
+            "client_id": self.client_id,
+            "client_secret": self.client_secret.reveal(),
+            "partner_id": self.partner_id,
+            "webhook_id": self.webhook_id,
+            "webhook_roots": self.webhook_roots,
+        });
+        Secret::new(keys.to_string())
+    }
+}
+
+/// A simulator and its URL; `None` if the stack uses the provider itself.
+type Simulated<S> = Option<(Arc<S>, Url)>;
+
+/// Starts the servers besides the API and the database.
+struct Starting {
+    ports: ListenPorts,
+    data: Option<PathBuf>,
+    clock: StackClock,
+    /// The URL of the API, without a trailing slash.
+    api_url: String,
+    /// The servers that run.
+    servers: Vec<Running>,
+}
+
+impl Starting {
+    /// A file in the data folder.
+    fn file(&self, name: &str) -> Option<PathBuf> {
+        self.data.as_ref().map(|folder| folder.join(name))
+    }
+
+    fn webhook_url(&self, gateway: &str) -> Option<Url> {
+        format!("{}/v1/webhooks/{gateway}", self.api_url).parse().ok()
+    }
+
+    async fn sign_in(&mut self) -> Result<(Arc<SignIn>, Url), StartError> {
+        let port = bind("the sign-in service", self.ports.sign_in, "EXPERT_CONNECT_SIGN_IN_PORT").await?;
+        let url = port.url().clone();
+        let redirect = format!("{}/signed-in", self.api_url);
+        let redirect = redirect.parse().map_err(|_| StartError::Internal(self.api_url.clone()))?;
+        let sign_in = SignIn::open(SignInConfig {
+            issuer: url.clone(),
+            client_id: CLIENT_ID.to_owned(),
+            scope: SCOPE.to_owned(),
+            redirect_uris: vec![redirect],
+            people: People::all(),
+            key_file: self.file("sign-in-key.pem"),
+            clock: self.clock.source(),
+        })?;
+        self.servers.push(port.serve(sign_in.router()));
+        Ok((sign_in, url))
+    }
+
+    /// The keys for Stripe: `given`, or those of a simulator.
+    async fn stripe(
+        &mut self,
+        given: Option<(Secret, Secret)>,
+    ) -> Result<(StripeKeys, Simulated<StripeSimulator>), StartError> {
+        if let Some((secret_key, webhook_secret)) = given {
+            let (secret_key, webhook_secret) =
+                (secret_key.reveal().to_owned(), webhook_secret.reveal().to_owned());
+            let api_base = "https://api.stripe.com/".to_owned();
+            return Ok((StripeKeys { secret_key, webhook_secret, api_base }, None));
+        }
+        let port = bind("the Stripe simulator", self.ports.stripe, "EXPERT_CONNECT_STRIPE_PORT").await?;
+        let url = port.url().clone();
+        let keys = StripeKeys {
+            secret_key: "sk_test_local".to_owned(),
+            webhook_secret: "whsec_local".to_owned(),
+            api_base: url.to_string(),
+        };
+        let simulator = StripeSimulator::open(StripeSimulatorConfig {
+            secret_key: keys.secret_key.clone(),
+            webhook_secret: keys.webhook_secret.clone(),
+            webhook_url: self.webhook_url("stripe"),
+            state_file: self.file("stripe-simulator.json"),
+            clock: self.clock.source(),
+            public_url: url.clone(),
+        })?;
+        self.servers.push(port.serve(simulator.router()));
+        Ok((keys, Some((simulator, url))))
+    }
+
+    /// The keys for PayPal: `given`, or those of a simulator.
+    async fn paypal(
+        &mut self,
+        given: Option<PayPalKeys>,
+    ) -> Result<(PayPalKeys, Simulated<PayPalSimulator>), StartError> {
+        if let Some(keys) = given {
+            return Ok((keys, None));
+        }
+        let port = bind("the PayPal simulator", self.ports.paypal, "EXPERT_CONNECT_PAYPAL_PORT").await?;
+        let url = port.url().clone();
+        let state_file = self.file("paypal-simulator.json");
+        let simulator = simulated_paypal(&self.clock, url.clone(), self.webhook_url("paypal"), state_file)?;
+        self.servers.push(port.serve(simulator.router()));
+        let [client_id, client_secret, partner_id, webhook_id] = SIMULATED_PAYPAL.map(str::to_owned);
+        let keys = PayPalKeys {
+            client_id,
+            client_secret: Secret::new(client_secret),
+            partner_id,
+            webhook_id,
+            api_base: url.clone(),
+            webhook_roots: Some(simulator.webhook_roots()),
+        };
+        Ok((keys, Some((simulator, url))))
+    }
+
+    /// The URL of the exchange rates: `given`, or that of a simulator.
+    async fn exchange_rates(
+        &mut self,
+        given: Option<Url>,
+    ) -> Result<(String, Simulated<EcbSimulator>), StartError> {
+        if let Some(url) = given {
+            return Ok((url.to_string(), None));
+        }
+        let what = "the simulator of the European Central Bank";
+        let port = bind(what, self.ports.ecb, "EXPERT_CONNECT_ECB_PORT").await?;
+        let url = port.url().clone();
+        let simulator = EcbSimulator::new(self.clock.source());
+        self.servers.push(port.serve(simulator.router()));
+        Ok((format!("{url}{DAILY_RATES}"), Some((simulator, url))))
+    }
+}
+
+/// The ports of the use cases that send requests to providers.
+struct Providers {
+    gateways: Gateways,
+    challenges: Arc<dyn Challenges>,
+    issuer: Arc<dyn Issuer>,
+    exchange_rates: Arc<dyn ExchangeRates>,
+}
+
+impl Providers {
+    /// The ports for these keys and addresses. The last key says whether PayPal may hold the experts' shares.
+    fn new(
+        clock: &StackClock,
+        (stripe_keys, paypal_keys, delayed_disbursement): (&StripeKeys, &PayPalKeys, bool),
+        challenges: Option<ChallengeConfig>,
+        user_info_url: &str,
+        rates_url: &str,
+    ) -> Result<Self, StartError> {
+        fn internal(error: impl std::fmt::Display) -> StartError {
+            StartError::Internal(error.to_string())
+        }
+        let challenge_key = challenges.as_ref().map(|challenges| challenges.secret_key.clone());
+        let secrets = Arc::new(
+            LocalSecrets::default()
+                .with(STRIPE_SECRET, stripe_keys.secret())
+                .with(PAYPAL_SECRET, paypal_keys.secret())
+                .with(CHALLENGE_SECRET, challenge_key.unwrap_or_else(|| Secret::new(""))),
+        );
+        let http = providers::https::client().map_err(internal)?;
+        let configure = |secret_id: &str, api_base: &str| providers::GatewayConfig {
+            http: http.clone(),
+            secrets: secrets.clone(),
+            clock: Arc::new(clock.clone()),
+            secret_id: secret_id.to_owned(),
+            api_base: api_base.to_owned(),
+        };
+        let stripe =
+            providers::stripe::gateway(configure(STRIPE_SECRET, &stripe_keys.api_base)).map_err(internal)?;
+        let paypal_config = configure(PAYPAL_SECRET, paypal_keys.api_base.as_str());
+        let paypal = providers::paypal::gateway(paypal_config, delayed_disbursement).map_err(internal)?;
+        let challenges: Arc<dyn Challenges> = match challenges {
+            Some(ChallengeConfig { site_key, verify_url, .. }) => {
+                let (http, secret) = (http.clone(), CHALLENGE_SECRET.to_owned());
+                let verifier = SiteVerify::new(http, verify_url.as_str(), site_key, secrets.clone(), secret);
+                Arc::new(verifier.map_err(internal)?)
+            }
+            None => Arc::new(NoChallenges),
+        };
+        let issuer = UserInfoEndpoint::new(http.clone(), user_info_url).map_err(internal)?;
+        let exchange_rates = EuropeanCentralBank::new(http.clone(), rates_url).map_err(internal)?;
+        Ok(Self {
+            gateways: Gateways::none().with(stripe).with(paypal),
+            challenges,
+            issuer: Arc::new(issuer),
+            exchange_rates: Arc::new(exchange_rates),
+        })
+    }
+}
+
+/// The check of access tokens, as API Gateway does it.
+fn authorizer(sign_in: &SignIn) -> Result<Authorizer, StartError> {
+    let keys = serde_json::from_value(sign_in.jwks());
+    Ok(Authorizer {
+        issuer: sign_in.issuer().to_owned(),
+        client_id: CLIENT_ID.to_owned(),
+        scope: SCOPE.to_owned(),
+        keys: keys.map_err(|error| StartError::Internal(error.to_string()))?,
+    })
+}
+
 impl Stack {
     /// Starts everything. `pages` are served on the same port as the API.
     ///
@@ -330,146 +547,29 @@ impl Stack {
             meter,
         } = config;
         let lock = data.as_deref().map(lock).transpose()?;
-        let file = |name: &str| data.as_ref().map(|folder| folder.join(name));
         let api = bind("the API", ports.api, "EXPERT_CONNECT_PORT").await?;
-        let sign_in_listener =
-            bind("the sign-in service", ports.sign_in, "EXPERT_CONNECT_SIGN_IN_PORT").await?;
         let api_url = api.url().as_str().trim_end_matches('/').to_owned();
         settings.public_base_url = api_url.clone();
+        let mut starting = Starting {
+            ports,
+            data: data.clone(),
+            clock: clock.clone(),
+            api_url: api_url.clone(),
+            servers: Vec::new(),
+        };
+        let (sign_in, sign_in_url) = starting.sign_in().await?;
+        let (stripe_keys, stripe) = starting.stripe(stripe_keys).await?;
+        let (paypal_keys, paypal) = starting.paypal(paypal_keys).await?;
+        let (rates_url, ecb) = starting.exchange_rates(ecb_rates_url).await?;
+        let Providers { gateways, challenges, issuer, exchange_rates } = Providers::new(
+            &clock,
+            (&stripe_keys, &paypal_keys, paypal_delayed_disbursement),
+            challenges,
+            &format!("{}/oauth2/userInfo", sign_in.issuer()),
+            &rates_url,
+        )?;
 
-        let sign_in_url = sign_in_listener.url().clone();
-        let redirect =
-            format!("{api_url}/signed-in").parse().map_err(|_| StartError::Internal(api_url.clone()))?;
-        let sign_in = SignIn::open(SignInConfig {
-            issuer: sign_in_url.clone(),
-            client_id: CLIENT_ID.to_owned(),
-            scope: SCOPE.to_owned(),
-            redirect_uris: vec![redirect],
-            people: People::all(),
-            key_file: file("sign-in-key.pem"),
-            clock: clock.source(),
-        })?;
-        let mut servers = vec![sign_in_listener.serve(sign_in.router())];
-
-        let mut stripe = None;
-        let mut stripe_url = None;
-        let (secret_key, webhook_secret, api_base) = match stripe_keys {
-            Some((key, webhook)) => {
-                (key.reveal().to_owned(), webhook.reveal().to_owned(), "https://api.stripe.com/".to_owned())
-            }
-            None => {
-                let port = bind("the Stripe simulator", ports.stripe, "EXPERT_CONNECT_STRIPE_PORT").await?;
-                let url = port.url().clone();
-                let keys = ("sk_test_local".to_owned(), "whsec_local".to_owned());
-                let webhook_url = format!("{api_url}/v1/webhooks/stripe").parse();
-                let simulator = StripeSimulator::open(StripeSimulatorConfig {
-                    secret_key: keys.0.clone(),
-                    webhook_secret: keys.1.clone(),
-                    webhook_url: webhook_url.ok(),
-                    state_file: file("stripe-simulator.json"),
-                    clock: clock.source(),
-                    public_url: url.clone(),
-                })?;
-                servers.push(port.serve(simulator.router()));
-                stripe = Some(simulator);
-                stripe_url = Some(url.clone());
-                (keys.0, keys.1, url.to_string())
-            }
-        };
-        let keys =
-            serde_json::json!({ "secret_key": secret_key, "webhook_secret": webhook_secret }).to_string();
-        let mut paypal = None;
-        let mut paypal_url = None;
-        let paypal_keys = match paypal_keys {
-            Some(keys) => keys,
-            None => {
-                let port = bind("the PayPal simulator", ports.paypal, "EXPERT_CONNECT_PAYPAL_PORT").await?;
-                let url = port.url().clone();
-                let webhook_url = format!("{api_url}/v1/webhooks/paypal").parse().ok();
-                let simulator =
-                    simulated_paypal(&clock, url.clone(), webhook_url, file("paypal-simulator.json"))?;
-                servers.push(port.serve(simulator.router()));
-                let webhook_roots = Some(simulator.webhook_roots());
-                paypal = Some(simulator);
-                paypal_url = Some(url.clone());
-                let [client_id, client_secret, partner_id, webhook_id] = SIMULATED_PAYPAL.map(str::to_owned);
-                let client_secret = Secret::new(client_secret);
-                PayPalKeys { client_id, client_secret, partner_id, webhook_id, api_base: url, webhook_roots }
-            }
-        };
-        let PayPalKeys {
-            client_id,
-            client_secret,
-            partner_id,
-            webhook_id,
-            api_base: paypal_base,
-            webhook_roots,
-        } = paypal_keys;
-        let paypal_keys = serde_json::json!({
-            "client_id": client_id,
-            "client_secret": client_secret.reveal(),
-            "partner_id": partner_id,
-            "webhook_id": webhook_id,
-            "webhook_roots": webhook_roots,
-        });
-        let challenge_key = challenges.as_ref().map(|challenges| challenges.secret_key.clone());
-        let secrets = Arc::new(
-            LocalSecrets::default()
-                .with(STRIPE_SECRET, Secret::new(keys))
-                .with(PAYPAL_SECRET, Secret::new(paypal_keys.to_string()))
-                .with(CHALLENGE_SECRET, challenge_key.unwrap_or_else(|| Secret::new(""))),
-        );
-        let http = providers::https::client().map_err(|error| StartError::Internal(error.to_string()))?;
-        let challenges: Arc<dyn Challenges> = match challenges {
-            Some(ChallengeConfig { site_key, verify_url, .. }) => Arc::new(
-                SiteVerify::new(
-                    http.clone(),
-                    verify_url.as_str(),
-                    site_key,
-                    secrets.clone(),
-                    CHALLENGE_SECRET.to_owned(),
-                )
-                .map_err(|error| StartError::Internal(error.to_string()))?,
-            ),
-            None => Arc::new(NoChallenges),
-        };
-        let mut ecb = None;
-        let mut ecb_url = None;
-        let rates_url = match ecb_rates_url {
-            Some(url) => url.to_string(),
-            None => {
-                let what = "the simulator of the European Central Bank";
-                let port = bind(what, ports.ecb, "EXPERT_CONNECT_ECB_PORT").await?;
-                let simulator = EcbSimulator::new(clock.source());
-                let url = port.url().clone();
-                servers.push(port.serve(simulator.router()));
-                ecb = Some(simulator);
-                let rates_url = format!("{url}{DAILY_RATES}");
-                ecb_url = Some(url);
-                rates_url
-            }
-        };
-        let user_info_url = format!("{}/oauth2/userInfo", sign_in.issuer());
-        let issuer = providers::issuer::UserInfoEndpoint::new(http.clone(), &user_info_url)
-            .map_err(|error| StartError::Internal(error.to_string()))?;
-        let exchange_rates = providers::ecb::EuropeanCentralBank::new(http.clone(), &rates_url)
-            .map_err(|error| StartError::Internal(error.to_string()))?;
-        let configure = |secret_id: &str, api_base: &str| providers::GatewayConfig {
-            http: http.clone(),
-            secrets: secrets.clone(),
-            clock: Arc::new(clock.clone()),
-            secret_id: secret_id.to_owned(),
-            api_base: api_base.to_owned(),
-        };
-        let internal = |error: providers::InvalidAddress| StartError::Internal(error.to_string());
-        let stripe_ports =
-            providers::stripe::gateway(configure(STRIPE_SECRET, &api_base)).map_err(internal)?;
-        let paypal_config = configure(PAYPAL_SECRET, paypal_base.as_str());
-        let paypal_ports =
-            providers::paypal::gateway(paypal_config, paypal_delayed_disbursement).map_err(internal)?;
-        let gateways = Gateways::none().with(stripe_ports).with(paypal_ports);
-
-        let database = Database::start(file("table.db").as_deref(), ports.database).await?;
+        let database = Database::start(starting.file("table.db").as_deref(), ports.database).await?;
         let mut table = DynamoTable::new(database.client.clone(), TABLE);
         if let Some(meter) = meter {
             table = table.metered(meter);
@@ -481,29 +581,25 @@ impl Stack {
             clock: Arc::new(clock.clone()),
             random: Arc::new(aws::SystemRandom),
             gateways,
-            issuer: Arc::new(issuer),
+            issuer,
             challenges,
-            exchange_rates: Arc::new(exchange_rates),
+            exchange_rates,
             queue: queues.clone(),
             events: bus.clone(),
             settings,
         };
-        let keys = serde_json::from_value(sign_in.jwks())
-            .map_err(|error| StartError::Internal(error.to_string()))?;
-        let authorizer = Authorizer {
-            issuer: sign_in.issuer().to_owned(),
-            client_id: CLIENT_ID.to_owned(),
-            scope: SCOPE.to_owned(),
-            keys,
-        };
         let gateway = Arc::new(ApiGateway {
             app: app.clone(),
-            authorizer,
+            authorizer: authorizer(&sign_in)?,
             clock: clock.clone(),
             requests: AtomicU64::new(1),
         });
         let database_url = database.url.clone();
         let without_slash = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
+        let Starting { mut servers, .. } = starting;
+        let (stripe, stripe_url) = stripe.unzip();
+        let (paypal, paypal_url) = paypal.unzip();
+        let (ecb, ecb_url) = ecb.unzip();
         let environment = Environment {
             app: app.clone(),
             addresses: Arc::new(Addresses {

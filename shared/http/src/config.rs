@@ -97,6 +97,28 @@ fn settings_from(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, 
         })?;
         settings.hold_seconds = minutes * 60;
     }
+    read_limits(&mut settings, &variable)?;
+    if let Some(url) = variable("PUBLIC_BASE_URL") {
+        if !url.starts_with("https://") && !url.starts_with("http://") {
+            return Err(ConfigError {
+                name: "PUBLIC_BASE_URL",
+                must: format!("must be an http or https URL, but is \"{url}\""),
+            });
+        }
+        settings.public_base_url = url.trim_end_matches('/').to_owned();
+    }
+    let set = |name| variable(name).filter(|value: &String| !value.is_empty());
+    settings.sign_in.roles_claim = set("ROLES_CLAIM").unwrap_or(settings.sign_in.roles_claim);
+    settings.sign_in.role_prefix = set("ROLE_PREFIX").unwrap_or(settings.sign_in.role_prefix);
+    settings.sign_in.scope = set("API_SCOPE").unwrap_or(settings.sign_in.scope);
+    Ok(settings)
+}
+
+/// Reads what clients and experts may do at most.
+fn read_limits(
+    settings: &mut Settings,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<(), ConfigError> {
     let limits = &mut settings.booking_limits;
     for (name, limit) in [
         ("MAX_OPEN_HOLDS", &mut limits.open_holds),
@@ -112,10 +134,10 @@ fn settings_from(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, 
         ("MAX_SEATS", &mut limits.seats),
         ("MAX_CLIENT_PROPOSALS", &mut limits.proposals),
     ] {
-        *limit = maximum(&variable, name, *limit, u16::MAX)?;
+        *limit = maximum(variable, name, *limit, u16::MAX)?;
     }
     limits.attempts_per_address =
-        maximum(&variable, "MAX_ATTEMPTS_PER_ADDRESS", limits.attempts_per_address, u32::MAX)?;
+        maximum(variable, "MAX_ATTEMPTS_PER_ADDRESS", limits.attempts_per_address, u32::MAX)?;
     let declines = &mut settings.decline_limits;
     for (name, limit) in [
         ("MAX_DECLINES_PER_PAYMENT", &mut declines.per_payment),
@@ -123,13 +145,13 @@ fn settings_from(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, 
         ("MAX_DECLINES_PER_ADDRESS", &mut declines.per_address),
         ("CHALLENGE_AFTER_DECLINES", &mut declines.challenge_after),
     ] {
-        *limit = maximum(&variable, name, *limit, u16::MAX)?;
+        *limit = maximum(variable, name, *limit, u16::MAX)?;
     }
     let rules = &mut settings.reliability;
     for (name, limit) in
         [("LATE_CANCELLATION_HOURS", &mut rules.late_hours), ("WARNING_AFTER_INCIDENTS", &mut rules.warning)]
     {
-        *limit = maximum(&variable, name, *limit, u16::MAX)?;
+        *limit = maximum(variable, name, *limit, u16::MAX)?;
     }
     if let Some(incidents) = variable("SUSPENSION_AFTER_INCIDENTS").filter(|incidents| !incidents.is_empty())
     {
@@ -146,22 +168,9 @@ fn settings_from(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, 
         ("REFUND_BUDGET_PER_CLIENT", &mut budgets.per_client),
         ("REFUND_BUDGET_PER_EXPERT", &mut budgets.per_expert),
     ] {
-        *limit = maximum(&variable, name, *limit, u16::MAX)?;
+        *limit = maximum(variable, name, *limit, u16::MAX)?;
     }
-    if let Some(url) = variable("PUBLIC_BASE_URL") {
-        if !url.starts_with("https://") && !url.starts_with("http://") {
-            return Err(ConfigError {
-                name: "PUBLIC_BASE_URL",
-                must: format!("must be an http or https URL, but is \"{url}\""),
-            });
-        }
-        settings.public_base_url = url.trim_end_matches('/').to_owned();
-    }
-    let set = |name| variable(name).filter(|value: &String| !value.is_empty());
-    settings.sign_in.roles_claim = set("ROLES_CLAIM").unwrap_or(settings.sign_in.roles_claim);
-    settings.sign_in.role_prefix = set("ROLE_PREFIX").unwrap_or(settings.sign_in.role_prefix);
-    settings.sign_in.scope = set("API_SCOPE").unwrap_or(settings.sign_in.scope);
-    Ok(settings)
+    Ok(())
 }
 
 /// The value of a limit, from 1 to `most`; `default` if the variable is not set.

@@ -70,22 +70,10 @@ pub async fn resolve(
         let Some(escalation) = payment.escalation else {
             return refuse("the payment is not escalated, so there is nothing to decide");
         };
-        let owed = totals.net_paid().saturating_sub(payment.amount_due(&record.appointment.status).amount());
         if let Resolution::ResolvedManually(settled) = resolution {
-            let (amount, owed) = match escalation {
-                Escalation::RefundFailed { amount }
-                | Escalation::DisputeLost { amount }
-                | Escalation::Refused { order: OrderKind::Refund, amount } => {
-                    (amount, payment.amount.with_amount(owed).ok())
-                }
-                Escalation::Refused { amount, .. } => (amount, Some(amount)),
-                Escalation::NoShowDisputed | Escalation::Unknown => (settled, Some(settled)),
-            };
-            // The amount must be the one that the administrator has read, and it must still be current.
-            if settled != amount || owed != Some(amount) {
-                let now = owed.unwrap_or(amount);
-                return refuse(&format!("the amount is now {now}, not {settled}; read the payment again"));
-            }
+            let due = payment.amount_due(&record.appointment.status);
+            let owed = payment.amount.with_amount(totals.net_paid().saturating_sub(due.amount())).ok();
+            check_settled(escalation, settled, owed)?;
         }
         let mut transaction = Transaction::new();
         let mut payment = Payment { version: payment.version + 1, escalation: None, ..payment.clone() };
@@ -160,4 +148,25 @@ pub async fn resolve(
         Ok(Decision::Commit(transaction, record))
     })
     .await
+}
+
+/// Checks that an amount that was settled outside the gateway is the one that the administrator has read, and still current. `owed` is
+/// what the client is to get back now.
+///
+/// # Errors
+/// [`PaymentsError::State`] if it is another amount.
+fn check_settled(escalation: Escalation, settled: Money, owed: Option<Money>) -> Result<(), AppError> {
+    let (amount, current) = match escalation {
+        Escalation::RefundFailed { amount }
+        | Escalation::DisputeLost { amount }
+        | Escalation::Refused { order: OrderKind::Refund, amount } => (amount, owed),
+        Escalation::Refused { amount, .. } => (amount, Some(amount)),
+        Escalation::NoShowDisputed | Escalation::Unknown => return Ok(()),
+    };
+    if settled == amount && current == Some(amount) {
+        return Ok(());
+    }
+    let now = current.unwrap_or(amount);
+    Err(PaymentsError::State(format!("the amount is now {now}, not {settled}; read the payment again"))
+        .into())
 }
