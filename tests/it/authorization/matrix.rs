@@ -212,15 +212,47 @@ const _: () = {
                         matches!(route.audience, Audience::Only(Role::Admin))
                     }
                 };
-                assert!(fits, "a rule of the matrix and the audience of its route contradict each other");
+                if !fits {
+                    refuse("the rule contradicts the audience of the route ", route.function);
+                }
             }
             line += 1;
         }
-        assert!(entries == 1, "every route needs one entry in the matrix");
+        match entries {
+            0 => refuse("the matrix has no entry for the route ", route.function),
+            1 => {}
+            _ => refuse("the matrix has several entries for the route ", route.function),
+        }
         at += 1;
     }
-    assert!(MATRIX.len() == functions::ROUTES.len(), "the matrix has an entry without a route");
+    let mut line = 0;
+    while line < MATRIX.len() {
+        let mut at = 0;
+        while at < functions::ROUTES.len() && !same(functions::ROUTES[at].function, MATRIX[line].function) {
+            at += 1;
+        }
+        if at == functions::ROUTES.len() {
+            refuse("no table of routes has the function of the entry ", MATRIX[line].function);
+        }
+        line += 1;
+    }
 };
+
+/// Stops the compilation with this message, which ends with the name of a function. A message that is formatted at compile time can
+/// have only one argument.
+const fn refuse(problem: &str, function: &str) -> ! {
+    let mut text = [0; 200];
+    let (problem, function) = (problem.as_bytes(), function.as_bytes());
+    let mut at = 0;
+    while at < problem.len() + function.len() {
+        text[at] = if at < problem.len() { problem[at] } else { function[at - problem.len()] };
+        at += 1;
+    }
+    match str::from_utf8(text.split_at(at).0) {
+        Ok(text) => panic!("{}", text),
+        Err(_) => panic!("a name in the matrix is no UTF-8"),
+    }
+}
 
 const fn same(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
