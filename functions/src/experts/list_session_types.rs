@@ -11,7 +11,7 @@ use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::documents::{OfferedDuration, SessionType};
+use super::documents::{OfferedDuration, SessionType, SessionTypeStatus};
 use crate::payments::documents::{Estimate, Gateway};
 
 /// `GET /v1/experts/{expert_id}/session-types`
@@ -116,6 +116,8 @@ fn no_pay_in_reason(price: Money, estimate: Option<&exchange::Estimate>) -> Opti
 enum UnavailableReason {
     /// The expert has not published the profile, or is suspended.
     ExpertNotLive,
+    /// The session type is not offered: its `status` is not `active`.
+    NotActive,
     /// No duration can be booked at a price now; `no_price_reason` says why.
     NoPrice,
     /// All durations with a price cost something, and no payment gateway accepts payments for the expert yet. The expert must
@@ -123,7 +125,7 @@ enum UnavailableReason {
     PaymentsNotReady,
 }
 
-/// Why no duration of a session type can be booked, if so.
+/// Why no duration of a session type can be booked; `None` if one can be.
 fn unavailable_reason(
     session_type: &SessionType<ListedDuration>,
     expert_is_live: bool,
@@ -134,6 +136,8 @@ fn unavailable_reason(
     let prices: Vec<Money> = bookable.filter_map(|duration| duration.price).collect();
     if !expert_is_live {
         Some(UnavailableReason::ExpertNotLive)
+    } else if !matches!(session_type.status, SessionTypeStatus::Active) {
+        Some(UnavailableReason::NotActive)
     } else if prices.is_empty() {
         Some(UnavailableReason::NoPrice)
     } else if !can_be_paid && prices.iter().all(|price| !price.is_zero()) {

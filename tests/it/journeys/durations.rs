@@ -176,6 +176,11 @@ async fn derived_price_needs_an_hourly_rate_when_terms_are_written() {
     let retire = test.request(reqwest::Method::DELETE, &path).signed_in_as("ada").header("If-Match", "\"1\"");
     let retired = retire.send().await.expect(200);
     assert_eq!(retired["durations"][1]["no_price_reason"], "no_hourly_rate");
+    let (mine, all) = (format!("/v1/experts/{expert}/profile/session-types?status=all"), "?status=all");
+    for path in [mine, format!("/v1/experts/{expert}/session-types{all}")] {
+        let listed = test.get(&path).signed_in_as("ada").send().await.expect(200);
+        assert_eq!(listed["session_types"][0]["unavailable_reason"], "not_active", "{path}: {listed:#}");
+    }
     let again = test.post(&format!("{path}/offer-again")).signed_in_as("ada").header("If-Match", "\"2\"");
     assert_eq!(must(&again.send().await), missing);
 }
