@@ -96,8 +96,9 @@ impl From<u64> for IfMatch {
     }
 }
 
-/// Checks that a document has the version on which a change depends. `current` is `None` if the document does not exist. One that
-/// always exists, although nothing may be stored, has version 0 at first.
+/// Checks that a document has the version on which a change depends. `current` is `None` if the document does not exist: reading it
+/// responds 404, and [`IfMatch::Any`] does not match. A document that can be read before anything is stored exists, with version 0,
+/// and [`IfMatch::Any`] matches it (RFC 9110, section 13.1.1).
 ///
 /// # Errors
 /// [`AppError::VersionMismatch`] if it has another version.

@@ -166,7 +166,11 @@ fn parameters(route: &Route, operation: &Operation, examples: &Value) -> Vec<Val
         parameters.push(text(
             "If-Match",
             "header",
-            ("The ETag of the document that was read; `*` for every version", "\"1\""),
+            (
+                "The ETag of the document that was read, or `\"0\"` to create one that does not exist yet; `*` for every \
+                 version of one that can be read",
+                "\"1\"",
+            ),
             json!({ "type": "string", "pattern": "^(\\*|\"(0|[1-9][0-9]{0,19})\")$" }),
         ));
     }

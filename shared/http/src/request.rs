@@ -201,8 +201,8 @@ impl Request {
         })
     }
 
-    /// The version of the document that the caller has read, from `If-Match`; `*` stands for every version. By convention of this
-    /// API, version 0 means that the document does not exist yet.
+    /// The version of the document that the caller has read, from `If-Match`; `*` stands for every version of a document that can be
+    /// read. By convention of this API, version 0 means that nothing is stored yet.
     ///
     /// # Errors
     /// 428 if the header is missing, 400 if it is not an ETag of this API.

@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use store::Transaction;
 
-use crate::harness::{Response, TestApp, billing_details, free_hour, office_hours};
+use crate::harness::{Response, TestApp, billing_details, free_hour, id, office_hours};
 
 const HOUR: i64 = 3_600;
 
@@ -297,15 +297,31 @@ async fn a_refused_token_does_not_refuse_the_first_choice() {
 }
 
 #[tokio::test]
-async fn any_version_matches_what_exists_and_nothing_else() {
+async fn any_version_matches_what_can_be_read_and_nothing_else() {
     let test = TestApp::new().await;
-    let put = |who: &'static str, path: String, body: Value| {
-        test.put(&path).signed_in_as(who).header("If-Match", "*").json(&body).send()
-    };
-    // A person and a commission always exist, even if nothing is stored.
-    put("alan", "/v1/me".to_owned(), json!({ "language": "de" })).await.expect(200);
-    let expert = test.offer(&free_hour()).await.expert;
-    put("margaret", format!("/v1/experts/{expert}/terms"), json!({ "basis_points": 900 })).await.expect(200);
-    let billing = format!("/v1/experts/{expert}/billing");
-    assert_eq!(put("ada", billing, billing_details()).await.problem(412), "version-mismatch");
+    let offer = test.offer(&free_hour()).await;
+    let of_ada = |rest: &str| format!("/v1/experts/{}/{rest}", offer.expert);
+    let profile = json!({ "name": "Grace Hopper", "headline": "Compilers" });
+    let grace = test.post("/v1/experts").signed_in_as("grace").idempotency_key("profile").json(&profile);
+    let grace = format!("/v1/experts/{}/availability", id(&grace.send().await.expect(201)));
+    let suspension = offer.expert.replace("exp_", "per_");
+    // Nothing is stored of any of these. Some can be read nevertheless.
+    for (who, path, body) in [
+        ("alan", "/v1/me".to_owned(), json!({ "language": "de" })),
+        ("margaret", of_ada("terms"), json!({ "basis_points": 900 })),
+        ("ada", of_ada("billing"), billing_details()),
+        ("grace", grace, office_hours()),
+        (
+            "margaret",
+            format!("/v1/people/{suspension}/suspension"),
+            json!({ "suspended": false, "reason": "Settled" }),
+        ),
+    ] {
+        let read = test.get(&path).signed_in_as(who).send().await;
+        let put = test.put(&path).signed_in_as(who).header("If-Match", "*").json(&body).send().await;
+        match read.status.as_u16() {
+            200 => assert_eq!((read.etag().as_str(), put.status.as_u16()), ("\"0\"", 200), "{path}"),
+            _ => assert_eq!((read.status.as_u16(), put.problem(412)), (404, "version-mismatch"), "{path}"),
+        }
+    }
 }
