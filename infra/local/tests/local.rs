@@ -65,7 +65,12 @@ async fn text_of(url: String) -> String {
 /// The commands that the first page shows to copy.
 fn commands(page: &str) -> Vec<String> {
     let section = page.split("id=\"try\"").nth(1).and_then(|rest| rest.split("</section>").next());
-    let blocks = section.expect("commands to try").split("<pre tabindex=\"0\"><code>").skip(1);
+    blocks(section.expect("commands to try"))
+}
+
+/// The blocks of text that a page shows to copy.
+fn blocks(page: &str) -> Vec<String> {
+    let blocks = page.split("<pre tabindex=\"0\"><code>").skip(1);
     let blocks = blocks.filter_map(|block| block.split("</code>").next());
     let unescaped = |block: &str| {
         block.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
@@ -110,6 +115,19 @@ async fn commands_of_the_first_page_work() {
     let id = output.split("\"id\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("an id");
     let booked = stack.app.store.appointment(id.parse().expect("an id")).await.expect("the table responds");
     assert_eq!(booked.expect("an appointment").status, Status::Confirmed, "{output}");
+}
+
+#[tokio::test]
+async fn commands_of_the_reference_work_as_they_are() {
+    let stack = stack().await;
+    run_demo(&stack).await;
+    for function in
+        ["read_person", "list_slots", "list_session_types", "replace_availability", "list_failing_jobs"]
+    {
+        let page = text_of(format!("{}/api/{function}", stack.api_url)).await;
+        let Some(output) = run_script(&stack, &blocks(&page)[..1]).await else { return };
+        assert!(output.starts_with('{'), "{function}: {output}");
+    }
 }
 
 #[tokio::test]

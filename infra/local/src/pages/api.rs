@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use app::AppError;
 use app::identity::signed_in::Role;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -11,6 +12,7 @@ use http_api::{Audience, ProblemType, Route, openapi, problem};
 use maud::{Markup, html};
 use serde_json::Value;
 
+use super::curl::Caller;
 use super::layout::{command, json, page};
 use super::{markdown, schema};
 use crate::Environment;
@@ -29,6 +31,10 @@ const GROUPS: &[(&str, &str)] = &[
 
 /// Renders the page.
 pub(super) async fn show(State(environment): State<Environment>) -> Response {
+    let caller = match Caller::new(&environment).await {
+        Ok(caller) => caller,
+        Err(error) => return unavailable(&environment, &error),
+    };
     let groups: Vec<(&str, Vec<&Route>)> = GROUPS
         .iter()
         .map(|(heading, start)| {
@@ -41,7 +47,13 @@ pub(super) async fn show(State(environment): State<Environment>) -> Response {
             (*heading, functions::ROUTES.iter().filter(belongs).collect())
         })
         .collect();
-    page(&environment, StatusCode::OK, "The API", &overview(&environment.addresses.api, &groups))
+    page(&environment, StatusCode::OK, "The API", &overview(&caller, &groups))
+}
+
+fn unavailable(environment: &Environment, error: &AppError) -> Response {
+    tracing::error!(%error, "the session types cannot be read");
+    let text = html! { p role="alert" { "The database did not respond. Reload this page." } };
+    page(environment, StatusCode::SERVICE_UNAVAILABLE, "The API", &text)
 }
 
 /// Renders the page of one route.
@@ -51,8 +63,12 @@ pub(super) async fn show_route(
 ) -> Response {
     match functions::ROUTES.iter().find(|route| route.function == function) {
         Some(route) => {
+            let caller = match Caller::new(&environment).await {
+                Ok(caller) => caller,
+                Err(error) => return unavailable(&environment, &error),
+            };
             let title = format!("{} {}", route.method.as_str(), route.path);
-            page(&environment, StatusCode::OK, &title, &details(&environment.addresses.api, route))
+            page(&environment, StatusCode::OK, &title, &details(&caller, route))
         }
         None => {
             let text =
@@ -62,14 +78,26 @@ pub(super) async fn show_route(
     }
 }
 
-/// The routes of the API at this address, each with a command, and the problem types.
-fn overview(api: &str, groups: &[(&str, Vec<&Route>)]) -> Markup {
+/// The routes of the API, each with a command, and the problem types.
+fn overview(caller: &Caller, groups: &[(&str, Vec<&Route>)]) -> Markup {
     html! {
         (markdown::paragraphs(DOCUMENT["info"]["description"].as_str().unwrap_or_default()))
         p {
             "This page is generated from the " a href="/openapi.json" { "OpenAPI 3.1 document" } ". Open a route for a command "
-            "to copy. The commands need " code { "TOKEN" } ", an access token, which the " a href="/" { "first page" }
-            " explains. All routes have the same " a href="#problems" { "problems" } "."
+            "to copy. All routes have the same " a href="#problems" { "problems" } "."
+        }
+        p {
+            "A command with " code { "$TOKEN" } " needs an access token, which is valid for an hour. Each of these commands "
+            "gets one:"
+        }
+        (command(&caller.tokens()))
+        p {
+            "Other variables, such as " code { "$APPOINTMENT" } ", are ids that you set before. The " a href="/" { "first page" }
+            " has a command that books an appointment; its response has the id."
+            @if caller.offer.is_none() {
+                " Nothing can be booked yet, so the commands have " code { "$EXPERT" } " and " code { "$SESSION_TYPE" }
+                ". The first page has the command that creates both."
+            }
         }
         @for (heading, routes) in groups {
             h2 { (heading) }
@@ -79,7 +107,7 @@ fn overview(api: &str, groups: &[(&str, Vec<&Route>)]) -> Markup {
                         span.method { (route.method.as_str()) } " " code { (route.path) } " "
                         span.soft { (markdown::inline(route.summary)) }
                     }
-                    @if route.audience != Audience::Provider { (command(&curl(api, route))) }
+                    @if route.audience != Audience::Provider { (command(&curl(caller, route))) }
                     p { a href={ "/api/" (route.function) } { "Parameters, documents and problems" } }
                 }
             }
@@ -98,10 +126,10 @@ fn overview(api: &str, groups: &[(&str, Vec<&Route>)]) -> Markup {
     }
 }
 
-fn curl(api: &str, route: &Route) -> String {
+fn curl(caller: &Caller, route: &Route) -> String {
     let operation = operation(route);
     let body = media(&operation["requestBody"]).and_then(|(_, media)| super::curl::first_example(media));
-    super::curl::command(api, route, operation, body)
+    super::curl::command(caller, route, operation, body)
 }
 
 fn operation(route: &Route) -> &'static Value {
@@ -119,7 +147,26 @@ fn audience(audience: Audience) -> &'static str {
     }
 }
 
-fn details(api: &str, route: &Route) -> Markup {
+/// The commands to copy: how to sign in as somebody who may call the route, and the request. A provider's requests are signed.
+fn commands(caller: &Caller, route: &Route) -> Markup {
+    let (token, request) = (caller.token_for(route), curl(caller, route));
+    let variables = super::curl::variables(&request);
+    let all: Vec<&str> = token.as_deref().into_iter().chain([request.as_str()]).collect();
+    html! {
+        @if route.audience != Audience::Provider {
+            (command(&all.join("\n")))
+            @if !variables.is_empty() {
+                p.soft {
+                    "Set before: "
+                    @for (at, name) in variables.iter().enumerate() { @if at > 0 { ", " } code { (name) } }
+                    "."
+                }
+            }
+        }
+    }
+}
+
+fn details(caller: &Caller, route: &Route) -> Markup {
     let operation = operation(route);
     let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
     let (successes, problems): (Vec<_>, Vec<_>) = operation["responses"]
@@ -131,7 +178,7 @@ fn details(api: &str, route: &Route) -> Markup {
         p { (markdown::inline(route.summary)) "." }
         p.soft { "Callers: " (audience(route.audience)) "." }
         @if let Some(text) = operation["description"].as_str() { (markdown::paragraphs(text)) }
-        @if route.audience != Audience::Provider { (command(&curl(api, route))) }
+        (commands(caller, route))
         @if !parameters.is_empty() {
             h2 { "Parameters" }
             ul.members { @for parameter in parameters { (self::parameter(parameter)) } }
@@ -220,8 +267,7 @@ fn parameter(parameter: &Value) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const API: &str = "http://127.0.0.1:8080";
+    use crate::pages::curl::tests::caller;
 
     /// Asserts that a page renders its Markdown, and that every link in it has a target.
     fn assert_rendered(page: &str, overview: &str) {
@@ -247,7 +293,7 @@ mod tests {
     #[test]
     fn overview_is_small_and_has_a_command_for_every_route() {
         let routes: Vec<&Route> = functions::ROUTES.iter().collect();
-        let page = overview(API, &[("All", routes)]).into_string();
+        let page = overview(&caller(), &[("All", routes)]).into_string();
         assert!(page.len() < 90_000, "{} bytes", page.len());
         assert_rendered(&page, &page);
         for route in functions::ROUTES {
@@ -260,9 +306,9 @@ mod tests {
 
     #[test]
     fn every_route_is_rendered_with_its_body_and_media_types() {
-        let overview = overview(API, &[("All", functions::ROUTES.iter().collect())]).into_string();
+        let overview = overview(&caller(), &[("All", functions::ROUTES.iter().collect())]).into_string();
         for route in functions::ROUTES {
-            let page = details(API, route).into_string();
+            let page = details(&caller(), route).into_string();
             assert!(page.len() < 90_000, "{} {} bytes", route.function, page.len());
             assert_rendered(&page, &overview);
             assert_eq!(page.contains("<h2>Body"), operation(route)["requestBody"].is_object());

@@ -7,6 +7,7 @@ use domain::kernel::time::DAY;
 use domain::{TimeSpan, Timestamp};
 use maud::{Markup, html};
 
+use super::curl::token;
 use super::layout::{command, page};
 use super::{events, slots_command};
 use crate::environment::Offer;
@@ -27,7 +28,8 @@ pub(super) async fn show(State(environment): State<Environment>) -> Response {
         section aria-labelledby="people" {
             h2 #people { "People to sign in as" }
             p { "No password is needed. A token is valid for an hour; send it as "
-                code { "Authorization: Bearer …" } "." }
+                code { "Authorization: Bearer …" } ". The commands of this page and of the " a href="/api" { "API reference" }
+                " read it from the variable " code { "TOKEN" } "." }
             ul.plain {
                 @for user in environment.people() {
                     li.row {
@@ -152,11 +154,7 @@ async fn commands(environment: &Environment) -> Commands {
     let from = environment.app.now().plus(DAY);
     let slots = slots_command(&addresses.api, &offer, from, demo::local_zone());
     commands.list.push(("List the free slots of a week:", slots));
-    let token = format!(
-        "TOKEN=$(curl -sX POST {}/people/alan/token | sed 's/.*\"access_token\":\"\\([^\"]*\\).*/\\1/')",
-        addresses.sign_in
-    );
-    commands.list.push(("Sign in as a client:", token));
+    commands.list.push(("Sign in as a client:", token(&addresses.sign_in, "alan")));
     if let Some(stripe) = &addresses.stripe_simulator {
         match first_slot(environment, &offer, from).await {
             Ok(start) => commands.list.extend(booking(&addresses.api, stripe, &offer, start)),
