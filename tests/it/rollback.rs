@@ -231,6 +231,53 @@ async fn note_or_change_of_a_later_version_does_not_hide_the_others() {
 }
 
 #[tokio::test]
+async fn document_of_a_later_version_does_not_hide_the_others_and_sums_are_refused() {
+    let test = TestApp::new().await;
+    let (expert, appointment) = paid_appointment(&test).await;
+    test.post_action("ada", &appointment, "cancel", &json!({})).await.expect(200);
+    test.stack.run_until_idle().await;
+    let lists = [
+        ("ada", format!("/v1/experts/{expert}/receipts?year=2027&limit=1"), "receipts"),
+        ("alan", format!("/v1/appointments/{appointment}/receipts"), "receipts"),
+        ("margaret", "/v1/refund-costs?month=2027-01".to_owned(), "refund_costs"),
+    ];
+    let read = async |(reader, path, name): &(&'static str, String, &'static str)| {
+        let page = test.get(path).signed_in_as(reader).send().await.expect(200);
+        let count = page[*name].as_array().expect("a list").len();
+        (count, page["truncated"] == true, page["next_cursor"].as_str().map(str::to_owned))
+    };
+    let mut before = Vec::new();
+    for list in &lists {
+        before.push(read(list).await);
+    }
+    assert_eq!(before, [(1, false, Some("1".to_owned())), (2, false, None), (1, false, None)]);
+    // The first document, what refunds cost, and the entries of the ledger.
+    rewrite(&test, |item| {
+        let is_in =
+            |name: &str, prefix: &str| item[name]["S"].as_str().is_some_and(|key| key.starts_with(prefix));
+        let is_first = item["GSI1SK"]["S"] == "2027#0000000001";
+        if is_first || is_in("PK", "REFUND_COSTS#") || is_in("GSI1PK", "LEDGER#") {
+            item["schema"] = json!({ "N": "9" });
+        }
+    })
+    .await;
+    let mut after = Vec::new();
+    for list in &lists {
+        after.push(read(list).await);
+    }
+    assert_eq!(after, [(0, true, Some("1".to_owned())), (1, true, None), (0, true, None)]);
+    let next = ("ada", format!("{}&cursor=1", lists[0].1), "receipts");
+    assert_eq!(read(&next).await, (1, false, None), "the next page can be read");
+    for path in [
+        format!("/v1/experts/{expert}/ledger"),
+        format!("/v1/experts/{expert}/earnings?from=2027-01-01&to=2027-01-31"),
+    ] {
+        let sum = test.get(&path).signed_in_as("ada").send().await;
+        assert_eq!(sum.problem(409), "newer-release", "{path}");
+    }
+}
+
+#[tokio::test]
 async fn an_appointment_with_an_unknown_status_is_read_and_not_changed() {
     let test = TestApp::new().await;
     let (expert, appointment) = paid_appointment(&test).await;

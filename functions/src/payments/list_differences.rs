@@ -43,6 +43,8 @@ struct DifferencesQuery {
 struct Differences {
     /// The differences of this page.
     differences: Vec<Difference>,
+    /// Whether some differences of this page are missing, because they cannot be shown at the moment.
+    truncated: bool,
     /// The `cursor` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -132,7 +134,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let DifferencesQuery { cursor, limit } = request.query()?;
     let after = cursor.map(|cursor| paging::decode_cursor(&cursor, |_| true)).transpose()?;
     let page = reports::differences(app, request.actor(), after.as_deref(), limit).await?;
+    let truncated = page.unreadable > 0;
     let differences = page.differences.into_iter().map(Difference::from).collect();
     let next_cursor = page.next.as_deref().map(paging::encode_cursor);
-    Ok(Response::json(StatusCode::OK, &Differences { differences, next_cursor }))
+    Ok(Response::json(StatusCode::OK, &Differences { differences, truncated, next_cursor }))
 }

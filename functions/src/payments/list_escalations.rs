@@ -42,6 +42,8 @@ struct EscalationsQuery {
 struct Escalations {
     /// The escalations of this page.
     escalations: Vec<Escalation>,
+    /// Whether some escalations of this page are missing, because they cannot be shown at the moment.
+    truncated: bool,
     /// The `cursor` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -78,7 +80,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let EscalationsQuery { cursor, limit } = request.query()?;
     let after = cursor.map(|cursor| paging::parse_cursor(&cursor)).transpose()?;
     let page = escalations::list(app, request.actor(), after, limit).await?;
+    let truncated = page.unreadable > 0;
     let escalations = page.payments.into_iter().filter_map(Escalation::of).collect();
     let next_cursor = page.next.map(|last| last.to_string());
-    Ok(Response::json(StatusCode::OK, &Escalations { escalations, next_cursor }))
+    Ok(Response::json(StatusCode::OK, &Escalations { escalations, truncated, next_cursor }))
 }

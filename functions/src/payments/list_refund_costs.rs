@@ -49,6 +49,8 @@ struct RefundCosts {
     month: Month,
     /// The costs of this page.
     refund_costs: Vec<RefundCost>,
+    /// Whether some costs of this page are missing, because they cannot be shown at the moment.
+    truncated: bool,
     /// The `cursor` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -92,7 +94,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let after = cursor.map(|cursor| paging::decode_cursor(&cursor, is_known)).transpose()?;
     let after = after.map(|after| paging::parse_cursor(&after)).transpose()?;
     let page = refund_costs::list(app, request.actor(), month, after, limit).await?;
+    let truncated = page.unreadable > 0;
     let refund_costs = page.costs.into_iter().map(Into::into).collect();
     let next_cursor = page.next.map(|last| paging::encode_cursor(&last.to_string()));
-    Ok(Response::json(StatusCode::OK, &RefundCosts { month, refund_costs, next_cursor }))
+    Ok(Response::json(StatusCode::OK, &RefundCosts { month, refund_costs, truncated, next_cursor }))
 }

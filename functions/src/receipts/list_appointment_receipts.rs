@@ -25,11 +25,13 @@ pub const ROUTE: Route = Route {
 struct AppointmentReceipts {
     /// One receipt, credit note or correction for each movement of the appointment's money.
     receipts: Vec<Receipt>,
+    /// Whether some receipts are missing, because they cannot be shown at the moment.
+    truncated: bool,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
-    let receipts = receipt::list_of_appointment(app, request.actor(), id).await?;
+    let (receipts, truncated) = receipt::list_of_appointment(app, request.actor(), id).await?;
     let receipts = receipts.into_iter().map(Receipt::from).collect();
-    Ok(Response::json(StatusCode::OK, &AppointmentReceipts { receipts }))
+    Ok(Response::json(StatusCode::OK, &AppointmentReceipts { receipts, truncated }))
 }

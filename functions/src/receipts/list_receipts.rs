@@ -43,6 +43,8 @@ struct ReceiptsQuery {
 struct Receipts {
     /// The receipts of this page.
     receipts: Vec<Receipt>,
+    /// Whether some receipts of this page are missing, because they cannot be shown at the moment.
+    truncated: bool,
     /// The `cursor` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -53,7 +55,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let ReceiptsQuery { year, cursor, limit } = request.query()?;
     let after = cursor.map_or(Ok(0), |cursor| paging::parse_cursor(&cursor))?;
     let page = receipt::list_of_expert(app, actor, expert, year, after, limit).await?;
+    let truncated = page.unreadable > 0;
     let receipts = page.receipts.into_iter().map(Receipt::from).collect();
     let next_cursor = page.next.map(|last| last.to_string());
-    Ok(Response::json(StatusCode::OK, &Receipts { receipts, next_cursor }))
+    Ok(Response::json(StatusCode::OK, &Receipts { receipts, truncated, next_cursor }))
 }

@@ -466,7 +466,6 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
             store.appointment(appointment).await.map(drop),
             store.appointment_record(appointment).await.map(drop),
             store.payment(appointment).await.map(drop),
-            store.escalations(None, 9).await.map(drop),
             store.ledger(expert, always, None, None).await.map(drop),
             store.ledger_of_day(samples::at(0).utc_date()).await.map(drop),
             store.payment_account(expert, GatewayKind::Stripe).await.map(drop),
@@ -476,11 +475,9 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
             store.exchange_rates(Consistency::Eventual).await.map(drop),
             store.reconciliation_progress(GatewayKind::Stripe).await.map(drop),
             store.unresolved_differences().await.map(drop),
-            store.differences(None, 9).await.map(drop),
             store.billing(samples::billing()[0].0).await.map(drop),
             store.documents(appointment).await.map(drop),
             store.receipt(samples::receipts()[0].id).await.map(drop),
-            store.receipts(expert, 2027, 0, 9).await.map(drop),
             store.last_receipt(expert, 2027).await.map(drop),
             store.tax_calculation(appointment, name).await.map(drop),
             store.occupancy(expert, span, Consistency::Strong).await.map(drop),
@@ -515,6 +512,17 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
         assert_eq!(store.notes(appointment).await.expect("a list"), (Vec::new(), samples::notes().len()));
         let history = store.history(appointment, None, 9).await.expect("a page");
         assert!(history.entries.is_empty() && history.unreadable > 0, "{history:?}");
+        let page = store.escalations(None, 9).await.expect("a page");
+        assert!(page.payments.is_empty() && page.unreadable > 0, "{page:?}");
+        let page = store.differences(None, 9).await.expect("a page");
+        assert!(page.differences.is_empty() && page.unreadable > 0, "{page:?}");
+        let page = store.receipts(expert, 2027, 0, 3).await.expect("a page");
+        assert_eq!((page.receipts, page.unreadable, page.next), (Vec::new(), 3, Some(3)));
+        let documents = store.readable_documents(appointment).await.expect("a list");
+        assert_eq!(documents, (Vec::new(), samples::receipts().len()));
+        let page = store.refund_costs_of_all(samples::month(), None, 1).await.expect("a page");
+        let client = RefundsOf::Client(samples::CLIENT);
+        assert_eq!((page.costs, page.unreadable, page.next), (Vec::new(), 1, Some(client)));
     }
 }
 

@@ -163,7 +163,8 @@ pub(crate) fn read_row<R: Row<D>, D>(item: Item) -> Result<D, ReadError> {
 /// Reads the rows of a list with [`read_row`]. A row that this release cannot read is logged and left out, so that it does not hide
 /// the others. The number of these rows is returned too.
 ///
-/// Only for lists in which a missing row misleads nobody once they know that it is missing; sums and decisions need all rows.
+/// Each list of documents is read with it, and its API document says with `truncated` that some are missing. Sums, decisions and the
+/// entries of the ledger, which are added up, need all rows: there, one that cannot be read is an error.
 pub(crate) fn read_list<R: Row<D>, D>(items: Vec<Item>) -> (Vec<D>, usize) {
     let found = items.len();
     let mut rows = Vec::with_capacity(found);
@@ -177,6 +178,14 @@ pub(crate) fn read_list<R: Row<D>, D>(items: Vec<Item>) -> (Vec<D>, usize) {
     }
     let unreadable = found - rows.len();
     (rows, unreadable)
+}
+
+/// Cuts the rows of a page, which were read with a limit of one more. Returns the value of `sort_key` in the last row of the page if
+/// there are more: the cursor of the next page. It is read from the key, because the last row may be unreadable.
+pub(crate) fn cut_page(items: &mut Vec<Item>, limit: u16, sort_key: &str) -> Option<String> {
+    let more = items.len() > usize::from(limit);
+    items.truncate(limit.into());
+    items.last().filter(|_| more)?.get(sort_key)?.as_s().ok().cloned()
 }
 
 /// Stored forms without values that only a newer release knows.

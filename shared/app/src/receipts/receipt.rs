@@ -146,7 +146,7 @@ pub async fn read(app: &App, actor: &Actor, id: ReceiptId) -> Result<Receipt, Ap
     Ok(receipt)
 }
 
-/// The documents of an appointment, ordered by number.
+/// The documents of an appointment, ordered by number, and whether some are missing because this release cannot read them.
 ///
 /// # Errors
 /// [`AppError::NotFound`] if the appointment does not exist, or the person has no side in it (see [`Actor`]),
@@ -155,11 +155,12 @@ pub async fn list_of_appointment(
     app: &App,
     actor: &Actor,
     id: AppointmentId,
-) -> Result<Vec<Receipt>, AppError> {
+) -> Result<(Vec<Receipt>, bool), AppError> {
     let (appointment, documents) =
-        tokio::join!(actor.appointment(app, id, Scope::Read), app.store.documents(id));
+        tokio::join!(actor.appointment(app, id, Scope::Read), app.store.readable_documents(id));
     require_right_of(appointment?.1, Right::Money)?;
-    Ok(documents?)
+    let (documents, unreadable) = documents?;
+    Ok((documents, unreadable > 0))
 }
 
 /// The documents that an expert has issued in a year, ordered by number. `after` is the last sequence number of the previous

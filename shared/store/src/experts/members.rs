@@ -6,7 +6,7 @@ use domain::{ExpertId, InvitationId, PersonId};
 use super::keys;
 use super::rows::{FormerMemberRow, InvitationRow, MemberRow, TeamRow};
 use crate::keys::{EXPIRES_AT, GSI2, expert_partition};
-use crate::row::{read_list, read_row};
+use crate::row::{cut_page, read_list, read_row};
 use crate::table::{Condition, Consistency, Query};
 use crate::transaction::{number, text};
 use crate::{CommitError, ReadError, Store, Transaction};
@@ -192,11 +192,7 @@ impl Store {
             consistency: Consistency::Eventual,
         };
         let mut items = self.table.query(&query).await?;
-        let more = items.len() > usize::from(limit);
-        items.truncate(limit.into());
-        // The cursor is read from the key, because the last row may be unreadable.
-        let next =
-            items.last().filter(|_| more).and_then(|last| last.get(GSI2.sk)?.as_s().ok()?.parse().ok());
+        let next = cut_page(&mut items, limit, GSI2.sk).and_then(|last| last.parse().ok());
         let (memberships, unreadable) = read_list::<MemberRow, _>(items);
         Ok(MembershipPage { memberships, truncated: unreadable > 0, next })
     }

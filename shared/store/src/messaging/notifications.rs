@@ -8,7 +8,7 @@ use domain::{AppointmentId, NotificationId, PersonId, Timestamp};
 use super::keys;
 use super::rows::{NotificationRow, ReadMarkRow};
 use crate::keys::{EXPIRES_AT, GSI1, Key};
-use crate::row::{read_list, read_row};
+use crate::row::{cut_page, read_list, read_row};
 use crate::table::{Condition, Consistency, Query};
 use crate::transaction::{number, text};
 use crate::{CommitError, ReadError, Store, Transaction};
@@ -144,11 +144,7 @@ impl Store {
             consistency: Consistency::Eventual,
         };
         let mut items = self.table.query(&query).await?;
-        let more = items.len() > usize::from(limit);
-        items.truncate(limit.into());
-        // The cursor is read from the key, because the last row may be unreadable.
-        let next =
-            items.last().filter(|_| more).and_then(|last| last.get(GSI1.sk)?.as_s().ok()?.parse().ok());
+        let next = cut_page(&mut items, limit, GSI1.sk).and_then(|last| last.parse().ok());
         let (notifications, unreadable) = read_list::<NotificationRow, _>(items);
         Ok(NotificationPage { notifications, unreadable, next })
     }

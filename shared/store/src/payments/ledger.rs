@@ -10,8 +10,8 @@ use domain::{AppointmentId, ExpertId, TimeSpan};
 use super::keys;
 use super::rows::EntryRow;
 use crate::keys::{GSI1, GSI2, Key, instant};
-use crate::row::read_row;
-use crate::table::{Condition, Consistency, Item, Query};
+use crate::row::{cut_page, read_row};
+use crate::table::{Condition, Consistency, Query};
 use crate::transaction::text;
 use crate::{CommitError, ReadError, Store, Transaction};
 
@@ -78,12 +78,7 @@ impl Store {
             consistency: Consistency::Eventual,
         };
         let mut items = if query.from > query.to { Vec::new() } else { self.table.query(&query).await? };
-        let more = limit.is_some_and(|limit| items.len() > usize::from(limit));
-        if let Some(limit) = limit {
-            items.truncate(limit.into());
-        }
-        let order = |item: &Item| item.get(GSI1.sk).and_then(|value| value.as_s().ok()).cloned();
-        let next = items.last().filter(|_| more).and_then(order);
+        let next = limit.and_then(|limit| cut_page(&mut items, limit, GSI1.sk));
         let entries = items.into_iter().map(read_row::<EntryRow, _>).collect::<Result<_, _>>()?;
         Ok(LedgerPage { entries, next })
     }

@@ -6,7 +6,7 @@ use domain::payments::payment::Payment;
 use super::keys;
 use super::rows::PaymentRow;
 use crate::keys::GSI2;
-use crate::row::read_row;
+use crate::row::{cut_page, read_list, read_row};
 use crate::table::{Condition, Consistency, Query};
 use crate::transaction::text;
 use crate::{CommitError, ReadError, Store, Transaction};
@@ -16,6 +16,8 @@ use crate::{CommitError, ReadError, Store, Transaction};
 pub struct EscalationPage {
     /// The payments, the oldest booking first.
     pub payments: Vec<Payment>,
+    /// How many rows of this page cannot be read.
+    pub unreadable: usize,
     /// The last appointment of this page, if there is another page.
     pub next: Option<AppointmentId>,
 }
@@ -63,7 +65,7 @@ impl Store {
     /// may be missing.
     ///
     /// # Errors
-    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
+    /// [`ReadError`] if the table cannot be read.
     pub async fn escalations(
         &self,
         after: Option<AppointmentId>,
@@ -78,12 +80,9 @@ impl Store {
             limit: Some(limit + 1),
             consistency: Consistency::Eventual,
         };
-        let items = self.table.query(&query).await?;
-        let mut payments: Vec<Payment> =
-            items.into_iter().map(read_row::<PaymentRow, _>).collect::<Result<_, _>>()?;
-        let more = payments.len() > usize::from(limit);
-        payments.truncate(limit.into());
-        let next = payments.last().filter(|_| more).map(|last| last.appointment);
-        Ok(EscalationPage { payments, next })
+        let mut items = self.table.query(&query).await?;
+        let next = cut_page(&mut items, limit, GSI2.sk).and_then(|last| last.parse().ok());
+        let (payments, unreadable) = read_list::<PaymentRow, _>(items);
+        Ok(EscalationPage { payments, unreadable, next })
     }
 }

@@ -7,8 +7,8 @@ use domain::payments::reconciliation::Difference;
 use super::keys;
 use super::rows::{DifferenceRow, ReconciliationProgressRow};
 use crate::keys::{Key, SK};
-use crate::row::read_row;
-use crate::table::{Condition, Consistency, Item, Query};
+use crate::row::{cut_page, read_list, read_row};
+use crate::table::{Condition, Consistency, Query};
 use crate::{CommitError, ReadError, Store, Transaction};
 
 /// How far a gateway's books have been compared with the ledger.
@@ -27,6 +27,8 @@ pub struct ReconciliationProgress {
 pub struct DifferencePage {
     /// The open differences, then the resolved ones, the latest first.
     pub differences: Vec<Difference>,
+    /// How many rows of this page cannot be read.
+    pub unreadable: usize,
     /// The cursor of the next page; `None` on the last page.
     pub next: Option<String>,
 }
@@ -119,7 +121,7 @@ impl Store {
     /// page.
     ///
     /// # Errors
-    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
+    /// [`ReadError`] if the table cannot be read.
     pub async fn differences(&self, after: Option<&str>, limit: u16) -> Result<DifferencePage, ReadError> {
         let first = keys::OPEN.to_owned();
         // Appending a space, the lowest printable character, excludes `after` itself and nothing else. A forged cursor does not
@@ -127,12 +129,9 @@ impl Store {
         let from = after.map_or_else(|| first.clone(), |after| format!("{after} ").max(first.clone()));
         let query = differences(from, format!("{}~", keys::RESOLVED), Some(limit + 1));
         let mut items = if query.from > query.to { Vec::new() } else { self.table.query(&query).await? };
-        let more = items.len() > usize::from(limit);
-        items.truncate(limit.into());
-        let sort_key = |item: &Item| item.get(SK).and_then(|value| value.as_s().ok()).cloned();
-        let next = items.last().filter(|_| more).and_then(sort_key);
-        let differences = items.into_iter().map(read_row::<DifferenceRow, _>).collect::<Result<_, _>>()?;
-        Ok(DifferencePage { differences, next })
+        let next = cut_page(&mut items, limit, SK);
+        let (differences, unreadable) = read_list::<DifferenceRow, _>(items);
+        Ok(DifferencePage { differences, unreadable, next })
     }
 }
 

@@ -54,6 +54,11 @@ pub fn receipt_order(year: u16, sequence: u32) -> String {
     format!("{year:04}#{sequence:010}")
 }
 
+/// The sequence number in a [`receipt_order`].
+pub(super) fn sequence_of(order: &str) -> Option<u32> {
+    order.split_once('#')?.1.parse().ok()
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;

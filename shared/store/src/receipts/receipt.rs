@@ -8,10 +8,10 @@ use domain::{AppointmentId, ExpertId, ReceiptId, Timestamp};
 use super::keys;
 use super::rows::{BillingRow, CounterRow, ReceiptRow, TaxCalculationRow};
 use crate::keys::{GSI1, GSI2, VERSION, appointment_partition};
-use crate::row::read_row;
-use crate::table::{Condition, Consistency, Query};
+use crate::row::{cut_page, read_list, read_row};
+use crate::table::{Condition, Consistency, Item, Query};
 use crate::transaction::{number, text};
-use crate::{CommitError, ReadError, Store, Transaction};
+use crate::{CommitError, ReadError, Store, TableError, Transaction};
 
 /// Billing details with their version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub(crate) struct Counter {
 pub struct ReceiptPage {
     /// The documents, ordered by number.
     pub receipts: Vec<Receipt>,
+    /// How many rows of this page cannot be read.
+    pub unreadable: usize,
     /// The last sequence number of this page, if there is another page.
     pub next: Option<u32>,
 }
@@ -168,6 +170,28 @@ impl Store {
     /// # Errors
     /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn documents(&self, appointment: AppointmentId) -> Result<Vec<Receipt>, ReadError> {
+        let items = self.document_rows(appointment).await?;
+        let mut receipts: Vec<Receipt> =
+            items.into_iter().map(read_row::<ReceiptRow, _>).collect::<Result<_, _>>()?;
+        receipts.sort_by_key(|receipt| receipt.number);
+        Ok(receipts)
+    }
+
+    /// The documents of an appointment that this release can read, ordered by number, and how many it cannot read.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the table cannot be read.
+    pub async fn readable_documents(
+        &self,
+        appointment: AppointmentId,
+    ) -> Result<(Vec<Receipt>, usize), ReadError> {
+        let items = self.document_rows(appointment).await?;
+        let (mut receipts, unreadable) = read_list::<ReceiptRow, Receipt>(items);
+        receipts.sort_by_key(|receipt| receipt.number);
+        Ok((receipts, unreadable))
+    }
+
+    async fn document_rows(&self, appointment: AppointmentId) -> Result<Vec<Item>, TableError> {
         let query = Query {
             index: None,
             pk: appointment_partition(appointment),
@@ -177,11 +201,7 @@ impl Store {
             limit: None,
             consistency: Consistency::Strong,
         };
-        let items = self.table.query(&query).await?;
-        let mut receipts: Vec<Receipt> =
-            items.into_iter().map(read_row::<ReceiptRow, _>).collect::<Result<_, _>>()?;
-        receipts.sort_by_key(|receipt| receipt.number);
-        Ok(receipts)
+        self.table.query(&query).await
     }
 
     /// A document by its id. A document that was issued moments ago may not be found yet.
@@ -205,7 +225,7 @@ impl Store {
     /// The documents that an expert has issued in a year, after this sequence number. The latest may be missing.
     ///
     /// # Errors
-    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
+    /// [`ReadError`] if the table cannot be read.
     pub async fn receipts(
         &self,
         expert: ExpertId,
@@ -222,12 +242,9 @@ impl Store {
             limit: Some(limit + 1),
             consistency: Consistency::Eventual,
         };
-        let items = self.table.query(&query).await?;
-        let mut receipts: Vec<Receipt> =
-            items.into_iter().map(read_row::<ReceiptRow, _>).collect::<Result<_, _>>()?;
-        let more = receipts.len() > usize::from(limit);
-        receipts.truncate(limit.into());
-        let next = receipts.last().filter(|_| more).map(|last| last.number.sequence());
-        Ok(ReceiptPage { receipts, next })
+        let mut items = self.table.query(&query).await?;
+        let next = cut_page(&mut items, limit, GSI1.sk).and_then(|last| keys::sequence_of(&last));
+        let (receipts, unreadable) = read_list::<ReceiptRow, _>(items);
+        Ok(ReceiptPage { receipts, unreadable, next })
     }
 }

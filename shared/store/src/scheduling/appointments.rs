@@ -14,7 +14,7 @@ use super::notes::VersionedDetails;
 use super::rows::{AppointmentRow, DetailsRow};
 use crate::keys::{GSI1, GSI2, Key, SK, appointment_partition, instant};
 use crate::payments::rows::{EntryRow, PaymentRow};
-use crate::row::{read_list, read_row};
+use crate::row::{cut_page, read_list, read_row};
 use crate::table::{Condition, Consistency, Item, Query};
 use crate::transaction::text;
 use crate::{CommitError, ReadError, Store, TableError, Transaction};
@@ -236,9 +236,7 @@ impl Store {
             consistency: Consistency::Eventual,
         };
         let mut items = if query.from > query.to { Vec::new() } else { self.table.query(&query).await? };
-        let more = items.len() > usize::from(limit);
-        items.truncate(limit.into());
-        let next = items.last().filter(|_| more).and_then(|last| last.get(index.sk)?.as_s().ok().cloned());
+        let next = cut_page(&mut items, limit, index.sk);
         let (appointments, unreadable) = read_list::<AppointmentRow, _>(items);
         Ok(AppointmentPage { appointments, unreadable, next })
     }

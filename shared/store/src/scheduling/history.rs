@@ -6,7 +6,7 @@ use domain::scheduling::history::HistoryEntry;
 use super::keys::{self, RowVersion};
 use super::rows::HistoryRow;
 use crate::keys::{SK, appointment_partition};
-use crate::row::read_list;
+use crate::row::{cut_page, read_list};
 use crate::table::{Condition, Consistency, Query};
 use crate::{CommitError, ReadError, Store, Transaction};
 
@@ -65,10 +65,8 @@ impl Store {
             consistency: Consistency::Strong,
         };
         let mut items = self.table.query(&query).await?;
-        let more = items.len() > usize::from(limit);
-        items.truncate(limit.into());
-        let next = items.last().filter(|_| more).and_then(|item| item.get(SK)?.as_s().ok());
-        let next = next.and_then(|sk| sk.strip_prefix(prefix)).map(str::to_owned);
+        let next = cut_page(&mut items, limit, SK);
+        let next = next.and_then(|sk| sk.strip_prefix(prefix).map(str::to_owned));
         let (entries, unreadable) = read_list::<HistoryRow, _>(items);
         Ok(HistoryPage { entries, unreadable, next })
     }

@@ -8,8 +8,8 @@ use domain::scheduling::refund_costs::RefundCosts;
 use domain::{ClientId, ExpertId};
 
 use super::keys;
-use crate::keys::Key;
-use crate::row::{Row, read_row, stored};
+use crate::keys::{Key, SK};
+use crate::row::{Row, cut_page, read_list, read_row, stored};
 use crate::table::{Condition, Consistency, Query};
 use crate::transaction::key_of;
 use crate::{CommitError, ReadError, Store, Transaction};
@@ -73,6 +73,8 @@ impl FromStr for RefundsOf {
 pub struct RefundCostsPage {
     /// The costs, those of clients first, in the order of their ids.
     pub costs: Vec<(RefundsOf, RefundCosts)>,
+    /// How many rows of this page cannot be read.
+    pub unreadable: usize,
     /// The last one of this page, if there is another page.
     pub next: Option<RefundsOf>,
 }
@@ -112,7 +114,7 @@ impl Store {
     /// missing.
     ///
     /// # Errors
-    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
+    /// [`ReadError`] if the table cannot be read, or the key of a row names nobody.
     pub async fn refund_costs_of_all(
         &self,
         month: Month,
@@ -128,17 +130,18 @@ impl Store {
             limit: Some(limit + 1),
             consistency: Consistency::Eventual,
         };
-        let mut costs = Vec::new();
-        for item in self.table.query(&query).await? {
+        let mut items = self.table.query(&query).await?;
+        let next = cut_page(&mut items, limit, SK).and_then(|last| last.parse().ok());
+        let (mut costs, mut unreadable) = (Vec::new(), 0);
+        for item in items {
             let key = key_of(&item);
             let of = key.rsplit(" / ").next().unwrap_or_default().parse();
             let of =
                 of.map_err(|error: InvalidRefundsOf| ReadError::Corrupt { key, reason: error.to_string() })?;
-            costs.push((of, read_row::<RefundCostsRow, _>(item)?));
+            let (read, left_out) = read_list::<RefundCostsRow, _>(vec![item]);
+            costs.extend(read.into_iter().map(|one| (of, one)));
+            unreadable += left_out;
         }
-        let more = costs.len() > usize::from(limit);
-        costs.truncate(limit.into());
-        let next = costs.last().filter(|_| more).map(|(of, _)| *of);
-        Ok(RefundCostsPage { costs, next })
+        Ok(RefundCostsPage { costs, unreadable, next })
     }
 }
