@@ -77,3 +77,49 @@ pub(crate) async fn fetch(request: RequestBuilder, limit: usize) -> Result<Bytes
     }
     Ok(document)
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    /// Sends these chunks to one connection, whose request must contain `expected` in lower case, and keeps it open afterwards if
+    /// `hang` is set. Returns the URL of a path.
+    pub(crate) async fn serve(
+        path: &str,
+        expected: &'static str,
+        chunks: Vec<Vec<u8>>,
+        hang: bool,
+    ) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}{path}", listener.local_addr().expect("an address"));
+        tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.expect("a caller");
+            let mut request = [0; 4096];
+            let read = connection.read(&mut request).await.expect("a request");
+            let request = String::from_utf8_lossy(&request[..read]).to_ascii_lowercase();
+            assert!(request.contains(expected), "{request}");
+            for chunk in chunks {
+                // The client may have closed the connection.
+                if connection.write_all(&chunk).await.is_err() {
+                    return;
+                }
+            }
+            if hang {
+                std::future::pending::<()>().await;
+            }
+        });
+        url
+    }
+
+    pub(crate) fn response(status: &str, body: &str) -> Vec<u8> {
+        format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    }
+
+    /// A response with this many chunks of 16 KiB, which does not end.
+    pub(crate) fn endless_response(count: usize) -> Vec<Vec<u8>> {
+        let chunk = format!("4000\r\n{}\r\n", " ".repeat(0x4000)).into_bytes();
+        let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+        std::iter::once(head).chain(std::iter::repeat_n(chunk, count)).collect()
+    }
+}

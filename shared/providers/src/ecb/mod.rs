@@ -73,43 +73,19 @@ pub fn read(file: &[u8]) -> Result<ReferenceRates, PortError> {
 mod tests {
     use std::time::Duration;
 
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
-
     use super::*;
+    use crate::https::tests::{endless_response, response, serve};
 
     const FILE: &str = include_str!("recorded/daily.xml");
-
-    /// Sends these chunks to one connection, and keeps it open afterwards if `hang` is set. Returns the URL.
-    async fn serve(chunks: Vec<Vec<u8>>, hang: bool) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}/daily.xml", listener.local_addr().expect("an address"));
-        tokio::spawn(async move {
-            let (mut connection, _) = listener.accept().await.expect("a caller");
-            let mut request = [0; 4096];
-            let _ = connection.read(&mut request).await;
-            for chunk in chunks {
-                // The client may have closed the connection.
-                if connection.write_all(&chunk).await.is_err() {
-                    return;
-                }
-            }
-            if hang {
-                std::future::pending::<()>().await;
-            }
-        });
-        url
-    }
-
-    fn response(status: &str, body: &str) -> Vec<u8> {
-        format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
-    }
 
     async fn latest(chunks: Vec<Vec<u8>>, hang: bool) -> Result<ReferenceRates, PortError> {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let timeout = if hang { Duration::from_millis(200) } else { Duration::from_secs(60) };
         let http = reqwest::Client::builder().no_proxy().timeout(timeout).build().expect("a client");
-        EuropeanCentralBank::new(http, &serve(chunks, hang).await).expect("an address").latest().await
+        EuropeanCentralBank::new(http, &serve("/daily.xml", "accept: application/xml", chunks, hang).await)
+            .expect("an address")
+            .latest()
+            .await
     }
 
     #[tokio::test]
@@ -128,7 +104,7 @@ mod tests {
             ("200 OK", "<html></html>", "cannot be read"),
         ] {
             let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-            let url = serve(vec![response(status, body)], false).await;
+            let url = serve("/daily.xml", "", vec![response(status, body)], false).await;
             let bank = EuropeanCentralBank::new(crate::https::client().expect("a client"), &url);
             let error = bank.expect("an address").latest().await.expect_err(status);
             assert!(error.0.contains(expected), "{status}: {error}");
@@ -137,10 +113,7 @@ mod tests {
 
     #[tokio::test]
     async fn endless_or_stalled_response_is_an_error() {
-        let chunk = format!("4000\r\n{}\r\n", " ".repeat(0x4000)).into_bytes();
-        let mut endless = vec![b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec()];
-        endless.extend(std::iter::repeat_n(chunk, 64));
-        let error = latest(endless, true).await.expect_err("too large");
+        let error = latest(endless_response(64), true).await.expect_err("too large");
         assert!(error.0.contains("more than 65536 bytes"), "{error}");
         // A response that stalls.
         let half = vec![response("200 OK", FILE)[..400].to_vec()];

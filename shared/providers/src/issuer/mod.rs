@@ -69,42 +69,13 @@ impl Issuer for UserInfoEndpoint {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
-
     use super::*;
+    use crate::https::tests::{endless_response, response, serve};
 
     const ADA: &str = include_str!("recorded/cognito.json");
 
-    /// Sends these chunks to each connection, and keeps it open afterwards if `hang` is set. Returns the URL.
-    async fn serve(chunks: Vec<Vec<u8>>, hang: bool) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}/oauth2/userInfo", listener.local_addr().expect("an address"));
-        tokio::spawn(async move {
-            let (mut connection, _) = listener.accept().await.expect("a caller");
-            let mut request = [0; 4096];
-            let read = connection.read(&mut request).await.expect("a request");
-            let request = String::from_utf8_lossy(&request[..read]).to_ascii_lowercase();
-            assert!(request.contains("authorization: bearer a.b.c\r\n"), "{request}");
-            for chunk in chunks {
-                // The client may have closed the connection.
-                if connection.write_all(&chunk).await.is_err() {
-                    return;
-                }
-            }
-            if hang {
-                std::future::pending::<()>().await;
-            }
-        });
-        url
-    }
-
-    fn response(status: &str, body: &str) -> Vec<u8> {
-        format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
-    }
-
     async fn ask(chunks: Vec<Vec<u8>>, hang: bool) -> Result<Option<UserInfo>, IssuerError> {
-        let url = serve(chunks, hang).await;
+        let url = serve("/oauth2/userInfo", "authorization: bearer a.b.c\r\n", chunks, hang).await;
         let endpoint = UserInfoEndpoint::new(https::client().expect("a client"), &url).expect("an address");
         endpoint.user_info(&Secret::new("a.b.c")).await
     }
@@ -148,10 +119,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_response_of_ten_megabytes_is_not_read() {
-        let chunk = format!("4000\r\n{}\r\n", " ".repeat(0x4000)).into_bytes();
-        let mut endless = vec![b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec()];
-        endless.extend(std::iter::repeat_n(chunk, 640));
-        let error = ask(endless, true).await.expect_err("too long");
+        let error = ask(endless_response(640), true).await.expect_err("too long");
         assert!(error.to_string().contains("more than 65536 bytes"), "{error}");
     }
 
