@@ -27,7 +27,7 @@ use crate::payments::refunds::check_charge_increment;
 use crate::scheduling::booking::{price_in, reclaim_and_put_occupancy};
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::slots::{missing_offer, slot_refused};
-use crate::scheduling::{client_bookings, clients};
+use crate::scheduling::{capacity, client_bookings};
 use crate::{App, AppError, Decision, IfMatch, check_version};
 
 /// The maximum number of appointments on one page.
@@ -504,7 +504,7 @@ pub(super) async fn put_move(
     record: &AppointmentRecord,
     now: Timestamp,
 ) -> Result<Option<Payment>, AppError> {
-    clients::reschedule(app, transaction, expert, moved, now).await?;
+    capacity::reschedule(app, transaction, expert, moved, now).await?;
     bookings.relocate(moved, record.payment.as_ref().map(Payment::progress), now);
     transaction.put_client_bookings(moved.client, &bookings)?;
     let AppointmentRecord { appointment, payment, movements, .. } = record;

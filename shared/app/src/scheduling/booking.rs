@@ -45,7 +45,7 @@ use crate::payments::process::{buyer, fetch_payment};
 use crate::payments::terms::{commission_rate, expert_terms};
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::slots::{missing_offer, select_duration, slot_refused};
-use crate::scheduling::{client_bookings, clients};
+use crate::scheduling::{capacity, client_bookings};
 use crate::{App, AppError, Decision};
 
 /// A request for a session.
@@ -276,7 +276,7 @@ impl Attempt<'_> {
         };
         // If the expert is at capacity, a new client can book no slot, so they are not told why this one cannot be booked, nor of
         // alternatives.
-        let admissions = clients::check_capacity(app, &profile, client, now).await?;
+        let admissions = capacity::check(app, &profile, client, now).await?;
         let id = app.new_appointment_id();
         let hold_request = HoldRequest {
             appointment: id,
@@ -311,7 +311,7 @@ impl Attempt<'_> {
         let payment = agreed.payment.map(|agreed| self.payment(&appointment, agreed)).transpose()?;
         let idempotency = request.record(person, id, now);
         let mut transaction = Transaction::new();
-        clients::admit(&mut transaction, admissions, &appointment, now)?;
+        capacity::admit(&mut transaction, admissions, &appointment, now)?;
         client_row.add(id, ClientBooking::of(&appointment, claim, now), now);
         transaction.put_client_bookings(client, &client_row)?;
         transaction.put_appointment(&appointment)?;

@@ -2,8 +2,8 @@
 
 pub mod appointments;
 pub mod booking;
+mod capacity;
 mod client_bookings;
-mod clients;
 pub mod details;
 pub mod error;
 pub mod history;

@@ -39,7 +39,7 @@ const SETTLING_SECONDS: i64 = 5 * MINUTE;
 ///
 /// # Errors
 /// [`SchedulingError::AtCapacity`] if the expert takes no further clients now.
-pub(super) async fn check_capacity(
+pub(super) async fn check(
     app: &App,
     expert: &Expert,
     client: ClientId,
@@ -69,7 +69,7 @@ pub(super) async fn check_capacity(
     Ok(Some(admissions))
 }
 
-/// Adds a booking to the list of clients that [`check_capacity`] returned.
+/// Adds a booking to the list of clients that [`check`] returned.
 ///
 /// # Errors
 /// [`AppError::Commit`] if the list cannot be represented as a row.
