@@ -63,6 +63,29 @@ async fn failing_job_is_listed_and_retried() {
 }
 
 #[tokio::test]
+async fn reading_a_payment_leaves_a_failing_job_as_it_is() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let booked = test.book(&offer, "2027-01-05T10:00:00Z", "k").await.expect(201);
+    test.stack.run_until_idle().await;
+    test.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
+    test.stripe().set_faults(Faults { fail_before_acting: 1, ..Faults::default() });
+    test.stack.run_until_idle().await;
+    let before = failing(&test, "").await;
+    assert_eq!(before["jobs"][0]["attempts"], 1);
+    let payment = format!("/v1/appointments/{}/payment", id(&booked));
+    test.get(&payment).signed_in_as("alan").send().await.expect(200);
+    test.stack.run_until_idle().await;
+    assert_eq!(failing(&test, "").await, before);
+    assert_eq!(test.appointment(&id(&booked)).await["status"], "pending");
+    // It runs when its pause is over.
+    test.advance(20);
+    test.sweep().await;
+    test.stack.run_until_idle().await;
+    assert_eq!(test.appointment(&id(&booked)).await["status"], "confirmed");
+}
+
+#[tokio::test]
 async fn failing_jobs_are_listed_page_by_page() {
     let test = TestApp::new().await;
     let offer = test.offer(&paid_hour()).await;

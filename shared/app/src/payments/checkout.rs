@@ -4,7 +4,7 @@ use domain::AppointmentId;
 use domain::payments::payment::IntentStatus;
 use domain::scheduling::appointment::Status;
 use domain::scheduling::party::Party;
-use store::{AppointmentRecord, Transaction};
+use store::AppointmentRecord;
 
 use super::process::fetch_payment;
 use crate::identity::Actor;
@@ -38,7 +38,11 @@ pub async fn pay_with(
             let is_paid =
                 fetched.snapshot.status.is_secure() || fetched.snapshot.status == IntentStatus::Approved;
             if is_paid && matches!(record.appointment.status, Status::Pending { .. }) {
-                enqueue_payment_job(app, id).await;
+                // The webhook may be lost. Without this, the job would run when the hold ends, and somebody else may book the time
+                // first.
+                if let Err(error) = app.run_soon(PaymentsJob::Payment { appointment: id }).await {
+                    tracing::warn!(%error, appointment = %id, "the payment job was not enqueued");
+                }
             }
             fetched.pay_with
         }
@@ -49,17 +53,4 @@ pub async fn pay_with(
         _ => PayWith::None,
     };
     Ok((record, party, pay_with))
-}
-
-/// Enqueues the payment job of a hold that the client has paid, in case that the webhook is lost: without it, the job would run when
-/// the hold ends, and somebody else may book the time first.
-async fn enqueue_payment_job(app: &App, appointment: AppointmentId) {
-    let enqueued = async {
-        let mut transaction = Transaction::new();
-        app.enqueue(&mut transaction, PaymentsJob::Payment { appointment }, app.now())?;
-        app.commit(transaction).await
-    };
-    if let Err(error) = enqueued.await {
-        tracing::warn!(%error, %appointment, "the payment job was not enqueued");
-    }
 }

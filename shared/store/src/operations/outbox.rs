@@ -334,6 +334,20 @@ impl Transaction {
         Ok(())
     }
 
+    /// Writes an outbox entry of a job of this failure domain, on condition that there is none.
+    ///
+    /// # Errors
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
+    pub fn enqueue_once(
+        &mut self,
+        failure_domain: FailureDomain,
+        entry: &OutboxEntry,
+    ) -> Result<(), CommitError> {
+        self.put_outbox_entry(entry, Condition::Absent)?;
+        self.note_outbox_entry(failure_domain, entry);
+        Ok(())
+    }
+
     /// Replaces an outbox entry, on condition that the stored one still has this token.
     ///
     /// # Errors
