@@ -46,6 +46,11 @@ struct TokenRefusal {
     error_description: Option<String>,
 }
 
+/// The error code of a response without one.
+fn unnamed(status: StatusCode) -> String {
+    format!("http_{}", status.as_u16())
+}
+
 impl Failure {
     pub(super) fn from_response(status: StatusCode, body: &[u8]) -> Self {
         let (issue, message, debug_id) = if let Ok(envelope) = serde_json::from_slice::<Envelope>(body) {
@@ -57,7 +62,7 @@ impl Failure {
         } else if let Ok(refusal) = serde_json::from_slice::<TokenRefusal>(body) {
             (refusal.error, refusal.error_description, None)
         } else {
-            (format!("http_{}", status.as_u16()), None, None)
+            (unnamed(status), None, None)
         };
         Self::Rejected(Rejection {
             status,
@@ -91,27 +96,27 @@ impl Failure {
 }
 
 impl From<Failure> for GatewayError {
-    /// Rate limits, a request with the same id that is still in progress, wrong keys, missing consent and internal errors are
-    /// temporary. A disputed payment, and one that is being paid out, is refused for now. Everything else is refused permanently.
+    /// Rate limits, a request with the same id that is still in progress, wrong keys and internal errors are temporary. A disputed
+    /// payment, and one that is being paid out, is refused for now. Everything else is refused permanently, also what the platform may
+    /// not do because a seller has revoked their consent: a retry cannot help, and PayPal releases by itself what it holds for them.
     fn from(failure: Failure) -> Self {
         let Rejection { status, issue, message, debug_id } = match failure {
             Failure::Rejected(rejection) => rejection,
             Failure::Unavailable(reason) => return Self::Unavailable(reason),
         };
-        let temporary = matches!(
-            status,
-            StatusCode::CONFLICT
-                | StatusCode::TOO_MANY_REQUESTS
-                | StatusCode::UNAUTHORIZED
-                | StatusCode::FORBIDDEN
-        ) || status.is_server_error();
+        // A refusal of PayPal's API names its reason. One of a server in front of it does not.
+        let is_blocked = status == StatusCode::FORBIDDEN && issue == unnamed(status);
+        let temporary =
+            matches!(status, StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS | StatusCode::UNAUTHORIZED)
+                || status.is_server_error()
+                || is_blocked;
         let message = format!("{message} (debug id {debug_id})");
         // The request may succeed once the dispute is decided, or the payout has ended.
         if matches!(issue.as_str(), "TRANSACTION_DISPUTED" | "TRANSACTION_UNDER_DISPUTE" | "PAYOUT_INITIATED")
         {
             Self::NotNow { code: issue, message }
         } else if temporary {
-            // The operator must replace wrong keys, and the expert must renew their consent. Until then, the job is retried.
+            // The operator must replace wrong keys. Until then, the job is retried.
             Self::Unavailable(format!("status {}, {issue}: {message}", status.as_u16()))
         } else {
             Self::Refused { code: issue, message }
@@ -161,11 +166,20 @@ mod tests {
             StatusCode::TOO_MANY_REQUESTS,
             StatusCode::CONFLICT,
             StatusCode::UNAUTHORIZED,
-            StatusCode::FORBIDDEN,
         ] {
             for body in [DECLINED, b"<html>", b""] {
                 assert!(matches!(error(status, body), GatewayError::Unavailable(_)), "{status}");
             }
+        }
+        // Only PayPal's own responses say that the seller has not given the platform a right, or has revoked it.
+        let revoked = br#"{"name":"NOT_AUTHORIZED","details":[{"issue":"PERMISSION_DENIED"}]}"#;
+        let unexplained = br#"{"name":"NOT_AUTHORIZED","message":"x"}"#;
+        for (body, code) in [(&revoked[..], "PERMISSION_DENIED"), (unexplained, "NOT_AUTHORIZED")] {
+            let error = error(StatusCode::FORBIDDEN, body);
+            assert!(matches!(error, GatewayError::Refused { code: is, .. } if is == code));
+        }
+        for body in [&b"<html>"[..], b""] {
+            assert!(matches!(error(StatusCode::FORBIDDEN, body), GatewayError::Unavailable(_)));
         }
         let unavailable = GatewayError::from(Failure::Unavailable("timed out".to_owned()));
         assert_eq!(unavailable, GatewayError::Unavailable("timed out".to_owned()));

@@ -62,6 +62,29 @@ async fn revoked_consent_stops_bookings_and_can_be_granted_again() {
 }
 
 #[tokio::test]
+async fn refund_that_needs_revoked_consent_waits_for_an_administrator() {
+    let paypal = PayPalTest::new(&paid_hour()).await;
+    let appointment = paypal.book_and_pay(SOON).await;
+    let merchant = paypal.connection().await["account"].as_str().expect("an account").to_owned();
+    paypal.simulator().revoke(&merchant).expect("it was given");
+    paypal.test.stack.run_until_idle().await;
+    // The expert cannot give it back themselves.
+    let part = json!({ "amount": { "amount": 1_000, "currency": "EUR" } });
+    let path = format!("/v1/appointments/{appointment}/refunds");
+    let refund = paypal.test.post(&path).signed_in_as("ada").idempotency_key("part").json(&part).send().await;
+    assert_eq!(refund.problem(409), "payment-state");
+    paypal.post_action("ada", &appointment, "cancel").await;
+    let listed = paypal.test.get("/v1/escalations").signed_in_as("margaret").send().await.expect(200);
+    let escalation = &listed["escalations"][0]["escalation"];
+    assert_eq!((&escalation["reason"], &escalation["order"]), (&json!("refused"), &json!("refund")));
+    // Once the expert has agreed again, the administrator lets it be sent again.
+    paypal.onboard(Onboarding::Complete).await;
+    paypal.test.resolve(&appointment, "try_again").await.expect(200);
+    paypal.test.stack.run_until_idle().await;
+    assert_eq!(paypal.state(&appointment).await, "refunded");
+}
+
+#[tokio::test]
 async fn expert_can_use_both_gateways() {
     let paypal = PayPalTest::new(&paid_hour()).await;
     let test = &paypal.test;
