@@ -86,6 +86,31 @@ async fn no_number_of_moves_displaces_late_cancellations() {
 }
 
 #[tokio::test]
+async fn failing_card_counts_like_a_late_cancellation() {
+    const FAILS_LATER: &str = "4000000000000341";
+    for (hours_before, late) in [(30, 0), (12, 1)] {
+        let test = TestApp::new().await;
+        let mut terms = paid_hour();
+        terms["collection"] = json!("authorize_then_capture");
+        let offer = test.offer(&terms).await;
+        // The card is saved, and the session is then moved close to now.
+        let booked = test.book(&offer, "2027-01-20T10:00:00Z", "k").await.expect(201);
+        let appointment = id(&booked);
+        test.stripe().pay(crate::harness::intent(&booked), FAILS_LATER).expect("it can be saved");
+        test.stack.run_until_idle().await;
+        assert_eq!(test.appointment(&appointment).await["status"], "confirmed");
+        let start: domain::Timestamp = "2027-01-08T10:00:00Z".parse().expect("an instant");
+        let now = start.plus(-(24 + hours_before) * 3_600);
+        test.advance_to(&now.to_string()).await;
+        test.post_action("alan", &appointment, "reschedule", &json!({ "start": start })).await.expect(200);
+        test.stack.run_until_idle().await;
+        test.advance_to(&start.plus(-(hours_before * 3_600) + 120).to_string()).await;
+        assert_eq!(test.appointment(&appointment).await["status"], "cancelled");
+        assert_eq!(own(&test, "alan").await.1[0], late, "{hours_before} hours before the session");
+    }
+}
+
+#[tokio::test]
 async fn cancellation_after_a_late_move_is_late() {
     let test = TestApp::new().await;
     let offer = test.offer(&free_hour()).await;

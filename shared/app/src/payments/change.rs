@@ -144,6 +144,7 @@ impl<'a> Change<'a> {
                 let reason = LongText::try_from(NOT_PAID.to_owned()).unwrap_or_default();
                 let cancelled = self.appointment.cancel(Party::Platform, reason, self.now)?;
                 self.after.lower_charge(self.after.amount.zero());
+                self.record_late_cancellation().await?;
                 let charge = AmountChange::of_charge(Some(&self.before), Some(&self.after));
                 let event = |cancelled: &_| EventData::cancelled(cancelled, Party::Platform, charge);
                 self.end_and_free_time(cancelled, event).await?;
@@ -233,6 +234,21 @@ impl<'a> Change<'a> {
     }
 
     /// The data of an event, as of the change.
+    /// Records a late cancellation by the client whose card failed and who did not pay in time, as if they had cancelled instead. If the
+    /// gateway refused for a reason that is not theirs, there is no declined attempt.
+    async fn record_late_cancellation(&mut self) -> Result<(), AppError> {
+        let failed = self.after.decline.is_some() || self.after.too_many_declines;
+        let rules = &self.app.settings.reliability;
+        let late = rules.of_cancellation(self.appointment, Party::Client, false, self.now);
+        let Some(late) = late.filter(|_| failed) else { return Ok(()) };
+        // The client could have cancelled freely.
+        let expert = self.app.store.readable_expert(self.appointment.expert).await?;
+        if expert.is_none_or(|expert| expert.is_suspended()) {
+            return Ok(());
+        }
+        self.app.record_incident(&mut self.transaction, self.appointment, &late, self.now)
+    }
+
     fn data_of(&self, event: PaymentEvent) -> EventData {
         let changed = PaymentChanged::new(&self.changed, &self.after);
         let agreed = self.after.amount;
