@@ -76,7 +76,8 @@ fn alarms_count_messages_that_are_logged() {
     use app::identity::person::ISSUER_FAILED;
     use app::operations::outbox::{ENTRY_UNREADABLE, JOB_FAILED};
     use app::payments::declines::DECLINED;
-    for message in [app::payments::ESCALATED, DECLINED, JOB_FAILED, ENTRY_UNREADABLE, ISSUER_FAILED] {
+    use app::payments::{ESCALATED, SHARE_OWED};
+    for message in [ESCALATED, SHARE_OWED, DECLINED, JOB_FAILED, ENTRY_UNREADABLE, ISSUER_FAILED] {
         assert!(TEMPLATE.contains(&format!("$.fields.message = \"{message}\"")), "{message}");
     }
 }

@@ -401,7 +401,8 @@ pub struct Refund {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundState {
-    /// The client has paid, and the gateway is asked to refund the amount. `refunded` of the payment increases when it has.
+    /// The client has paid, and the gateway is asked to refund the amount. If your share was paid out, it is taken back from your
+    /// account first, so keep enough on it. `refunded` of the payment increases when the gateway has refunded the amount.
     Pending,
     /// The client has not been charged yet, and will be charged less.
     ChargeReduced,

@@ -36,7 +36,7 @@ struct OwnPaymentAccount {
     /// Why this timing applies, and what changes it.
     #[schemars(length(max = 300))]
     payout_timing_reason: String,
-    /// What you owe the platform, because you caused refunds. It is withheld of your shares that the platform pays out after the
+    /// What you owe the platform, because you caused refunds, or because your account could not return a share. It is withheld of your shares that the platform pays out after the
     /// sessions. Absent if you owe nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     owed: Vec<Money>,
@@ -50,8 +50,8 @@ fn reason(terms: PayoutTerms) -> String {
              paid sessions without a dispute, each with another client and another means of payment. A dispute starts the count again."
         ),
         (PayoutReason::Debt, _) => {
-            "You get your share one day after each session, because you owe the platform the costs of refunds that you caused. This ends once \
-             they are withheld of your shares.".to_owned()
+            "You get your share one day after each session, because you owe the platform something: the costs of refunds that you caused, or \
+             shares that your account could not return. This ends once it is withheld of your shares.".to_owned()
         }
         (PayoutReason::Gateway, _) => {
             "You get your share as soon as the client pays, because this payment gateway cannot hold it.".to_owned()

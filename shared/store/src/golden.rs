@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// The version of the rows that the code writes now.
-const LATEST: u32 = 2;
+const LATEST: u32 = 3;
 
 fn file(version: u32) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("golden/{version}.json"))
@@ -90,6 +90,7 @@ fn written() -> Map<String, Value> {
     }
     t.put_payment(&samples::held_payment()).expect("a row");
     t.put_payment(&samples::released_payment()).expect("a row");
+    t.put_payment(&samples::owed_payment()).expect("a row");
     t.put_expert_terms(samples::OTHER_EXPERT, &samples::terms_of_another_expert()).expect("a row");
     t.put_track_record(samples::EXPERT, &samples::track_record()).expect("a row");
     t.put_debt(samples::EXPERT, &samples::debt()).expect("a row");
@@ -358,6 +359,9 @@ async fn golden_rows_of_every_version_are_read() {
         if version >= 2 {
             check_since_version_2(&store).await;
         }
+        if version >= 3 {
+            check_since_version_3(&store).await;
+        }
     }
 }
 
@@ -405,6 +409,7 @@ async fn attributes_that_a_later_version_adds_are_ignored() {
     check(&Rows::of(&rows)).await;
     check_since_version_1(&Rows::of(&rows)).await;
     check_since_version_2(&Rows::of(&rows)).await;
+    check_since_version_3(&Rows::of(&rows)).await;
 }
 
 /// The version that knows only one duration, with a price, reads the first one that has a price.
@@ -738,6 +743,11 @@ async fn check_since_version_1(store: &Store) {
 }
 
 /// Checks that a store also has the samples of rows that exist since version 2.
+async fn check_since_version_3(store: &Store) {
+    let payment = samples::owed_payment();
+    assert_eq!(store.payment(payment.appointment).await.expect("readable"), Some(payment));
+}
+
 async fn check_since_version_2(store: &Store) {
     check_notifications(store).await;
     for counter in samples::decline_counters() {
@@ -797,6 +807,7 @@ fn payments_that_are_paid_out_at_once_keep_their_format() {
     assert_eq!(schema(samples::payments().swap_remove(0)), Some(1));
     assert_eq!(schema(samples::held_payment()), Some(2));
     assert_eq!(schema(samples::released_payment()), Some(3));
+    assert_eq!(schema(samples::owed_payment()), Some(4));
 }
 
 /// A release that does not know proposals must not overwrite them, and what a client gets back because of them.

@@ -26,8 +26,8 @@ mod orders;
 mod port;
 
 pub use events::{
-    ClientPayment, close_dispute, complete_pending_debits, decide_disputes, open_dispute, pay, payout,
-    refund_in_dashboard, resend_webhook, restrict,
+    ClientPayment, close_dispute, complete_pending_debits, decide_disputes, empty_account, open_dispute, pay,
+    payout, refund_in_dashboard, resend_webhook, restrict,
 };
 pub use port::SimGateway;
 
@@ -163,6 +163,8 @@ pub struct GatewayState {
     /// Whether it holds shares itself, and releases what is left of a charge as a whole. Only before the release do refunds and
     /// disputes follow PayPal.
     pub releases_whole: bool,
+    /// Whether the experts have put as much on their accounts as is taken back from them.
+    pub accounts_are_covered: bool,
     /// Appointments whose share was released without a request.
     released_by_itself: BTreeSet<AppointmentId>,
     messages: u64,
@@ -217,6 +219,16 @@ impl GatewayState {
     /// Stops refusing requests.
     pub fn clear_refusals(&mut self) {
         self.refuses.clear();
+    }
+
+    /// Refuses to take an amount back from an account that does not have it.
+    fn check_balance(&self, name: &str, amount: u64) -> Result<(), GatewayError> {
+        let account = self.intents.get(name).and_then(|intent| self.accounts.get(&intent.account));
+        let balance = account.map_or(0, |account| account.balance);
+        match u64::try_from(balance).is_ok_and(|balance| balance >= amount) || self.accounts_are_covered {
+            true => Ok(()),
+            false => refuse("balance_insufficient", "the account of the expert does not have it"),
+        }
     }
 
     fn refusal(&self, appointment: AppointmentId, order: OrderKind) -> Result<(), GatewayError> {

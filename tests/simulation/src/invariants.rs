@@ -292,6 +292,7 @@ impl Invariants {
         declines::check_declines(core, self.known.get(&id), &known, violations);
         check_ledger(core, id, &known.movements, violations);
         self.check_payouts(core, &known, violations);
+        self.check_grants(core, &known, violations);
         self.known.insert(id, known);
     }
 

@@ -48,6 +48,7 @@ pub fn reach_quiescence(simulation: &mut Simulation) {
         core.injected_fault = None;
         core.actors.to_retry.clear();
         core.gateway.clear_refusals();
+        core.gateway.accounts_are_covered = true;
         // No webhook is sent for this.
         for account in core.gateway.accounts.values_mut() {
             account.charges_enabled = true;
@@ -584,13 +585,17 @@ fn check_money(core: &Core, known: &ObservedAppointment, violations: &mut Vec<St
     let points = u64::from(payment.fee_rate.basis_points());
     let fee = i128::from(part_of(kept_money.amount(), points, currency.charge_step()));
     // Only the gateway's fee refunds are rounded separately.
-    let exact = totals.transferred > totals.captured || payment.payout_timing == PayoutTiming::AfterSession;
+    let exact = totals.transferred > totals.captured
+        || payment.payout_timing == PayoutTiming::AfterSession
+        || payment.share_owed.is_some();
     let rounding = match exact || final_charge == 0 || final_charge == i128::from(totals.captured) {
         true => 0,
         false => i128::from(currency.charge_step()),
     };
     let withheld = payment.withheld.map_or(0, |withheld| i128::from(withheld.amount()));
     let share = final_charge - fee - withheld;
+    // What they owe instead of returning it.
+    let expert = expert - payment.share_owed.map_or(0, |owed| i128::from(owed.amount()));
     if (expert - share).abs() > rounding {
         fail(format!("of {final_charge} the expert has {expert}, not {share}"));
     }

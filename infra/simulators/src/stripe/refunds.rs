@@ -32,6 +32,15 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
     let of_transfer = if reverse { Some(transfer_part(work, &charge, amount)?) } else { None };
     let of_fee = if with_fee { Some(fee_part(work, &charge, amount)?) } else { None };
 
+    if let Some((transfer, part)) = of_transfer.as_ref().filter(|(_, part)| *part > 0) {
+        let transfer = work
+            .state
+            .transfers
+            .get(transfer)
+            .ok_or_else(|| ApiError::missing("transfer", transfer, "id"))?;
+        transfers::check_balance(work, transfer, part - of_fee.as_ref().map_or(0, |(_, part)| *part))?;
+    }
+
     let id = format!("re_{}", random::letters(24));
     let out = line(work, Line::Refund, None, -amount, &charge.currency, &id);
     let balance_transaction = book(work, out);

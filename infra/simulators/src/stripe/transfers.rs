@@ -133,6 +133,7 @@ pub(super) fn create_reversal(work: &mut Work, id: &str, form: &Form) -> Outcome
         }
         None => None,
     };
+    check_balance(work, &transfer, amount - fee_part.as_ref().map_or(0, |(_, part)| *part))?;
     let reversal = reverse(work, id, amount, None, metadata)?;
     if with_fee {
         work.state.transfers.change(id, |transfer| transfer.reversed_with_fee += amount);
@@ -153,6 +154,17 @@ pub(super) fn part(transfer: &Transfer, part: i64) -> Result<i64, ApiError> {
 
 fn fully_reversed(id: &str) -> ApiError {
     ApiError::invalid(format!("The transfer {id} is already fully reversed.")).after_work_began()
+}
+
+/// Refuses to take an amount back from an account that does not have it, or to which the platform has lost access.
+pub(super) fn check_balance(work: &Work, transfer: &Transfer, amount: i64) -> Result<(), ApiError> {
+    accounts::find(work.state, &transfer.destination, "account_id")?;
+    if balance_of(work.state, Some(&transfer.destination), &transfer.currency) >= amount {
+        return Ok(());
+    }
+    let message = "The recipient of this transfer does not have sufficient funds in their Stripe balance to reverse \
+                   this amount.";
+    Err(ApiError::invalid(message).code("balance_insufficient").after_work_began())
 }
 
 /// Reverses `amount` of a transfer. The event is left to the caller.

@@ -11,7 +11,7 @@ use domain::{Money, Timestamp};
 use store::table::Consistency;
 use store::{RowVersion, Transaction};
 
-use super::process::ESCALATED;
+use super::process::{ESCALATED, SHARE_OWED};
 use super::refund_costs;
 use crate::events::{AmountChange, EventData, PaymentAmount, PaymentChanged, Refunded};
 use crate::{App, AppError};
@@ -196,25 +196,57 @@ impl<'a> Change<'a> {
                 self.transaction.put_debt(self.appointment.expert, &debt)?;
                 self.after = self.after.withholding_less(excess);
             }
+            Transition::OweShare(share) => {
+                let expert = self.appointment.expert;
+                let debt = self.app.store.debt(expert, Consistency::Strong).await?.plus(share);
+                self.transaction.put_debt(expert, &debt)?;
+                self.after = self.after.owing(share);
+                tracing::error!(appointment = %self.appointment.id, %expert, amount = %share, "{SHARE_OWED}");
+            }
         }
         Ok(())
     }
 
-    /// Withholds of a share that is about to be paid out what the expert owes. Returns whether the share is smaller now, so that the
-    /// caller must decide again.
+    /// Withholds of a share that is about to be paid out what the expert owes, beginning with what they owe of the same payment. Returns
+    /// whether the share is smaller now, so that the caller must decide again.
     ///
     /// # Errors
     /// [`AppError::Read`] if the debt cannot be read, [`AppError::Commit`] if it cannot be represented as a row.
     pub(super) async fn withhold(&mut self, order: Order) -> Result<bool, AppError> {
-        let Order::PayOut(share) = order else { return Ok(false) };
-        let expert = self.appointment.expert;
-        let Some((withheld, debt)) = self.app.store.debt(expert, Consistency::Strong).await?.withhold(share)
-        else {
-            return Ok(false);
+        let amount = match order {
+            Order::PayOut(share) => share.net(),
+            Order::TransferAgain(amount) => amount,
+            _ => return Ok(false),
         };
+        let expert = self.appointment.expert;
+        let debt = self.app.store.debt(expert, Consistency::Strong).await?;
+        let owed = self.after.share_owed.map_or(0, Money::amount).min(debt.owed_in(amount.currency()));
+        let kept = amount.with_amount(owed.min(amount.amount())).unwrap_or(amount.zero());
+        if !kept.is_zero() {
+            self.transaction.put_debt(expert, &debt.minus(kept))?;
+            self.after = self.after.owing_less(kept);
+            return Ok(true);
+        }
+        let Order::PayOut(share) = order else { return Ok(false) };
+        let Some((withheld, debt)) = debt.withhold(share) else { return Ok(false) };
         self.transaction.put_debt(expert, &debt)?;
         self.after = self.after.withholding(withheld);
         Ok(true)
+    }
+
+    /// Records a late cancellation by the client whose card failed and who did not pay in time, as if they had cancelled instead. If the
+    /// gateway refused for a reason that is not theirs, there is no declined attempt.
+    async fn record_late_cancellation(&mut self) -> Result<(), AppError> {
+        let failed = self.after.decline.is_some() || self.after.too_many_declines;
+        let rules = &self.app.settings.reliability;
+        let late = rules.of_cancellation(self.appointment, Party::Client, false, self.now);
+        let Some(late) = late.filter(|_| failed) else { return Ok(()) };
+        // The client could have cancelled freely.
+        let expert = self.app.store.readable_expert(self.appointment.expert).await?;
+        if expert.is_none_or(|expert| expert.is_suspended()) {
+            return Ok(());
+        }
+        self.app.record_incident(&mut self.transaction, self.appointment, &late, self.now)
     }
 
     async fn occupancy(&self) -> Result<domain::scheduling::occupancy::Occupancy, AppError> {
@@ -234,21 +266,6 @@ impl<'a> Change<'a> {
     }
 
     /// The data of an event, as of the change.
-    /// Records a late cancellation by the client whose card failed and who did not pay in time, as if they had cancelled instead. If the
-    /// gateway refused for a reason that is not theirs, there is no declined attempt.
-    async fn record_late_cancellation(&mut self) -> Result<(), AppError> {
-        let failed = self.after.decline.is_some() || self.after.too_many_declines;
-        let rules = &self.app.settings.reliability;
-        let late = rules.of_cancellation(self.appointment, Party::Client, false, self.now);
-        let Some(late) = late.filter(|_| failed) else { return Ok(()) };
-        // The client could have cancelled freely.
-        let expert = self.app.store.readable_expert(self.appointment.expert).await?;
-        if expert.is_none_or(|expert| expert.is_suspended()) {
-            return Ok(());
-        }
-        self.app.record_incident(&mut self.transaction, self.appointment, &late, self.now)
-    }
-
     fn data_of(&self, event: PaymentEvent) -> EventData {
         let changed = PaymentChanged::new(&self.changed, &self.after);
         let agreed = self.after.amount;

@@ -109,7 +109,8 @@ pub async fn resolve(
                 Resolution::ResolvedManually(_),
                 Escalation::Refused { order: OrderKind::Reversal | OrderKind::Transfer, .. },
             ) => {
-                payment.resolved_with_expert = true;
+                let due = payment.amount_due(&record.appointment.status);
+                payment = payment.settled_with_expert(totals, due);
             }
             (
                 Resolution::ResolvedManually(amount),

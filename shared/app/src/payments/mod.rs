@@ -21,4 +21,4 @@ pub mod reports;
 pub mod terms;
 pub mod webhooks;
 
-pub use process::ESCALATED;
+pub use process::{ESCALATED, SHARE_OWED};

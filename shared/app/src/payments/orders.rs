@@ -1,7 +1,7 @@
 //! Sends orders to the gateway, such as a capture or a refund.
 
 use domain::payments::ledger::{Movement, MovementKind};
-use domain::payments::payment::{Order, Payment, PaymentState, Plan, References, action_deadline};
+use domain::payments::payment::{Order, OrderKind, Payment, PaymentState, Plan, References, action_deadline};
 use domain::scheduling::appointment::{Appointment, Status};
 use domain::scheduling::party::ActingAs;
 use domain::{Money, Timestamp};
@@ -19,7 +19,8 @@ const VISIBLE_AFTER: i64 = 10 * 60;
 
 /// Sends one order to the gateway.
 ///
-/// A permanent refusal of a capture, refund, reversal or transfer is stored in the payment, which is escalated in the next step.
+/// A permanent refusal of a capture, refund, reversal or transfer is stored in the payment. The next step escalates it, or lets the
+/// expert owe what could not be taken back from them. A refund that takes the share back is then sent without that.
 /// After such a refusal, or one for now, the next attempt has a new idempotency key, because a gateway repeats its response to the same key. After a failure it has a new key as well,
 /// but only once snapshots have shown for ten minutes that the order was not executed
 /// (<https://docs.stripe.com/api/idempotent_requests>: failures are stored with the key for a day).
@@ -37,13 +38,17 @@ pub(super) async fn order(
     let result = execute(app, gateway, appointment, payment.clone(), movements, order).await;
     let version = payment.version;
     let mut refused = Payment { refusals: payment.refusals.saturating_add(1), ..payment.clone() };
-    match (result, order.refusable()) {
+    match (result, order.refused_as(gateway.capabilities())) {
         (
             Err(AppError::Payments(PaymentsError::Gateway(GatewayError::Refused { code, message }))),
-            Some((order, _)),
+            Some(kind),
         ) => {
             tracing::error!(appointment = %appointment.id, ?order, code, message, "the gateway permanently refused an order");
-            refused.refused.insert(order, code);
+            refused.refused.insert(kind, code);
+            // It is the refund that the gateway refuses, so the share can be taken back by itself.
+            if kind == OrderKind::Refund {
+                refused.refused.remove(&OrderKind::Reversal);
+            }
             put_payment(app, version, refused, |_| None).await
         }
         (Err(refusal @ AppError::Payments(PaymentsError::Gateway(GatewayError::NotNow { .. }))), _) => {

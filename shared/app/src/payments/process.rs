@@ -31,6 +31,10 @@ const DISPUTE_CHECK: i64 = 30 * DAY;
 /// The log message of a new escalation. An alarm in `template.yaml` looks for it.
 pub const ESCALATED: &str = "payment escalated";
 
+/// The log message of a share that could not be taken back from an expert, and that they owe from now on. An alarm in `template.yaml`
+/// looks for it.
+pub const SHARE_OWED: &str = "an expert owes a share that could not be taken back";
+
 /// Fetches a payment from the gateway. A payment that was never opened there is reported as missing, without a request.
 pub(crate) async fn fetch_payment(app: &App, payment: &Payment) -> Result<FetchedPayment, AppError> {
     if payment.references == References::default() {

@@ -3,6 +3,7 @@
 use domain::experts::members::Right;
 use domain::payments::ledger::{MovementKind, Totals};
 use domain::payments::payment::{Payment, PaymentState};
+use domain::scheduling::appointment::Appointment;
 use domain::scheduling::history::{Change, HistoryEntry};
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, Money, Timestamp};
@@ -43,7 +44,8 @@ pub enum RefundState {
     ChargeReduced,
 }
 
-/// Reduces the final charge of an appointment by an amount. The payment job then refunds the amount, or captures less.
+/// Reduces the final charge of an appointment by an amount. The payment job then refunds the amount, or captures less. What was paid out
+/// to the expert is taken back first.
 ///
 /// # Errors
 /// - [`AppError::NotFound`] if the appointment does not exist or does not concern the person
@@ -52,7 +54,8 @@ pub enum RefundState {
 /// - [`AppError::Invalid`] if the amount is zero, has another currency, or cannot be charged in full steps
 /// - [`AppError::NewerRelease`] if the state of the payment is unknown
 /// - [`PaymentsError::State`] if nothing is paid, a dispute is open, the amount exceeds what the client pays, the payment has
-///   [`MAX_REFUNDS`] refunds, or an administrator has settled it with the expert
+///   [`MAX_REFUNDS`] refunds, an administrator has settled it with the expert, or the expert was paid and their account cannot return
+///   the share
 pub async fn refund(
     app: &App,
     actor: &Actor,
@@ -115,19 +118,18 @@ async fn attempt_refund(
             "an administrator has settled this payment with the expert, so the gateway cannot take your share back".to_owned(),
         );
     }
-    let refunds = record.movements.iter().filter(|one| one.kind == MovementKind::Refund).count();
-    if refunds >= MAX_REFUNDS {
-        return refuse(format!("a payment can be refunded in at most {MAX_REFUNDS} parts"));
+    if totals.expert_balance() > 0 {
+        check_share_can_return(app, &record.appointment, &payment).await?;
     }
     // If the dispute is won, the disputed amount comes back and would be refunded as well, although nobody has decided that.
     if payment.open_dispute {
         return refuse("a dispute is open; refund after the client's bank has decided it".to_owned());
     }
-    let target = payment.amount_due(&record.appointment.status);
+    let before = payment.amount_due(&record.appointment.status);
     // What was refunded in another way, such as a lost dispute, cannot be refunded again.
     let target = match totals.captured {
-        0 => target,
-        _ => target.with_amount(totals.net_paid().min(target.amount())).unwrap_or(target),
+        0 => before,
+        _ => before.with_amount(totals.net_paid().min(before.amount())).unwrap_or(before),
     };
     let secured = matches!(
         payment.state,
@@ -146,13 +148,20 @@ async fn attempt_refund(
     if amount.amount() > target.amount() {
         return refuse(format!("the client pays {target}, so {amount} cannot be refunded"));
     }
+    let refunds = record.movements.iter().filter(|one| one.kind == MovementKind::Refund).count();
+    if refunds >= MAX_REFUNDS {
+        return refuse(format!("a payment can be refunded in at most {MAX_REFUNDS} parts"));
+    }
     let spent = payment.processing_cost.map_or(0, Money::amount);
     let final_charge = target.with_amount(target.amount() - amount.amount() + spent).unwrap_or(target);
     let (appointment, movements) = (&record.appointment, &record.movements);
     let costs =
         refund_costs::of_expert(app, appointment, Some(&payment), movements, final_charge, now).await?;
     let mut payment = Payment { version: payment.version + 1, ..payment };
-    payment.lower_charge(final_charge);
+    match state {
+        RefundState::Pending => payment.grant_charge(final_charge),
+        RefundState::ChargeReduced => payment.lower_charge(final_charge),
+    }
     let idempotency = request.record(person, id, now);
     let mut transaction = Transaction::new();
     transaction.check_appointment(appointment);
@@ -165,6 +174,28 @@ async fn attempt_refund(
     app.enqueue(&mut transaction, PaymentsJob::Payment { appointment: id }, now)?;
     let refund = Refund { appointment_id: id, amount, state, final_charge, requested_at: now };
     Ok(Decision::Commit(transaction, Creation::Created(refund, idempotency)))
+}
+
+/// Checks that the expert's account can return the share that was paid out to it, as far as the platform knows. Whether its balance
+/// covers the share only shows when it is taken back. A gateway that cannot reach it refunds from the account itself.
+///
+/// # Errors
+/// [`PaymentsError::State`] if the account is disabled, or another one has replaced it.
+async fn check_share_can_return(
+    app: &App,
+    appointment: &Appointment,
+    payment: &Payment,
+) -> Result<(), AppError> {
+    let account = app.store.payment_account(appointment.expert, payment.gateway).await?;
+    if account.is_some_and(|account| account.account == payment.destination && account.charges_enabled) {
+        return Ok(());
+    }
+    let gateway = payment.gateway;
+    Err(PaymentsError::State(format!(
+        "your share was paid to an account at {gateway} that cannot return it now; complete the account at {gateway}, or ask an \
+         administrator to settle the refund with you"
+    ))
+    .into())
 }
 
 /// Checks that an amount is a multiple of the smallest step that gateways can charge in its currency.

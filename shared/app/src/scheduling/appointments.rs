@@ -221,13 +221,23 @@ pub async fn cancel(
             let processing_cost = processing_cost.filter(|_| payment.gateway.platform_pays_fee());
             Payment { processing_cost, ..payment }
         });
-        let payment = put_final_charge(app, &mut transaction, &cancelled, payment, quote.final_charge, now)?;
+        let charge = FinalCharge::Entitled(quote.final_charge);
+        let payment = put_final_charge(app, &mut transaction, &cancelled, payment, charge, now)?;
         let charge = AmountChange::of_charge(before.as_ref(), payment.as_ref());
         app.record_event(&mut transaction, acting, EventData::cancelled(&cancelled, party, charge), now)?;
         let record = AppointmentRecord { appointment: cancelled, payment, ..record };
         Ok(Decision::Commit(transaction, (record, party)))
     })
     .await
+}
+
+/// A new final charge, and why the client is refunded the rest.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum FinalCharge {
+    /// The client is entitled to the refund, whether or not the expert can return their share of it.
+    Entitled(Money),
+    /// The expert grants the refund. It is made once the expert has returned their share of it.
+    Granted(Money),
 }
 
 /// Adds to the transaction the payment with a new final charge, and the payment job, which captures or refunds accordingly. The
@@ -241,7 +251,7 @@ fn put_final_charge(
     transaction: &mut Transaction,
     appointment: &Appointment,
     payment: Option<Payment>,
-    final_charge: Money,
+    final_charge: FinalCharge,
     now: Timestamp,
 ) -> Result<Option<Payment>, AppError> {
     payment.as_ref().map_or(Ok(()), check_known)?;
@@ -257,7 +267,7 @@ fn put_final_charge(
 pub(super) fn with_final_charge(
     appointment: &Appointment,
     payment: Payment,
-    final_charge: Money,
+    final_charge: FinalCharge,
     now: Timestamp,
 ) -> Payment {
     let is_undisputed = !appointment.no_show_report.is_some_and(NoShowReport::awaits_decision);
@@ -270,7 +280,10 @@ pub(super) fn with_final_charge(
             .filter(|escalation| !(is_undisputed && *escalation == Escalation::NoShowDisputed)),
         ..payment
     };
-    changed.lower_charge(final_charge);
+    match final_charge {
+        FinalCharge::Entitled(charge) => changed.lower_charge(charge),
+        FinalCharge::Granted(charge) => changed.grant_charge(charge),
+    }
     changed
 }
 
@@ -514,7 +527,7 @@ pub(super) async fn put_move(
     let payment = payment.clone();
     // The price may have changed. The payment job also needs the new time, because authorization, capture and completion depend
     // on it.
-    put_final_charge(app, transaction, moved, payment, moved.price, now)
+    put_final_charge(app, transaction, moved, payment, FinalCharge::Granted(moved.price), now)
 }
 
 /// A report of how a session ended.
@@ -717,8 +730,13 @@ pub async fn end(
                 .put(&mut transaction)?;
         }
         let before = record.payment.clone();
-        let payment = put_final_charge(app, &mut transaction, &ended, record.payment, final_charge, now)?;
         let is_unresolved = ended.no_show_report.is_some_and(NoShowReport::is_unresolved);
+        let final_charge = match (outcome, party) {
+            _ if is_unresolved => FinalCharge::Granted(final_charge),
+            (Outcome::Completed, Party::Expert) => FinalCharge::Granted(final_charge),
+            _ => FinalCharge::Entitled(final_charge),
+        };
+        let payment = put_final_charge(app, &mut transaction, &ended, record.payment, final_charge, now)?;
         let charge = AmountChange::of_charge(before.as_ref(), payment.as_ref()).filter(|_| !is_unresolved);
         app.record_event(&mut transaction, acting, EventData::ended(&ended, charge), now)?;
         let record = AppointmentRecord { appointment: ended, payment, ..record };

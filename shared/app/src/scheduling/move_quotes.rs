@@ -11,7 +11,7 @@ use store::AppointmentRecord;
 use crate::identity::Actor;
 use crate::identity::signed_in::Scope;
 use crate::scheduling::appointments::{
-    Move, check_at_once, gains_by_suspension, hold_move, quote_of, with_final_charge,
+    FinalCharge, Move, check_at_once, gains_by_suspension, hold_move, quote_of, with_final_charge,
 };
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::proposals;
@@ -125,7 +125,10 @@ async fn after(
     suspended: bool,
     now: Timestamp,
 ) -> Result<Quote, AppError> {
-    let payment = record.payment.clone().map(|payment| with_final_charge(&moved, payment, moved.price, now));
+    let payment = record
+        .payment
+        .clone()
+        .map(|payment| with_final_charge(&moved, payment, FinalCharge::Granted(moved.price), now));
     let record = AppointmentRecord { appointment: moved, payment, ..record.clone() };
     cancelled(app, record, suspended, now).await
 }

@@ -1,4 +1,4 @@
-//! What an expert owes the platform: the costs of refunds that they caused.
+//! What an expert owes the platform: the costs of refunds that they caused, and shares that the gateway could not take back from them.
 //!
 //! The expert repays it with the shares that the platform pays out later. What is withheld of a share counts as a part of the
 //! platform's fee on it. If the share becomes smaller after that, such as by a refund, the expert owes the difference again.
@@ -30,6 +30,12 @@ impl Debt {
     #[must_use]
     pub fn plus(&self, amount: Money) -> Self {
         self.with(amount, self.owed_in(amount.currency()).saturating_add(amount.amount()))
+    }
+
+    /// Returns the next version, without an amount, or at least without what is owed of it.
+    #[must_use]
+    pub fn minus(&self, amount: Money) -> Self {
+        self.with(amount, self.owed_in(amount.currency()).saturating_sub(amount.amount()))
     }
 
     /// Returns how much of a share that is about to be paid out is withheld, and the debt after that. `None` if it is nothing.

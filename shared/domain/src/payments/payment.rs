@@ -126,12 +126,19 @@ pub struct Payment {
     /// What the client pays in the end, if that was decided. Only [`lower_charge`](Payment::lower_charge) changes it, so that it
     /// never increases.
     pub final_charge: Option<Money>,
+    /// What the client would pay in the end without the refunds that the expert granted, beyond what the client is entitled to. A
+    /// granted refund is made only once the expert has returned their share of it. `None` if the expert granted none, or if the client
+    /// has become entitled to everything that is refunded.
+    pub charge_before_grants: Option<Money>,
     /// The part of the final charge with which the client pays for the processing of their refund. It belongs to the platform and not
     /// to the expert; `None` if there is none.
     pub processing_cost: Option<Money>,
     /// What is withheld of the expert's share, because the expert [owed](crate::payments::debt::Debt) it to the platform; `None` if
     /// nothing is.
     pub withheld: Option<Money>,
+    /// What the expert has of the payment although it is not their share any more, because the gateway could not take it back from
+    /// them. It was added to what they [owe](crate::payments::debt::Debt); `None` if there is nothing of the kind.
+    pub share_owed: Option<Money>,
     /// The client must act until this instant, because their card failed.
     pub action_deadline: Option<Timestamp>,
     /// When this many refunds have failed, an administrator must decide. A decision to retry raises it.
@@ -150,6 +157,9 @@ pub struct Payment {
     /// Whether the expert's share was settled outside the gateway, so that no further transfers or reversals are
     /// ordered.
     pub resolved_with_expert: bool,
+    /// What was settled with the expert outside the gateway, in minor units: how much more they have of the payment than the ledger
+    /// shows, or less if it is negative. `None` if nothing was, or if a release before this attribute has recorded it.
+    pub settled_outside: Option<i64>,
     /// The decision that an administrator must make before the payment can continue.
     pub escalation: Option<Escalation>,
     /// Whether a dispute is still undecided.
@@ -371,14 +381,17 @@ impl Payment {
             references: References::default(),
             intent_number: 1,
             final_charge: None,
+            charge_before_grants: None,
             processing_cost: None,
             withheld: None,
+            share_owed: None,
             action_deadline: None,
             max_failed_refunds: 1,
             refused: BTreeMap::new(),
             refusals: 0,
             released_at: None,
             resolved_with_expert: false,
+            settled_outside: None,
             failing_since: None,
             escalation: None,
             open_dispute: false,
@@ -474,6 +487,57 @@ impl Payment {
         Self { withheld: withheld.filter(|withheld| !withheld.is_zero()), ..self.clone() }
     }
 
+    /// Returns the payment with this further part of the expert's share that they owe instead of returning it.
+    #[must_use]
+    pub fn owing(&self, more: Money) -> Self {
+        let owed = self.share_owed.map_or(0, Money::amount).saturating_add(more.amount());
+        Self { share_owed: more.with_amount(owed).ok(), ..self.clone() }
+    }
+
+    /// Returns the payment without this part of what the expert owes of their share.
+    #[must_use]
+    pub fn owing_less(&self, less: Money) -> Self {
+        let owed = self.share_owed.map(|owed| owed.saturating_sub(less));
+        Self { share_owed: owed.filter(|owed| !owed.is_zero()), ..self.clone() }
+    }
+
+    /// Returns the payment after what the expert has too much or too little was settled with them outside the gateway. `amount_due` is
+    /// what the client owes, `totals` are those of all movements.
+    #[must_use]
+    pub fn settled_with_expert(&self, totals: Totals, amount_due: Money) -> Self {
+        let outside = self.settled_outside.unwrap_or(0);
+        let missing = i128::from(self.share_due(totals, amount_due)) - self.share_received(totals);
+        let outside = i64::try_from(i128::from(outside) + missing).unwrap_or(outside);
+        Self { resolved_with_expert: true, settled_outside: Some(outside), ..self.clone() }
+    }
+
+    /// Returns what is due to the expert of the payment in minor units, after the platform's fee and what is withheld.
+    pub(super) fn share_due(&self, totals: Totals, amount_due: Money) -> u64 {
+        let (share, _) = self.share_and_fee(totals, amount_due);
+        share.saturating_sub(self.withheld.map_or(0, Money::amount))
+    }
+
+    /// Returns the expert's share of what the client pays, after the platform's fee, and this fee.
+    pub(super) fn share_and_fee(&self, totals: Totals, amount_due: Money) -> (u64, u64) {
+        let before_fee = self.share_before_fee(totals, amount_due);
+        let fee = amount_due.with_amount(before_fee).unwrap_or(amount_due).apply_rate(self.fee_rate).amount();
+        (before_fee - fee, fee)
+    }
+
+    /// Returns the share that is due to the expert, before the fee. What will be refunded to the client does not belong to it, nor does
+    /// what the client pays for the processing of a refund.
+    pub(super) fn share_before_fee(&self, totals: Totals, amount_due: Money) -> u64 {
+        let processing_cost = self.processing_cost.map_or(0, Money::amount);
+        totals.net_paid().min(amount_due.amount()).saturating_sub(processing_cost)
+    }
+
+    /// Returns what the expert has of the payment in minor units, without what they owe of it, and with what was settled outside the
+    /// gateway.
+    pub(super) fn share_received(&self, totals: Totals) -> i128 {
+        i128::from(totals.expert_balance()) + i128::from(self.settled_outside.unwrap_or(0))
+            - i128::from(self.share_owed.map_or(0, Money::amount))
+    }
+
     /// Returns the payment in the state in which the client must pay again until `deadline`.
     #[must_use]
     pub fn awaiting_client_until(&self, deadline: Timestamp) -> Self {
@@ -492,6 +556,18 @@ impl Payment {
     /// cannot be collected.
     pub fn lower_charge(&mut self, charge: Money) {
         self.final_charge = Some(self.charge().at_most(charge));
+        self.charge_before_grants = None;
+    }
+
+    /// The same for a refund that the expert grants: it is made once their share of it has come back. A later decision of
+    /// [`Self::lower_charge`] entitles the client to all of it.
+    pub fn grant_charge(&mut self, charge: Money) {
+        let before = self.charge();
+        let charge = before.at_most(charge);
+        if charge != before {
+            self.charge_before_grants.get_or_insert(before);
+        }
+        self.final_charge = Some(charge);
     }
 
     /// Returns the net amount that the client owes for an appointment with this status: the final charge if one is

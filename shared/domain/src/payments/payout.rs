@@ -51,7 +51,7 @@ pub enum PayoutReason {
         /// The number of sessions that are missing.
         missing: u16,
     },
-    /// The expert owes the platform the costs of refunds that they caused.
+    /// The expert owes the platform something.
     Debt,
     /// The gateway cannot hold money.
     Gateway,

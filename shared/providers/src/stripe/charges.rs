@@ -12,7 +12,9 @@ use stripe_core::setup_intent::CancelSetupIntent;
 
 use super::client::RequestOptions;
 use super::convert::{IDEMPOTENCY_KEY_METADATA, charges_saved_card, key, platform_fee, saved_card_key};
-use super::errors::{UNEXPECTED_INTENT_STATE, UNEXPECTED_SETUP_STATE, ok_if_done, refused, required};
+use super::errors::{
+    UNEXPECTED_INTENT_STATE, UNEXPECTED_SETUP_STATE, not_taken_back, ok_if_done, refused, required,
+};
 use super::{Stripe, convert, snapshot, wire};
 
 /// How long an authorization by the client is guaranteed to hold, in seconds: a day less than the seven days of most cards
@@ -144,8 +146,11 @@ impl Charges for Stripe {
         let fee_left = objects.application_fee().map_or(0, |fee| fee.amount - fee.amount_refunded);
         let with_fee = from_expert && fee_left > 0;
         let refund = convert::new_refund(payment, &intent, order.amount, from_expert, with_fee, &key)?;
-        let _: wire::Ignored = self.send_once(&refund, &key).await?;
-        Ok(())
+        match self.send_once::<wire::Ignored>(&refund, &key).await {
+            Ok(_) => Ok(()),
+            Err(failure) if from_expert => Err(not_taken_back(failure)),
+            Err(failure) => Err(failure.into()),
+        }
     }
 
     async fn reverse(
@@ -170,8 +175,7 @@ impl Charges for Stripe {
         let with_fee = with_fee && own.as_ref() == Some(&transfer.id) && fee_left > 0;
         let part = wanted.min(left(transfer));
         let reversal = convert::new_reversal(payment, &transfer.id, (part, 0), with_fee, &key);
-        let _: wire::Ignored = self.send_once(&reversal, &key).await?;
-        Ok(())
+        self.send_once::<wire::Ignored>(&reversal, &key).await.map(|_| ()).map_err(not_taken_back)
     }
 
     async fn transfer(&self, payment: &Payment, amount: Money, ordinal: u32) -> Result<(), GatewayError> {
@@ -221,8 +225,7 @@ impl Charges for Stripe {
             (left(transfer), platform_fee(&transfer.metadata).saturating_sub(reversed.sum()).max(0))
         };
         let reversal = convert::new_reversal(payment, &transfer.id, part, false, &key);
-        let _: wire::Ignored = self.send_once(&reversal, &key).await?;
-        Ok(())
+        self.send_once::<wire::Ignored>(&reversal, &key).await.map(|_| ()).map_err(not_taken_back)
     }
 }
 

@@ -103,7 +103,7 @@ impl Failure {
 
 impl From<Failure> for GatewayError {
     /// Locks, rate limits, wrong keys and internal errors are temporary. An insufficient balance needs a new request, with a new
-    /// idempotency key. Everything else is refused permanently.
+    /// idempotency key. Everything else is refused permanently, also access to an account whose owner has revoked it.
     fn from(failure: Failure) -> Self {
         let Rejection { status, code, message, .. } = match failure {
             Failure::Rejected(rejection) => rejection,
@@ -115,12 +115,12 @@ impl From<Failure> for GatewayError {
                 | StatusCode::TOO_MANY_REQUESTS
                 | StatusCode::UNAUTHORIZED
                 | StatusCode::FORBIDDEN
-        )
+        ) && code != NO_ACCESS
             // Another request has locked the object.
             || code == "lock_timeout";
         // The platform's balance is too low, or the key was used for another request that Stripe did not execute. Stripe stores
         // this response with the key.
-        let not_now = matches!(code.as_str(), "balance_insufficient" | "idempotency_error");
+        let not_now = matches!(code.as_str(), BALANCE_INSUFFICIENT | "idempotency_error");
         let description = || format!("status {}, {code}: {message}", status.as_u16());
         if not_now {
             Self::NotNow { code, message }
@@ -135,6 +135,19 @@ impl From<Failure> for GatewayError {
     }
 }
 
+/// What it means that a request which takes money back from an expert failed. A balance that does not cover it is that of the expert's
+/// account. Nobody knows when it will, so this is a refusal.
+pub(super) fn not_taken_back(failure: Failure) -> GatewayError {
+    match failure.into() {
+        GatewayError::NotNow { code, message } if code == BALANCE_INSUFFICIENT => {
+            GatewayError::Refused { code, message }
+        }
+        error => error,
+    }
+}
+
+/// A balance does not cover the request.
+const BALANCE_INSUFFICIENT: &str = "balance_insufficient";
 /// The intent's state no longer allows the request (<https://docs.stripe.com/error-codes>).
 pub(super) const UNEXPECTED_INTENT_STATE: &str = "payment_intent_unexpected_state";
 /// The setup intent's state no longer allows the request.
@@ -228,8 +241,23 @@ mod tests {
         };
         assert!(matches!(of_code("lock_timeout"), GatewayError::Unavailable(_)));
         assert!(matches!(of_code("balance_insufficient"), GatewayError::NotNow { .. }));
+        let no_access = br#"{"error":{"type":"invalid_request_error","code":"account_invalid"}}"#;
+        assert!(matches!(error(StatusCode::FORBIDDEN, no_access), GatewayError::Refused { .. }));
         let reused = br#"{"error":{"type":"idempotency_error","message":"Keys for idempotent requests"}}"#;
         assert!(matches!(error(StatusCode::BAD_REQUEST, reused), GatewayError::NotNow { .. }));
+    }
+
+    #[test]
+    fn empty_balance_of_an_expert_is_a_refusal() {
+        let failure = |status, code: &str| {
+            let body = format!(r#"{{"error":{{"type":"invalid_request_error","code":"{code}"}}}}"#);
+            not_taken_back(Failure::from_response(status, body.as_bytes()))
+        };
+        let empty = failure(StatusCode::BAD_REQUEST, "balance_insufficient");
+        assert!(matches!(empty, GatewayError::Refused { code, .. } if code == "balance_insufficient"));
+        let reused = failure(StatusCode::BAD_REQUEST, "idempotency_error");
+        assert!(matches!(reused, GatewayError::NotNow { .. }));
+        assert!(matches!(failure(StatusCode::BAD_GATEWAY, "api_error"), GatewayError::Failed(_)));
     }
 
     #[test]

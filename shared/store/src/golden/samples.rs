@@ -493,8 +493,10 @@ pub(super) fn payments() -> Vec<Payment> {
         },
         intent_number: 2,
         final_charge: Some(money(12_000)),
+        charge_before_grants: None,
         processing_cost: None,
         withheld: None,
+        share_owed: None,
         action_deadline: Some(at(7)),
         max_failed_refunds: 1,
         refused: orders.iter().take(number % 5).map(|order| (*order, "no_funds".to_owned())).collect(),
@@ -502,6 +504,7 @@ pub(super) fn payments() -> Vec<Payment> {
         failing_since: Some(at(8)),
         released_at: None,
         resolved_with_expert: true,
+        settled_outside: None,
         escalation: escalations.get(number).copied(),
         open_dispute: number == 9,
         lost_dispute: number == 10,
@@ -541,6 +544,17 @@ pub(super) fn released_payment() -> Payment {
         withheld: None,
         released_at: Some(at(9)),
         resolved_with_expert: false,
+        ..held_payment()
+    }
+}
+
+/// A payment of whose share the expert owes a part, another part was settled with them, and of which they granted a refund.
+pub(super) fn owed_payment() -> Payment {
+    Payment {
+        appointment: appointment_id(122),
+        charge_before_grants: Some(money(24_000)),
+        share_owed: Some(money(10_800)),
+        settled_outside: Some(-5_400),
         ..held_payment()
     }
 }

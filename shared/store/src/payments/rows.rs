@@ -22,11 +22,16 @@ use super::webhook_events::ReceivedEvent;
 use crate::row::{Known, MoneyRow, Row, Stored, Text, Unreadable, known, stored};
 
 impl Row<Payment> for PaymentRow {
-    const SCHEMA: u16 = 3;
+    const SCHEMA: u16 = 4;
 
     /// A release that knows format 1 would not pay the expert after the session, and would pay them a share of the processing cost.
-    /// One that knows format 2 would record that PayPal paid the expert at once.
+    /// One that knows format 2 would record that PayPal paid the expert at once. One that knows format 3 would refund what an expert
+    /// granted without their share, and take a share back that the expert owes.
     fn schema_of(payment: &Payment) -> u16 {
+        let Payment { charge_before_grants, share_owed, settled_outside, .. } = payment;
+        if charge_before_grants.is_some() || share_owed.is_some() || settled_outside.is_some() {
+            return 4;
+        }
         match (payment.payout_timing, payment.gateway) {
             (PayoutTiming::AtPayment, _) if payment.processing_cost.is_none() => 1,
             (PayoutTiming::AfterSession, GatewayKind::Paypal) => 3,
@@ -106,9 +111,13 @@ stored! {
         intent_number: u16,
         final_charge: Option<MoneyRow>,
         #[serde(default)]
+        charge_before_grants: Option<MoneyRow>,
+        #[serde(default)]
         processing_cost: Option<MoneyRow>,
         #[serde(default)]
         withheld: Option<MoneyRow>,
+        #[serde(default)]
+        share_owed: Option<MoneyRow>,
         action_deadline: Option<Timestamp>,
         max_failed_refunds: u16,
         #[serde(default)]
@@ -121,6 +130,8 @@ stored! {
         released_at: Option<Timestamp>,
         #[serde(default)]
         resolved_with_expert: bool,
+        #[serde(default)]
+        settled_outside: Option<i64>,
         #[serde(default)]
         escalation: Option<EscalationRow>,
         open_dispute: bool,

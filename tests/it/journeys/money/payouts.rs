@@ -3,7 +3,7 @@
 use domain::payments::ledger::{Account, MovementKind};
 use domain::payments::payout::PayoutTiming;
 use serde_json::{Value, json};
-use simulators::stripe::DisputeOutcome;
+use simulators::stripe::{DisputeOutcome, PayoutOutcome};
 
 use super::{authorized_hour, tiered_hour};
 use crate::harness::{Offer, TestApp, intent, paid_hour};
@@ -296,4 +296,98 @@ async fn administrator_decides_when_an_expert_is_paid() {
     assert_eq!(read.get("payout_timing"), None);
     test.book_and_secure(&offer, "2027-01-05T12:00:00Z").await;
     assert_eq!(test.cents(&offer, [Account::Expert]).await, [7_200], "the platform's setting applies again");
+}
+
+impl TestApp {
+    /// The expert takes everything off their account.
+    async fn empty_account(&self, offer: &Offer) -> String {
+        let path = format!("/v1/experts/{}/payment-accounts/stripe", offer.expert);
+        let account = self.get(&path).signed_in_as("ada").send().await.expect(200);
+        let account = account["account"].as_str().expect("an account").to_owned();
+        self.stripe().pay_out(&account, None, Some("eur"), PayoutOutcome::Paid).expect("there is something");
+        account
+    }
+
+    /// What the expert owes in euro cents.
+    async fn owed(&self, offer: &Offer) -> Value {
+        let path = format!("/v1/experts/{}/payment-accounts/stripe", offer.expert);
+        let account = self.get(&path).signed_in_as("ada").send().await.expect(200);
+        account["owed"][0]["amount"].clone()
+    }
+
+    async fn refund(&self, appointment: &str, cents: u64) -> crate::harness::Response {
+        let part = json!({ "amount": { "amount": cents, "currency": "EUR" } });
+        let path = format!("/v1/appointments/{appointment}/refunds");
+        self.post(&path).signed_in_as("ada").idempotency_key("refund").json(&part).send().await
+    }
+}
+
+#[tokio::test]
+async fn refund_after_the_payout_waits_until_the_expert_has_returned_the_share() {
+    for timing in [PayoutTiming::AfterSession, PayoutTiming::AtPayment] {
+        let test = TestApp::with(|config| config.settings.payout_timing = timing).await;
+        let offer = test.offer(&paid_hour()).await;
+        let appointment = test.book_and_secure(&offer, AT).await;
+        test.advance_to(AFTER_RELEASE).await;
+        test.empty_account(&offer).await;
+        test.refund(&appointment, 8_000).await.expect(201);
+        test.stack.run_until_idle().await;
+        test.advance_to("2027-01-08T11:00:00Z").await;
+        let kinds = test.kinds(&offer).await;
+        assert!(!kinds.contains(&MovementKind::Refund), "{timing:?}: {kinds:?}");
+        let listed = test.get("/v1/escalations").signed_in_as("margaret").send().await.expect(200);
+        assert_eq!(listed["escalations"][0]["escalation"]["order"], "reversal", "{listed:#}");
+        assert_eq!(test.payment(&appointment).await["state"], "paid");
+        // An administrator settles it with the expert, and the client gets the refund.
+        let amount = listed["escalations"][0]["escalation"]["amount"].clone();
+        let decision = json!({ "resolution": "resolved_manually", "amount": amount });
+        let path = format!("/v1/appointments/{appointment}/payment/resolution");
+        test.post(&path).signed_in_as("margaret").json(&decision).send().await.expect(200);
+        test.stack.run_until_idle().await;
+        assert_eq!(test.payment(&appointment).await["state"], "refunded");
+        assert_eq!(test.shares(&offer).await[0], 0);
+    }
+}
+
+#[tokio::test]
+async fn expert_who_has_left_cannot_refund_what_they_were_paid() {
+    let test = TestApp::holding().await;
+    let offer = test.offer(&paid_hour()).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
+    test.advance_to(AFTER_RELEASE).await;
+    let account = test.empty_account(&offer).await;
+    test.stripe().deauthorize(&account).expect("it is connected");
+    test.stack.run_until_idle().await;
+    let refused = test.refund(&appointment, 8_000).await;
+    assert_eq!(refused.problem(409), "payment-state");
+    let kinds = test.kinds(&offer).await;
+    assert!(!kinds.contains(&MovementKind::Refund), "{kinds:?}");
+}
+
+#[tokio::test]
+async fn cancellation_is_refunded_although_the_expert_has_left_and_the_share_is_owed() {
+    for leaves in [false, true] {
+        let test = TestApp::with(|config| config.settings.payout_timing = PayoutTiming::AtPayment).await;
+        let offer = test.offer(&paid_hour()).await;
+        let appointment = test.book_and_secure(&offer, AT).await;
+        let account = test.empty_account(&offer).await;
+        if leaves {
+            test.stripe().deauthorize(&account).expect("it is connected");
+        }
+        test.stack.run_until_idle().await;
+        test.post_action("ada", &appointment, "cancel", &Value::Null).await.expect(200);
+        test.stack.run_until_idle().await;
+        assert_eq!(test.payment(&appointment).await["state"], "refunded", "it has left: {leaves}");
+        if leaves {
+            continue;
+        }
+        // The share, and the cost of the refund.
+        assert_eq!(test.owed(&offer).await, json!(7_200 + 145));
+        let next = test.book_and_secure(&offer, "2027-01-06T10:00:00Z").await;
+        let path = format!("/v1/appointments/{next}");
+        let payment = test.get(&path).signed_in_as("ada").send().await.expect(200)["payment"].clone();
+        assert_eq!(payment["payout_timing"], "after_session");
+        test.advance_to("2027-01-07T11:02:00Z").await;
+        assert_eq!(test.owed(&offer).await, json!(7_200 + 145 - 7_199), "a cent is left of the share");
+    }
 }

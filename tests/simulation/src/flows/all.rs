@@ -964,6 +964,57 @@ pub const FLOWS: &[Flow] = &[
         },
     },
     Flow {
+        name: "an expert takes the money off their account, and refunds the session",
+        run: |scenario| {
+            offer_held(scenario);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+            scenario.empty_accounts();
+            scenario.as_expert(Command::Refund(id, euros(8_000), "all".to_owned()));
+            scenario.advance(DAY);
+            scenario
+                .expect_all("the client gets nothing before the expert has returned their share", |known| {
+                    Totals::of(&known.movements).refunded == 0
+                });
+        },
+    },
+    Flow {
+        name: "an expert who is paid at once takes the money off their account, cancels, and repays the share",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.empty_accounts();
+            scenario.as_expert(Command::Cancel(id));
+            scenario.advance(DAY);
+            scenario.expect_all("the client gets everything, and the expert owes their share", |known| {
+                let owed = known.payment.as_ref().and_then(|payment| payment.share_owed);
+                Totals::of(&known.movements).refunded == 8_000 && owed == Some(euros(7_200))
+            });
+            scenario.book_and_pay(IN_34_HOURS + 2 * DAY);
+            scenario.advance_to(IN_34_HOURS + 5 * DAY);
+        },
+    },
+    Flow {
+        name: "a transfer is settled outside the gateway, and a dispute is lost",
+        run: |scenario| {
+            offer_held(scenario);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.simulation.shared.lock().gateway.refuse(id, OrderKind::Transfer);
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+            scenario.as_admin(Command::ResolveEscalation(id, Resolution::ResolvedManually));
+            scenario.advance(HOUR);
+            scenario.at_gateway(|core, name| {
+                gateway::open_dispute(core, name, 100);
+            });
+            scenario.advance(2 * DAY);
+            scenario.at_gateway(|core, name| gateway::close_dispute(core, name, 0, 0));
+            scenario.advance(DAY);
+            scenario.expect_all("the expert owes what they were paid", |known| {
+                known.payment.as_ref().and_then(|payment| payment.share_owed) == Some(euros(7_200))
+            });
+        },
+    },
+    Flow {
         name: "a client books one expert as often as the limits allow",
         run: |scenario| {
             scenario

@@ -294,6 +294,14 @@ impl Scenario {
         }
     }
 
+    /// Lets all experts take their money off their accounts.
+    pub fn empty_accounts(&mut self) {
+        let accounts: Vec<String> = self.simulation.shared.lock().gateway.accounts.keys().cloned().collect();
+        for account in accounts {
+            gateway::empty_account(&mut self.simulation.shared.lock(), &account);
+        }
+    }
+
     /// Changes the fault profile.
     pub fn set_faults(&mut self, change: impl FnOnce(&mut FaultProfile)) {
         change(&mut self.simulation.shared.lock().faults);

@@ -211,6 +211,20 @@ pub fn restrict(core: &mut Core, account: &str, enabled: bool) {
     send_webhook(core, &WebhookSubject::Account { account: account.to_owned() });
 }
 
+/// Pays everything that is on an account out to the bank of its owner.
+pub fn empty_account(core: &mut Core, name: &str) {
+    let now = core.instant();
+    let object = core.gateway.object("po");
+    let Some(account) = core.gateway.accounts.get_mut(name) else { return };
+    let everything = u64::try_from(account.balance).unwrap_or(0);
+    let Ok(amount) = Money::new(everything, domain::Currency::EUR) else { return };
+    if !amount.is_zero() {
+        account.payouts.push(Movement::new(MovementKind::Payout, amount, object, now, None));
+        account.balance = 0;
+        send_webhook(core, &WebhookSubject::Payouts { account: name.to_owned() });
+    }
+}
+
 /// Pays out part of an expert's balance. Some payouts fail a day later.
 pub fn payout(core: &mut Core, name: &str) -> bool {
     let now = core.instant();

@@ -117,6 +117,9 @@ pub(super) fn create_refund(
     if from_expert && own.is_none_or(|transfer| transfer.left < amount) {
         return refuse("transfer_reversed", "the transfer is reversed already");
     }
+    if from_expert {
+        core.gateway.check_balance(name, amount - fee_returned(charge, amount, with_fee))?;
+    }
     let object = core.gateway.object("re");
     record_movement(core, name, MovementKind::Refund, amount, &object, key.clone());
     set(core, name, |intent| {
@@ -156,6 +159,12 @@ fn fail_refund(core: &mut Core, name: &str, object: &str, appointment: Appointme
         *taken -= amount;
     }
     send_webhook(core, &WebhookSubject::Payment { appointment });
+}
+
+/// The platform's fee that is returned with a reversal.
+pub(super) fn fee_returned(charge: &Charge, amount: u64, with_fee: bool) -> u64 {
+    let due = part_of(charge.fee, charge.reversed_with_fee + amount, charge.amount);
+    if with_fee { due.saturating_sub(charge.fee_back).min(amount) } else { 0 }
 }
 
 /// Reverses an amount of a transfer.

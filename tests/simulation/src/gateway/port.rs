@@ -12,8 +12,8 @@ use domain::payments::gateway::{Capabilities, GatewayKind};
 use domain::payments::payment::{Payment, PaymentSnapshot, References, Share};
 
 use super::orders::{
-    create_charge, create_refund, pay_out, release, release_authorization, reverse, secure_payment, set,
-    take_back, transfer,
+    create_charge, create_refund, fee_returned, pay_out, release, release_authorization, reverse,
+    secure_payment, set, take_back, transfer,
 };
 use super::*;
 use crate::call::{Kind, call};
@@ -567,6 +567,9 @@ impl Charges for SimGateway {
                     if left < part {
                         return refuse("amount_too_large", "more than is left of the transfer");
                     }
+                    let charge = core.gateway.intents[&name].charge.as_ref();
+                    let fee = charge.map_or(0, |charge| fee_returned(charge, part, with_fee));
+                    core.gateway.check_balance(&name, part - fee)?;
                     reverse(core, &name, place, (part, with_fee), Some(ordered), true);
                     Ok(name.clone())
                 })
@@ -699,6 +702,7 @@ impl Charges for SimGateway {
                     if left < part.0 {
                         return refuse("amount_too_large", "more than is left of the transfer");
                     }
+                    core.gateway.check_balance(&name, part.0)?;
                     take_back(core, &name, place, part, ordered);
                     Ok(name.clone())
                 })

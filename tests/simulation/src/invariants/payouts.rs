@@ -1,6 +1,7 @@
 //! Money that the platform holds reaches the expert in time, and not too early.
 
 use super::*;
+use domain::payments::ledger::Totals;
 use domain::payments::payout::PayoutTiming;
 
 /// How long a transfer that was ordered before the platform knew of a dispute can take, in seconds.
@@ -43,6 +44,40 @@ impl Invariants {
             self.frozen_since.entry(id).or_insert(core.instant());
         } else {
             self.frozen_since.remove(&id);
+        }
+    }
+
+    /// What an expert grants beyond what the client is entitled to is refunded only once they have returned their share of it.
+    pub(super) fn check_grants(
+        &self,
+        core: &Core,
+        known: &ObservedAppointment,
+        violations: &mut Vec<String>,
+    ) {
+        let ObservedAppointment { appointment, payment: Some(payment), movements } = known else { return };
+        let (id, totals) = (appointment.id, Totals::of(movements));
+        let recorded = self.known.get(&id).map_or(0, |before| before.movements.len());
+        let new = movements.iter().skip(recorded);
+        // Somebody else may refund, too.
+        let refunds = new.filter(|one| one.kind == MovementKind::Refund && one.idempotency_key.is_some());
+        let left_alone = !core.gateway.disputed_or_failed.contains_key(&id)
+            && !core.gateway.taken_outside.contains_key(&id)
+            && !core.gateway.releases_whole
+            && !payment.resolved_with_expert;
+        let Some(entitled) = payment.charge_before_grants.filter(|_| left_alone && refunds.count() > 0)
+        else {
+            return;
+        };
+        let due = payment.amount_due(&appointment.status).amount();
+        let (paid, step) = (totals.net_paid(), payment.amount.currency().charge_step());
+        let points = u64::from(payment.fee_rate.basis_points());
+        let share = due - policy::part_of(due, points, step);
+        let owed = payment.share_owed.map_or(0, |owed| owed.amount());
+        let has = totals.expert_balance().saturating_sub(owed);
+        if paid < entitled.amount().max(due) && has > share + 2 * step {
+            violations.push(format!(
+                "{id} is refunded although its expert has {has} and not {share}, which they granted"
+            ));
         }
     }
 }

@@ -31,7 +31,7 @@ pub(super) struct Costs {
     caused: BTreeMap<(ExpertId, &'static str), u64>,
     /// The experts some of whose refunds an administrator may have caused.
     uncertain: BTreeSet<ExpertId>,
-    /// The payments of whose share something was ever withheld.
+    /// The payments of whose share something was ever withheld or owed.
     withheld: BTreeSet<AppointmentId>,
 }
 
@@ -68,7 +68,7 @@ pub(super) fn check(
         return;
     };
     let Appointment { id, expert, client, ref status, .. } = now.appointment;
-    if after.withheld.is_some() {
+    if after.withheld.is_some() || after.share_owed.is_some() {
         all.withheld.insert(id);
     }
     let owners = [client.to_string(), expert.to_string()];
@@ -138,31 +138,34 @@ pub(super) fn check(
 }
 
 impl Invariants {
-    /// Returns whether something was ever withheld of the expert's share of a payment. The fee on it is then recorded with the next
+    /// Returns whether something was ever withheld or owed of the expert's share of a payment. The fee on it is then recorded with the next
     /// amount that moves.
     pub fn was_withheld(&self, id: AppointmentId) -> bool {
         self.costs.withheld.contains(&id)
     }
 
-    /// Checks that the costs of the refunds that an expert caused are either withheld of their shares or still owed.
+    /// Checks that the costs of the refunds that an expert caused, and the shares that could not be taken back from them, are either
+    /// withheld of their shares or still owed.
     pub fn check_debt(&self, expert: ExpertId, debt: &Debt, violations: &mut Vec<String>) {
         if self.costs.uncertain.contains(&expert) {
             return;
         }
         let payments = self.known.values().filter(|known| known.appointment.expert == expert);
-        let withheld: Vec<Money> = payments.filter_map(|known| known.payment.as_ref()?.withheld).collect();
+        let payments: Vec<&Payment> = payments.filter_map(|known| known.payment.as_ref()).collect();
+        let withheld: Vec<Money> = payments.iter().filter_map(|payment| payment.withheld).collect();
+        let shares: Vec<Money> = payments.iter().filter_map(|payment| payment.share_owed).collect();
         let caused = self.costs.caused.keys().filter(|(of, _)| *of == expert).map(|(_, code)| *code);
-        let codes = debt.owed.iter().chain(&withheld).map(|one| one.currency().code());
+        let codes = debt.owed.iter().chain(&withheld).chain(&shares).map(|one| one.currency().code());
         for code in codes.chain(caused).collect::<BTreeSet<&str>>() {
             let caused = self.costs.caused.get(&(expert, code)).copied().unwrap_or(0);
             let sum = |all: &[Money]| {
                 let all = all.iter().filter(|one| one.currency().code() == code);
                 all.map(|one| one.amount()).sum::<u64>()
             };
-            let (owed, withheld) = (sum(&debt.owed), sum(&withheld));
-            if owed + withheld != caused {
+            let (owed, withheld, shares) = (sum(&debt.owed), sum(&withheld), sum(&shares));
+            if owed + withheld != caused + shares {
                 violations.push(format!(
-                    "{expert} owes {owed} and {withheld} is withheld, of {caused} caused by refunds"
+                    "{expert} owes {owed} and {withheld} is withheld, of {caused} caused by refunds and {shares} of shares"
                 ));
             }
         }

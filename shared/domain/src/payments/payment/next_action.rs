@@ -53,6 +53,8 @@ pub enum Transition {
     WriteOff,
     /// Withhold this amount no longer, because the expert's share has become too small for it. The expert owes it again.
     OweAgain(Money),
+    /// Leave this amount with the expert, who owes it: it is not their share any more, and the gateway could not take it back.
+    OweShare(Money),
 }
 
 /// A request to the gateway.
@@ -161,6 +163,18 @@ impl Wait {
 }
 
 impl Order {
+    /// Returns the order that the gateway is considered to have refused, if it refuses this one. A refund that also takes the expert's
+    /// share back may be refused because of either. Taking it back is then given up first, so the client gets the refund if it is
+    /// possible at all.
+    pub fn refused_as(self, capabilities: Capabilities) -> Option<OrderKind> {
+        match self {
+            Self::Refund { from_expert: true, .. } if capabilities.supports_transfers => {
+                Some(OrderKind::Reversal)
+            }
+            order => order.refusable().map(|(kind, _)| kind),
+        }
+    }
+
     /// Returns the kind and the amount of an order about which an administrator decides if the gateway permanently
     /// refuses it, and `None` for other orders.
     pub fn refusable(self) -> Option<(OrderKind, Money)> {
@@ -447,16 +461,23 @@ impl Situation<'_> {
 
     fn adjust_shares(&self) -> PaymentAction {
         let surplus = self.totals.net_paid().saturating_sub(self.amount_due.amount());
+        let expert = self.adjust_expert();
+        // What the expert granted is refunded once they have returned their share of it.
+        let takes_back = matches!(expert, Some(Order::Reverse { .. } | Order::TakeBack(_)));
+        let granted = if takes_back { surplus - self.entitled_surplus(surplus) } else { 0 };
         let refund_obstacle = (surplus > 0).then(|| self.refund_obstacle(self.money(surplus))).flatten();
-        if surplus > 0 && refund_obstacle.is_none() && !self.snapshot.open_dispute {
-            return self.refund(surplus);
+        if surplus > granted && refund_obstacle.is_none() && !self.snapshot.open_dispute {
+            return self.refund(surplus - granted);
         }
         if let Some(excess) = self.withheld_in_excess() {
             return PaymentAction::Transition(Transition::OweAgain(excess));
         }
-        let expert = self.adjust_expert();
         let expert_obstacle =
             expert.and_then(Order::refusable).and_then(|(order, amount)| self.refused(order, amount));
+        let cannot_take_back = takes_back && granted == 0 && expert_obstacle.is_some();
+        if let Some(excess) = self.share_in_excess(cannot_take_back) {
+            return PaymentAction::Transition(Transition::OweShare(excess));
+        }
         // An undecided dispute delays refunds, but nothing else.
         let until = self.snapshot.open_dispute.then(|| self.now.plus(DISPUTE_PAUSE));
         match (expert, expert_obstacle.or(refund_obstacle.filter(|_| until.is_none())), until) {
@@ -465,6 +486,25 @@ impl Situation<'_> {
             (_, None, Some(until)) => PaymentAction::Wait(Wait::Until(until)),
             (_, None, None) => PaymentAction::Wait(Wait::Done),
         }
+    }
+
+    /// Returns how much of what is to be refunded the client is entitled to, whatever the expert granted in addition.
+    fn entitled_surplus(&self, surplus: u64) -> u64 {
+        match self.payment.charge_before_grants {
+            Some(charge) => self.totals.net_paid().saturating_sub(charge.amount()).min(surplus),
+            None => surplus,
+        }
+    }
+
+    /// Returns what the expert has too much and will not return: because the gateway `cannot_take_back` anything from them, or because
+    /// an administrator has settled the payment with them, before something that was not known then, such as the loss of a dispute.
+    fn share_in_excess(&self, cannot_take_back: bool) -> Option<Money> {
+        let is_settled = self.payment.settled_outside.is_some() && !self.snapshot.open_dispute;
+        let due = i128::from(self.payment.share_due(self.totals, self.amount_due));
+        let excess = u64::try_from(self.payment.share_received(self.totals) - due).ok();
+        excess
+            .filter(|excess| *excess > 0 && (cannot_take_back || is_settled))
+            .map(|excess| self.money(excess))
     }
 
     /// Returns why a refund would be refused, if so. A bank that rejected a refund rejects it again.
@@ -493,21 +533,21 @@ impl Situation<'_> {
         (left, transferred <= captured && !missing)
     }
 
-    /// Returns the share that is due to the expert, before the fee. What will be refunded to the client does not belong to it, nor does
-    /// what the client pays for the processing of a refund.
     fn expert_target(&self) -> u64 {
-        let processing_cost = self.payment.processing_cost.map_or(0, Money::amount);
-        self.totals.net_paid().min(self.amount_due.amount()).saturating_sub(processing_cost)
+        self.payment.share_before_fee(self.totals, self.amount_due)
     }
 
     fn refund(&self, surplus: u64) -> PaymentAction {
         let (with_expert, mirrored) = self.expert_share_before_fee();
+        let can_return =
+            self.payment.share_owed.is_none() && !self.payment.refused.contains_key(&OrderKind::Reversal);
         PaymentAction::Order(Order::Refund {
             amount: self.money(surplus),
             // The expert's share comes from the expert by the same order, unless the platform already has it.
             from_expert: !self.capabilities.supports_transfers
                 || (self.payment.payout_timing == PayoutTiming::AtPayment
                     && mirrored
+                    && can_return
                     && !self.payment.resolved_with_expert
                     && with_expert >= self.totals.net_paid()),
         })
@@ -524,7 +564,8 @@ impl Situation<'_> {
         }
         let (with_expert, mirrored) = self.expert_share_before_fee();
         let expert_target = self.expert_target();
-        if mirrored {
+        let owed = self.payment.share_owed.map_or(0, Money::amount);
+        if mirrored && owed == 0 {
             // The expert returns as much as the client gets back, and the platform returns its fee on it.
             let surplus = with_expert.saturating_sub(expert_target);
             return (surplus > 0).then(|| Order::Reverse { amount: self.money(surplus), with_fee: true });
@@ -533,7 +574,7 @@ impl Situation<'_> {
         // compares sums, because a rounded fee could otherwise make the expert's amount negative.
         let Totals { transferred, fee_refunded, reversed, fee, .. } = self.totals;
         let net = expert_target - self.money(expert_target).apply_rate(self.payment.fee_rate).amount();
-        let (got, due) = (transferred + fee_refunded, net + reversed + fee);
+        let (got, due) = (transferred + fee_refunded, net + reversed + fee + owed);
         if got > due {
             Some(Order::Reverse { amount: self.money(got - due), with_fee: false })
         } else if got < due {
@@ -547,7 +588,9 @@ impl Situation<'_> {
     /// always the one on what the expert has, and what is withheld.
     fn adjust_held_share(&self) -> Option<Order> {
         let Totals { fee, fee_refunded, .. } = self.totals;
-        let (has, fee) = (self.totals.expert_balance(), fee.saturating_sub(fee_refunded));
+        let owed = self.payment.share_owed.map_or(0, Money::amount);
+        let (has, fee) =
+            (self.totals.expert_balance().saturating_sub(owed), fee.saturating_sub(fee_refunded));
         let (due, fee_due) = self.held_share();
         let withheld = self.payment.withheld.map_or(0, Money::amount);
         let (due, fee_due) = (due.saturating_sub(withheld), fee_due + withheld);
@@ -572,15 +615,14 @@ impl Situation<'_> {
 
     /// Returns the expert's share of what the client pays, after the platform's fee, and this fee.
     fn held_share(&self) -> (u64, u64) {
-        let target = self.expert_target();
-        let fee = self.money(target).apply_rate(self.payment.fee_rate).amount();
-        (target - fee, fee)
+        self.payment.share_and_fee(self.totals, self.amount_due)
     }
 
     /// Returns by how much what is withheld exceeds the expert's share. As when it is withheld, at least the smallest amount that a
     /// gateway transfers is left.
     fn withheld_in_excess(&self) -> Option<Money> {
-        let withheld = self.payment.withheld.filter(|_| !self.payment.resolved_with_expert)?;
+        let is_settled = self.payment.settled_outside.is_some() && !self.snapshot.open_dispute;
+        let withheld = self.payment.withheld.filter(|_| is_settled || !self.payment.resolved_with_expert)?;
         let (share, _) = self.held_share();
         let most = withheld.with_amount(share.saturating_sub(withheld.currency().charge_step()));
         Some(withheld.saturating_sub(most.unwrap_or(withheld))).filter(|excess| !excess.is_zero())

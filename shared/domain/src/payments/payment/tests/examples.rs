@@ -153,30 +153,79 @@ fn failed_refund_by_someone_else_is_returned_to_the_expert() {
     }
 }
 
+fn refuses(order: Option<OrderKind>) -> What {
+    What::Outside(Outside::GatewayRefuses(order))
+}
+
+/// What the expert owes, in cents.
+fn owed(world: &World) -> u64 {
+    world.platform.debt.owed_in(Currency::EUR)
+}
+
 #[test]
-fn refused_order_waits_for_an_administrator_and_manual_resolution_is_final() {
-    let refuses = |order| What::Outside(Outside::GatewayRefuses(order));
+fn share_that_cannot_be_taken_back_is_owed() {
     let refunds = What::Outside(Outside::SomebodyRefunds { percent: 40, from_expert: false });
-    let waits = [refuses(Some(OrderKind::Reversal)), refunds];
-    let world = paid(&waits);
+    let world = paid(&[refuses(Some(OrderKind::Reversal)), refunds]);
     assert_eq!(shares(&world), [6_000, 9_000, -3_000], "the expert has their share of what was refunded");
+    assert_eq!((owed(&world), world.platform.payment.escalation), (3_600, None));
+    // A client who is entitled to a refund gets it in any case. Nothing is taken back twice afterwards.
+    let cancelled = [refuses(Some(OrderKind::Reversal)), What::Act(Act::Cancel(Party::Expert))];
+    let world = paid(&cancelled);
+    assert_eq!((shares(&world), owed(&world)), ([0, 9_000, -9_000], 9_000));
+    let world = paid(&[&cancelled[..], &[refuses(None), REFUND_FAILS, What::Act(Act::TryAgain)]].concat());
+    assert_eq!((shares(&world), owed(&world)), ([0, 9_000, -9_000], 9_000));
+    // What the expert gets again after a dispute that is won is what they owe.
+    let lost = [refuses(Some(OrderKind::Reversal)), DISPUTE];
+    assert_eq!(owed(&paid(&lost)), 9_000);
+    let won = paid(&[&lost[..], &[WON]].concat());
+    assert_eq!((shares(&won), owed(&won)), ([10_000, 9_000, 1_000], 0));
+}
+
+#[test]
+fn granted_refund_waits_for_the_experts_share() {
+    let given = What::Act(Act::GiveBack { percent: 40 });
+    let waits = [refuses(Some(OrderKind::Reversal)), given];
+    let world = paid(&waits);
+    assert_eq!((shares(&world), owed(&world)), ([10_000, 9_000, 1_000], 0), "nobody has lost anything");
     let amount = Money::new(4_000, Currency::EUR).unwrap();
     let escalation = Some(Escalation::Refused { order: OrderKind::Reversal, amount });
-    assert_eq!((world.platform.payment.escalation, state(&world)), (escalation, state(&paid(&[refunds]))));
+    assert_eq!(world.platform.payment.escalation, escalation);
     let again = [refuses(None), What::Act(Act::TryAgain)];
     assert_eq!(shares(&paid(&[&waits[..], &again].concat())), [6_000, 5_400, 600]);
-    // An amount that was settled with the expert is not reversed later, not even by another refund.
-    let all = What::Outside(Outside::SomebodyRefunds { percent: 100, from_expert: false });
-    let twice = [
-        refuses(Some(OrderKind::Refund)),
-        What::Act(Act::Cancel(Party::Expert)),
+    // Once the share is settled outside the gateway, the client is refunded, and nothing is owed.
+    let settled = [&waits[..], &[What::Act(Act::ResolveManually)]].concat();
+    let world = paid(&settled);
+    assert_eq!((shares(&world), owed(&world)), ([6_000, 9_000, -3_000], 0));
+    // A client who becomes entitled to everything does not wait any more.
+    let cancelled = paid(&[&waits[..], &[What::Act(Act::Cancel(Party::Expert))]].concat());
+    assert_eq!((shares(&cancelled), owed(&cancelled)), ([0, 9_000, -9_000], 9_000));
+    // A refund to which the client is entitled does not wait for one that the expert grants in addition.
+    let both = [refuses(Some(OrderKind::Refund)), CANCEL, refuses(Some(OrderKind::Reversal)), given];
+    let world = paid(&[&both[..], &[What::Act(Act::TryAgain)]].concat());
+    assert_eq!(shares(&world)[0], 5_000, "{}", world.platform.log.join("\n"));
+}
+
+#[test]
+fn what_was_settled_with_an_expert_is_owed_after_a_lost_dispute() {
+    let mut world = World::begin(Beginning {
+        payout_timing: PayoutTiming::AfterSession,
+        ..beginning(Collection::ChargeAtBooking, 1)
+    });
+    let events = [
+        What::Outside(Outside::ClientPays),
+        refuses(Some(OrderKind::Transfer)),
+        What::WaitFor(Mark::End, DAY),
         What::Act(Act::ResolveManually),
-        all,
     ];
-    assert_eq!(shares(&paid(&twice)), [-10_000, 0, -10_000], "the platform pays for the second refund");
-    let manually = [refuses(None), What::Act(Act::ResolveManually), What::Act(Act::Cancel(Party::Expert))];
-    let world = paid(&[&waits[..], &manually].concat());
-    assert_eq!((shares(&world), world.platform.payment.escalation), ([0, 9_000, -9_000], None));
+    let mut happen = |events: &[What]| {
+        for what in events {
+            world.happens(Moment::notified(*what)).unwrap();
+        }
+        (shares(&world), owed(&world))
+    };
+    assert_eq!(happen(&events), ([10_000, 0, 10_000], 0), "the platform has paid the expert outside");
+    assert_eq!(happen(&[PART_DISPUTE]), ([7_000, 0, 7_000], 0), "it may be won");
+    assert_eq!(happen(&[LOST]), ([7_000, 0, 7_000], 2_700));
 }
 
 #[test]

@@ -13,6 +13,9 @@ use crate::scheduling::party::Party;
 /// The maximum number of actions without waiting, as in `app::payments`.
 const MAX_STEPS: usize = 12;
 
+/// The gateway refuses orders of this kind at present.
+const REFUSES: Refusal = Refusal("not this now");
+
 /// A request to the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act {
@@ -158,7 +161,7 @@ impl Platform {
                     let before = self.payment.final_charge.unwrap_or(self.payment.amount);
                     let (accepted, final_charge) = self.appointment.accept_report(before);
                     self.appointment = accepted;
-                    self.keep(final_charge);
+                    self.payment.lower_charge(final_charge);
                 }
                 PaymentAction::Transition(Transition::AwaitClient { deadline }) => {
                     self.payment = self.payment.awaiting_client_until(deadline);
@@ -168,26 +171,53 @@ impl Platform {
                     self.debt = self.debt.plus(excess);
                     self.payment = self.payment.withholding_less(excess);
                 }
+                PaymentAction::Transition(Transition::OweShare(excess)) => {
+                    (self.debt, self.caused) = (self.debt.plus(excess), self.caused + excess.amount());
+                    self.payment = self.payment.owing(excess);
+                }
+                PaymentAction::Order(order @ (Order::PayOut(_) | Order::TransferAgain(_)))
+                    if self.offset(order).is_some() =>
+                {
+                    let back = self.offset(order).expect("just computed");
+                    (self.debt, self.caused) = (self.debt.minus(back), self.caused - back.amount());
+                    self.payment = self.payment.owing_less(back);
+                }
                 PaymentAction::Order(Order::PayOut(share)) if self.debt.withhold(share).is_some() => {
                     if let Some((withheld, debt)) = self.debt.withhold(share) {
                         (self.payment, self.debt) = (self.payment.withholding(withheld), debt);
                     }
                 }
-                PaymentAction::Order(order) => match (self.order(gateway, order, now), order.refusable()) {
-                    (Ok(()), _) => {}
-                    (Err(refusal), Some((order, _))) if !calm || gateway.refuses == Some(order) => {
-                        self.log.push(format!("    refused: {}", refusal.0));
-                        self.payment.refused.insert(order, refusal.0.to_owned());
+                PaymentAction::Order(order) => {
+                    match (self.order(gateway, order, now), order.refused_as(gateway.capabilities)) {
+                        (Ok(()), _) => {}
+                        (Err(refusal), Some(kind)) if !calm || refusal == REFUSES => {
+                            self.log.push(format!("    refused: {}", refusal.0));
+                            self.payment.refused.insert(kind, refusal.0.to_owned());
+                            if kind == OrderKind::Refund {
+                                self.payment.refused.remove(&OrderKind::Reversal);
+                            }
+                        }
+                        // A concurrent event made the order unnecessary, or the next snapshot shows the change.
+                        (Err(_), None) if !calm => {}
+                        (Err(refusal), _) => {
+                            return Err(format!("the order is always refused: {}", refusal.0));
+                        }
                     }
-                    // A concurrent event made the order unnecessary, or the next snapshot shows the change.
-                    (Err(_), None) if !calm => {}
-                    (Err(refusal), _) => {
-                        return Err(format!("the order is always refused: {}", refusal.0));
-                    }
-                },
+                }
             }
         }
         Err(format!("{MAX_STEPS} steps and no end"))
+    }
+
+    /// Like `app::payments::change::Change::withhold`: what the expert owes of this share, and is about to get again.
+    fn offset(&self, order: Order) -> Option<Money> {
+        let amount = match order {
+            Order::PayOut(share) => share.net(),
+            Order::TransferAgain(amount) => amount,
+            _ => return None,
+        };
+        let owed = self.payment.share_owed?.amount().min(self.debt.owed_in(amount.currency()));
+        amount.with_amount(owed.min(amount.amount())).ok().filter(|back| !back.is_zero())
     }
 
     fn rests(&mut self, step: PaymentAction, wake: Option<Timestamp>) -> PaymentAction {
@@ -227,6 +257,9 @@ impl Platform {
             return Err(format!("{withheld} is withheld and {owed:?} owed, of {caused}"));
         }
         let left = i128::from(theirs) - i128::from(withheld);
+        let has = has - i128::from(self.payment.share_owed.map_or(0, Money::amount));
+        let entitled = self.payment.charge_before_grants.map_or(target, |charge| charge.amount().max(target));
+        let step_of_charge = i128::from(final_charge.currency().charge_step());
         let wrong = match step {
             PaymentAction::Wait(Wait::Until(instant)) if instant <= now => {
                 Some("the action waits for a past instant")
@@ -241,9 +274,17 @@ impl Platform {
                 Some("the order refunds a disputed charge")
             }
             PaymentAction::Order(Order::Refund { amount, .. })
-                if amount.amount() == 0 || totals.net_paid() - amount.amount() != target =>
+                if amount.amount() == 0
+                    || ![target, entitled].contains(&(totals.net_paid() - amount.amount())) =>
             {
                 Some("the refund differs from the surplus")
+            }
+            PaymentAction::Order(Order::Refund { amount, .. })
+                if totals.net_paid() - amount.amount() < entitled
+                    && has > left + step_of_charge
+                    && !self.payment.resolved_with_expert =>
+            {
+                Some("the order refunds what the expert granted and has not returned")
             }
             PaymentAction::Order(Order::Refund { amount, from_expert: true })
                 if totals.transferred < totals.reversed + target + amount.amount() =>
@@ -300,8 +341,13 @@ impl Platform {
 
     /// Like `app::payments::orders::order`.
     fn order(&mut self, gateway: &mut ModelGateway, order: Order, now: Timestamp) -> Result<(), Refusal> {
-        if gateway.refuses.is_some() && gateway.refuses == order.refusable().map(|(kind, _)| kind) {
-            return Err(Refusal("not this now"));
+        let takes_back = matches!(order, Order::Refund { from_expert: true, .. });
+        let refused = match gateway.refuses {
+            Some(OrderKind::Reversal) if takes_back => true,
+            refuses => refuses.is_some() && refuses == order.refusable().map(|(kind, _)| kind),
+        };
+        if refused {
+            return Err(REFUSES);
         }
         match order {
             Order::CompleteApproved => gateway.complete_approved(&self.payment, now),
@@ -370,7 +416,7 @@ impl Platform {
         match act {
             Act::Cancel(by) => {
                 self.appointment = appointment.cancel(by, LongText::default(), now).ok()?;
-                self.keep(appointment.cancellation_quote(by, now).final_charge);
+                self.payment.lower_charge(appointment.cancellation_quote(by, now).final_charge);
             }
             Act::CancelAtCost { percent } => {
                 // Nothing was processed yet.
@@ -383,7 +429,7 @@ impl Platform {
                     quote.after(self.payment.final_charge).limited_to_net_paid(self.totals().net_paid());
                 let quote = quote.less_processing_cost(percent_of(percent, quote.refund));
                 self.payment.processing_cost = Some(quote.processing_cost);
-                self.keep(quote.final_charge);
+                self.payment.lower_charge(quote.final_charge);
             }
             Act::Complete { by, percent } => {
                 if by == Party::Client {
@@ -410,7 +456,7 @@ impl Platform {
                 if !secured || amount.is_zero() {
                     return None;
                 }
-                self.payment.final_charge = Some(self.target().saturating_sub(amount));
+                self.payment.grant_charge(self.target().saturating_sub(amount));
             }
             Act::CauseCost { steps } => {
                 let cost = price.with_amount(steps * price.currency().charge_step()).ok()?;
@@ -433,7 +479,7 @@ impl Platform {
                 let end = start.plus(appointment.session_span().seconds());
                 let reschedules = appointment.reschedules + 1;
                 self.appointment = Appointment { start, end, price, reschedules, ..appointment };
-                self.keep(price);
+                self.payment.grant_charge(price);
             }
             Act::TryAgain => {
                 match self.payment.escalation? {
@@ -450,9 +496,11 @@ impl Platform {
             Act::ResolveManually => {
                 match self.payment.escalation? {
                     Escalation::NoShowDisputed | Escalation::Unknown => return None,
-                    Escalation::Refused { order: OrderKind::Capture, .. } => self.keep(price.zero()),
+                    Escalation::Refused { order: OrderKind::Capture, .. } => {
+                        self.payment.lower_charge(price.zero())
+                    }
                     Escalation::Refused { order: OrderKind::Reversal | OrderKind::Transfer, .. } => {
-                        self.payment.resolved_with_expert = true;
+                        self.payment = self.payment.settled_with_expert(self.totals(), self.target());
                     }
                     Escalation::RefundFailed { .. }
                     | Escalation::DisputeLost { .. }
@@ -488,16 +536,12 @@ impl Platform {
         // Whoever can object is notified at once.
         let ended = ended.objection_period_begun(now.plus(DAY)).unwrap_or(ended);
         let undecided = ended.no_show_report.is_some_and(NoShowReport::is_unresolved);
-        let final_charge = if undecided { self.appointment.price } else { final_charge };
         self.appointment = ended;
-        self.keep(final_charge);
+        match (outcome, by) {
+            _ if undecided => {}
+            (Outcome::Completed, Party::Expert) => self.payment.grant_charge(final_charge),
+            _ => self.payment.lower_charge(final_charge),
+        }
         Some(())
-    }
-
-    /// Like `app::scheduling::appointments::keep`: the final charge can only decrease.
-    fn keep(&mut self, final_charge: Money) {
-        let before = self.payment.final_charge.unwrap_or(self.payment.amount);
-        self.payment.final_charge =
-            Some(if final_charge.amount() < before.amount() { final_charge } else { before });
     }
 }

@@ -341,12 +341,16 @@ impl World {
             (self.balance(Account::Expert), self.balance(Account::Platform) + of_gateway);
         // After a permanent refusal, the parties settle outside the gateway.
         let refused = |order| payment.refused.contains_key(&order);
-        let by_themselves =
-            payment.resolved_with_expert || refused(OrderKind::Reversal) || refused(OrderKind::Transfer);
+        let waits_for_share =
+            matches!(escalation, Some(Escalation::Refused { order: OrderKind::Reversal, .. }));
+        let by_themselves = payment.resolved_with_expert || waits_for_share || refused(OrderKind::Transfer);
         if by_themselves {
             return Ok(());
         }
         ensure(expert >= 0, || format!("the expert has {expert}"))?;
+        // What the expert owes of their share is the platform's.
+        let of_share = i128::from(payment.share_owed.map_or(0, Money::amount));
+        let (expert, platform) = (expert - of_share, platform + of_share);
         // Somebody may refund at the gateway what an administrator has already returned by other means.
         let has = |kind| self.platform.ledger.iter().any(|one| one.kind == kind);
         let twice = has(MovementKind::ResolvedManually) && !untouched;
