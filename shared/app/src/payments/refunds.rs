@@ -17,7 +17,8 @@ use crate::payments::jobs::PaymentsJob;
 use crate::payments::refund_costs;
 use crate::{App, AppError, Decision};
 
-/// The maximum number of refunds of a payment. Each costs requests to the gateway and has a document.
+/// The maximum number of refunds of a payment that the expert grants; not of those that are due, and the rest can be refunded as one
+/// more. Each costs requests to the gateway and has a document.
 pub const MAX_REFUNDS: usize = 50;
 
 /// A refund that was requested.
@@ -148,9 +149,12 @@ async fn attempt_refund(
     if amount.amount() > target.amount() {
         return refuse(format!("the client pays {target}, so {amount} cannot be refunded"));
     }
+    // The last part of all can always be refunded.
     let refunds = record.movements.iter().filter(|one| one.kind == MovementKind::Refund).count();
-    if refunds >= MAX_REFUNDS {
-        return refuse(format!("a payment can be refunded in at most {MAX_REFUNDS} parts"));
+    if refunds >= MAX_REFUNDS && amount.amount() < target.amount() {
+        return refuse(format!(
+            "a payment can be refunded in at most {MAX_REFUNDS} parts; refund the rest of it, which is {target}"
+        ));
     }
     let spent = payment.processing_cost.map_or(0, Money::amount);
     let final_charge = target.with_amount(target.amount() - amount.amount() + spent).unwrap_or(target);

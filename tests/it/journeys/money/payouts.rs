@@ -391,3 +391,29 @@ async fn cancellation_is_refunded_although_the_expert_has_left_and_the_share_is_
         assert_eq!(test.owed(&offer).await, json!(7_200 + 145 - 7_199), "a cent is left of the share");
     }
 }
+
+#[tokio::test]
+async fn cancellation_refunds_a_payment_with_as_many_refunds_as_an_expert_may_grant() {
+    let test = TestApp::with(|config| config.settings.payout_timing = PayoutTiming::AfterSession).await;
+    let offer = test.offer(&tiered_hour()).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
+    let refund = async |key: usize, cents: u64| {
+        let part = json!({ "amount": { "amount": cents, "currency": "EUR" } });
+        let path = format!("/v1/appointments/{appointment}/refunds");
+        let key = format!("part{key}");
+        let response = test.post(&path).signed_in_as("ada").idempotency_key(&key).json(&part).send().await;
+        test.stack.run_until_idle().await;
+        response
+    };
+    for part in 0..app::payments::refunds::MAX_REFUNDS {
+        refund(part, 1).await.expect(201);
+    }
+    assert_eq!(refund(98, 1).await.problem(409), "payment-state");
+    test.post_action("alan", &appointment, "cancel", &Value::Null).await.expect(200);
+    test.stack.run_until_idle().await;
+    assert_eq!(test.shares(&offer).await[0], 4_000, "the cancellation is refunded");
+    // The expert can give back all that is left.
+    assert_eq!(refund(99, 1).await.problem(409), "payment-state");
+    refund(100, 4_000).await.expect(201);
+    assert_eq!(test.payment(&appointment).await["state"], "refunded");
+}
