@@ -409,6 +409,8 @@ async fn cancellation_refunds_a_payment_with_as_many_refunds_as_an_expert_may_gr
         refund(part, 1).await.expect(201);
     }
     assert_eq!(refund(98, 1).await.problem(409), "payment-state");
+    // After the grace period, and 25 hours before the session.
+    test.advance(3_600);
     test.post_action("alan", &appointment, "cancel", &Value::Null).await.expect(200);
     test.stack.run_until_idle().await;
     assert_eq!(test.shares(&offer).await[0], 4_000, "the cancellation is refunded");
