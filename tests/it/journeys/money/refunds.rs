@@ -133,7 +133,7 @@ async fn administrators_list_escalations() {
     let list = async |query: &str| {
         test.get(&format!("/v1/escalations{query}")).signed_in_as("margaret").send().await.expect(200)
     };
-    assert_eq!(list("").await, json!({ "escalations": [] }));
+    assert_eq!(list("").await, json!({ "escalations": [], "truncated": false }));
     let (offer, first) = refund_that_fails(&test).await;
     let second = id(&test.book_with_card(&offer, "2027-01-06T14:00:00Z", REFUNDS_FAIL).await);
     test.post_action("ada", &second, "cancel", &json!(null)).await.expect(200);
@@ -165,7 +165,7 @@ async fn administrators_list_escalations() {
     test.resolve(&first, "resolved_manually").await.expect(200);
     test.resolve(&second, "try_again").await.expect(200);
     test.stack.run_until_idle().await;
-    assert_eq!(list("").await, json!({ "escalations": [] }));
+    assert_eq!(list("").await, json!({ "escalations": [], "truncated": false }));
     for wrong in ["?limit=0", "?limit=101", "?cursor=x", "?before=x"] {
         let response = test.get(&format!("/v1/escalations{wrong}")).signed_in_as("margaret").send().await;
         assert_eq!(response.problem(422), "invalid", "{wrong}");
