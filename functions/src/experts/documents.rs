@@ -508,7 +508,8 @@ pub struct CancellationPolicy {
     #[serde(default)]
     #[schemars(range(max = 4_320))]
     pub grace_minutes: u16,
-    /// The share of the price that the client gets back if they do not attend.
+    /// The share of the price that the client gets back if they do not attend: at most the `refund_percent` of the last tier, and 0
+    /// without tiers.
     #[serde(default = "nothing")]
     pub no_show_refund_percent: Percent,
 }

@@ -128,7 +128,10 @@ async fn an_assistant_cannot_lower_the_price_of_a_booked_session() {
         ("/durations/0/price/amount", json!(50)),
         ("/durations/0", json!({ "minutes": 30, "price": { "amount": 8_000, "currency": "EUR" } })),
         ("/rescheduling_policy", json!({ "price": "as_booked" })),
-        ("/cancellation_policy", json!({ "tiers": [], "grace_minutes": 0, "no_show_refund_percent": 100 })),
+        (
+            "/cancellation_policy",
+            json!({ "tiers": [{ "until_hours_before": 0, "refund_percent": 100 }], "grace_minutes": 0, "no_show_refund_percent": 100 }),
+        ),
         ("/capacity", json!(5)),
     ] {
         let mut changed = terms.clone();

@@ -115,6 +115,7 @@ pub fn terms(rng: &mut Rng, currency: Currency) -> SessionTypeTerms {
         2 => vec![tier(24, 100), tier(1, 50)],
         _ => vec![tier(48, 90), tier(24, 33), tier(2, 10)],
     };
+    let last = tiers.last().map_or(Percent::NOTHING, |tier| tier.refund_percent);
     let mut durations: Vec<SessionDuration> = Vec::new();
     for _ in 0..*rng.pick(&[1, 1, 2, 3]) {
         let minutes = *rng.pick(&[30, 45, 60, 60, 90, 600, 1_440]);
@@ -150,7 +151,7 @@ pub fn terms(rng: &mut Rng, currency: Currency) -> SessionTypeTerms {
         cancellation: CancellationPolicy {
             tiers,
             grace_minutes: *rng.pick(&[0, 0, 10, 600]),
-            no_show_refund_percent: percent(*rng.pick(&[0, 0, 50, 100])),
+            no_show_refund_percent: percent(*rng.pick(&[0, 0, 50, 100])).min(last),
         },
         rescheduling: ReschedulePolicy {
             at_most: *rng.pick(&[None, None, Some(2)]),

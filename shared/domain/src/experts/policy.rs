@@ -32,7 +32,8 @@ pub struct CancellationPolicy {
     pub tiers: Vec<Tier>,
     /// For this many minutes after booking, but only until the start, the client can cancel and gets everything back.
     pub grace_minutes: u16,
-    /// The share of the price that the client gets back if they do not attend.
+    /// The share of the price that the client gets back if they do not attend. It is at most that of the last tier, so that nobody
+    /// gains by missing a session instead of cancelling it.
     pub no_show_refund_percent: Percent,
 }
 
@@ -77,8 +78,23 @@ impl CancellationPolicy {
                 );
             }
         }
+        let last = self.least_refund();
+        if self.no_show_refund_percent > last {
+            violations.add(
+                "/no_show_refund_percent",
+                format!(
+                    "must be at most {}, what the last tier gives back for a cancellation; it is 0 without tiers",
+                    last.value()
+                ),
+            );
+        }
         violations.check_range("/grace_minutes", self.grace_minutes.into(), 0, MAX_GRACE_MINUTES.into());
         violations.into_result()
+    }
+
+    /// Returns the share of the price that the last tier gives back; nothing without tiers.
+    fn least_refund(&self) -> Percent {
+        self.tiers.last().map_or(Percent::NOTHING, |tier| tier.refund_percent)
     }
 
     /// Returns this policy with tiers that give back at most a share of the price. Tiers that give back the same then become one.

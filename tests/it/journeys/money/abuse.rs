@@ -40,6 +40,7 @@ async fn invalid_prices_and_policies_are_refused() {
         with("cancellation_policy", json!({ "tiers": [tier(48, json!(50)), tier(24, json!(100))] })),
         with("cancellation_policy", json!({ "tiers": [tier(9_999, json!(50))] })),
         with("cancellation_policy", json!({ "tiers": [], "grace_minutes": 9_999 })),
+        with("cancellation_policy", json!({ "tiers": [tier(24, json!(30))], "no_show_refund_percent": 40 })),
         with("presentment_currencies", json!(["EUR"])),
         with("presentment_currencies", json!(["USD", "USD"])),
     ]

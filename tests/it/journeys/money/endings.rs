@@ -116,11 +116,19 @@ async fn reported_by_the_expert(terms: &Value) -> (TestApp, Offer, String) {
     (test, offer, appointment)
 }
 
+/// A cancellation policy that gives the same part back until the start and for a no-show.
+fn refunds_always(percent: u8) -> Value {
+    json!({
+        "tiers": [{ "until_hours_before": 0, "refund_percent": percent }],
+        "grace_minutes": 0,
+        "no_show_refund_percent": percent,
+    })
+}
+
 #[tokio::test]
 async fn no_show_of_the_client_counts_a_day_after_they_were_notified() {
     for mut terms in [paid_hour(), authorized_hour()] {
-        terms["cancellation_policy"] =
-            json!({ "tiers": [], "grace_minutes": 0, "no_show_refund_percent": 50 });
+        terms["cancellation_policy"] = refunds_always(50);
         let (test, offer, appointment) = reported_by_the_expert(&terms).await;
         let expert = async || test.cents(&offer, [Account::Client]).await;
         let before = expert().await;
@@ -157,8 +165,7 @@ async fn no_show_of_the_client_counts_a_day_after_they_were_notified() {
 async fn notification_says_what_a_report_will_cost() {
     for (who, told, subject, pays) in [("alan", "expert", "ada", 0), ("ada", "client", "alan", 4_000)] {
         let mut terms = paid_hour();
-        terms["cancellation_policy"] =
-            json!({ "tiers": [], "grace_minutes": 0, "no_show_refund_percent": 50 });
+        terms["cancellation_policy"] = refunds_always(50);
         let test = TestApp::new().await;
         let offer = test.offer(&terms).await;
         let appointment = test.book_and_secure(&offer, AT).await;
@@ -195,8 +202,7 @@ async fn example_of_the_guide_has_the_dates_and_amounts_of_the_platform() {
     let (mut until, mut refunds, mut paid) = (Vec::new(), Vec::new(), Vec::new());
     for days_late in [0, 3] {
         let mut terms = paid_hour();
-        terms["cancellation_policy"] =
-            json!({ "tiers": [], "grace_minutes": 0, "no_show_refund_percent": 50 });
+        terms["cancellation_policy"] = refunds_always(50);
         let (test, _, appointment) = reported_by_the_expert(&terms).await;
         test.advance(days_late * 86_400);
         test.sweep().await;
@@ -426,7 +432,7 @@ async fn client_can_report_their_own_absence_which_takes_effect_at_once() {
 async fn client_cannot_take_back_a_part_of_the_price_by_reporting_their_own_absence() {
     let test = TestApp::new().await;
     let mut terms = paid_hour();
-    terms["cancellation_policy"] = json!({ "tiers": [], "grace_minutes": 0, "no_show_refund_percent": 50 });
+    terms["cancellation_policy"] = refunds_always(50);
     let offer = test.offer(&terms).await;
     let appointment = test.book_and_secure(&offer, AT).await;
     let path = format!("/v1/appointments/{appointment}/no-show?missed_by=client");
@@ -468,7 +474,7 @@ async fn report_that_contradicts_the_other_side_waits_for_an_administrator_and_s
 #[tokio::test]
 async fn quote_of_a_no_show_is_what_the_report_does() {
     let mut terms = paid_hour();
-    terms["cancellation_policy"] = json!({ "tiers": [], "grace_minutes": 0, "no_show_refund_percent": 25 });
+    terms["cancellation_policy"] = refunds_always(25);
     for (who, missed_by, report) in [
         ("ada", "client", Value::Null),
         ("alan", "expert", Value::Null),

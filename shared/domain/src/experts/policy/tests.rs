@@ -55,6 +55,24 @@ fn policies_are_accepted_up_to_each_limit() {
 }
 
 #[test]
+fn no_show_gives_back_at_most_as_much_as_the_last_tier() {
+    let check = |tiers, no_show| {
+        let no_show_refund_percent = Percent::new(no_show).expect("a percentage");
+        let policy = CancellationPolicy { tiers, no_show_refund_percent, ..Default::default() };
+        policy.check().map_err(|violations| violations.to_string())
+    };
+    let tiers = || vec![tier(48, 100), tier(24, 30)];
+    assert_eq!([check(tiers(), 0), check(tiers(), 30), check(vec![], 0)], [Ok(()), Ok(()), Ok(())]);
+    let refused = |most| {
+        Err(format!(
+            "/no_show_refund_percent: must be at most {most}, what the last tier gives back for a cancellation; it is 0 without tiers"
+        ))
+    };
+    assert_eq!(check(tiers(), 31), refused(30));
+    assert_eq!(check(vec![], 1), refused(0));
+}
+
+#[test]
 fn all_violations_of_a_policy_are_found() {
     let policy = CancellationPolicy {
         tiers: vec![tier(MAX_HOURS + 1, 50), tier(9, 50), tier(9, 60)],
