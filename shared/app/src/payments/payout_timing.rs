@@ -1,7 +1,5 @@
 //! When an expert gets their share of a payment, and the sessions by which a new expert proves themselves.
 
-use domain::ExpertId;
-use domain::Timestamp;
 use domain::experts::members::Right;
 use domain::payments::account::ExpertTerms;
 use domain::payments::debt::Debt;
@@ -10,6 +8,7 @@ use domain::payments::ledger::Totals;
 use domain::payments::payment::PaymentSnapshot;
 use domain::payments::payout::{PayoutReason, PayoutTerms, PayoutTiming, ProvenSession};
 use domain::scheduling::appointment::{Appointment, Status};
+use domain::{ExpertId, PersonId, Timestamp};
 use store::Transaction;
 use store::table::Consistency;
 
@@ -69,7 +68,7 @@ pub(crate) async fn payout_terms(
 }
 
 /// Adds a session to the track record of its expert, if it counts: it was paid and completed, nobody can report a no-show any more,
-/// and there was no dispute. Returns `false` after a version conflict.
+/// there was no dispute, and the client is neither the expert's own person nor a member. Returns `false` after a version conflict.
 ///
 /// # Errors
 /// [`AppError::Read`] or [`AppError::Commit`] if the table fails.
@@ -87,10 +86,15 @@ pub(crate) async fn record_session(
         && totals.net_paid() > 0
         && !disputed;
     let Some(paid_with) = snapshot.paid_with.clone().filter(|_| counts) else { return Ok(true) };
-    let session = ProvenSession { client: appointment.client, paid_with };
-    let record = app.store.track_record(appointment.expert).await?;
+    let (expert, client) = (appointment.expert, appointment.client);
+    let Some(session) = ProvenSession::of(expert, client, paid_with) else { return Ok(true) };
+    let record = app.store.track_record(expert).await?;
     let Some(record) = record.with(session, app.settings.new_expert_sessions) else { return Ok(true) };
+    // What members pay their expert proves nothing either.
+    if app.store.member(expert, PersonId::from_bits(client.bits())).await?.is_some() {
+        return Ok(true);
+    }
     let mut transaction = Transaction::new();
-    transaction.put_track_record(appointment.expert, &record)?;
+    transaction.put_track_record(expert, &record)?;
     app.try_commit(transaction).await
 }

@@ -1,6 +1,6 @@
 //! When experts get their share of a payment.
 
-use crate::ClientId;
+use crate::{ClientId, ExpertId};
 
 /// The most sessions that a [`TrackRecord`] can be required to have.
 pub const MAX_PROVEN_SESSIONS: u16 = 20;
@@ -75,6 +75,13 @@ pub struct ProvenSession {
     pub paid_with: String,
 }
 
+impl ProvenSession {
+    /// Returns the session of an expert with a client. `None` if they are the same person, who proves nothing by paying themself.
+    pub fn of(expert: ExpertId, client: ClientId, paid_with: String) -> Option<Self> {
+        (client.bits() != expert.bits()).then_some(Self { client, paid_with })
+    }
+}
+
 /// The first sessions that an expert completed without a dispute, with distinct clients and means of payment. A dispute
 /// empties it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -123,6 +130,14 @@ mod tests {
 
     fn session(client: u128, paid_with: &str) -> ProvenSession {
         ProvenSession { client: ClientId::from_bits(client), paid_with: paid_with.to_owned() }
+    }
+
+    #[test]
+    fn experts_who_book_themselves_prove_nothing() {
+        let of = |client| {
+            ProvenSession::of(ExpertId::from_bits(1), ClientId::from_bits(client), "card_1".to_owned())
+        };
+        assert_eq!([of(1), of(2)], [None, Some(session(2, "card_1"))]);
     }
 
     #[test]

@@ -255,18 +255,22 @@ async fn new_expert_is_paid_after_the_session_until_enough_sessions_are_complete
     let (timing, reason) = account().await;
     assert_eq!(timing, "after_session");
     assert!(reason.contains("completed 2 more"), "{reason}");
-    complete(&test, &offer, "alan", "2027-01-05T10:00:00Z", "4242424242424242").await;
+    // A member of the expert proves nothing.
+    test.join(&offer.expert, "ada", "ines", "assistant").await;
+    complete(&test, &offer, "ines", "2027-01-05T14:00:00Z", "378282246310005").await;
+    assert!(account().await.1.contains("completed 2 more"));
+    complete(&test, &offer, "alan", "2027-01-07T09:00:00Z", "4242424242424242").await;
     // The same client, and the same card of another client, do not count.
-    complete(&test, &offer, "alan", "2027-01-07T10:00:00Z", "5555555555554444").await;
+    complete(&test, &offer, "alan", "2027-01-08T12:00:00Z", "5555555555554444").await;
     complete(&test, &offer, "katherine", "2027-01-11T10:00:00Z", "4242424242424242").await;
     let (timing, reason) = account().await;
     assert_eq!(timing, "after_session");
     assert!(reason.contains("completed 1 more"), "{reason}");
     complete(&test, &offer, "katherine", "2027-01-13T10:00:00Z", "5555555555554444").await;
     assert_eq!(account().await.0, "at_payment");
-    assert_eq!(test.cents(&offer, [Account::Expert]).await, [4 * 7_200]);
-    let appointment = test.book_and_secure(&offer, "2027-01-18T10:00:00Z").await;
     assert_eq!(test.cents(&offer, [Account::Expert]).await, [5 * 7_200]);
+    let appointment = test.book_and_secure(&offer, "2027-01-18T10:00:00Z").await;
+    assert_eq!(test.cents(&offer, [Account::Expert]).await, [6 * 7_200]);
 
     // A dispute starts the count again.
     let read = test.appointment(&appointment).await;
