@@ -1,7 +1,7 @@
 //! JSON documents of appointments.
 
 use app::scheduling::notes::NoteContents;
-use app::scheduling::reliability;
+use app::scheduling::{appointments, reliability};
 use domain::kernel::percent::Percent;
 use domain::kernel::text::{Email, LongText, NoteText, ShortText};
 use domain::scheduling::reliability::IncidentKind;
@@ -301,12 +301,27 @@ pub struct CancellationQuote {
     /// The part of `final_charge` with which the client pays for the processing of the refund. It is 0 as long as the platform bears
     /// this cost: it does within a monthly budget for each client and for each expert.
     pub processing_cost: Money,
+    /// What the expert will owe the platform for the processing of the refund, and what is withheld of their next payouts. Present only
+    /// if the expert or a member asks about a cancellation of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expert_owes: Option<Money>,
+    /// Whether the cancellation counts as a late one of the side that cancels. It does if a confirmed session begins in less than 24
+    /// hours, or if the client moved it at once less than 24 hours before its former start; not within the grace period, and not if
+    /// the expert gave the client the right to cancel freely. The platform can have set another number of hours. Late cancellations
+    /// lead to a warning, and can lead to a suspension.
+    pub counts_as_late: bool,
     /// The rule that determines the refund.
     #[serde(flatten)]
     pub basis: RefundBasis,
 }
 
-mirror!(struct CancellationQuote <= cancellation::Quote { refund, final_charge, processing_cost, basis });
+impl From<appointments::CancellationQuote> for CancellationQuote {
+    fn from(quoted: appointments::CancellationQuote) -> Self {
+        let appointments::CancellationQuote { quote, expert_owes, counts_as_late } = quoted;
+        let cancellation::Quote { refund, final_charge, processing_cost, basis } = quote;
+        Self { refund, final_charge, processing_cost, expert_owes, counts_as_late, basis: basis.into() }
+    }
+}
 
 /// Why the client gets this refund.
 #[derive(Debug, Serialize, JsonSchema)]

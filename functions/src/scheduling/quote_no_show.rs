@@ -43,6 +43,13 @@ struct NoShowQuote {
     refund: Money,
     /// The amount that the client would pay in the end.
     final_charge: Money,
+    /// What the expert will owe the platform for the processing of the refund, once the report has taken effect, and what is withheld
+    /// of their next payouts. Present only if the expert or a member asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expert_owes: Option<Money>,
+    /// Whether the no-show counts for the party that missed the session, once the report has taken effect. No-shows of free sessions
+    /// do not count. Those that count lead to a warning, and can lead to a suspension.
+    counts_as_no_show: bool,
     /// The rule that determines the refund.
     #[serde(flatten)]
     basis: RefundBasis,
@@ -77,6 +84,8 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         missed_by: quoted.missed_by.into(),
         refund: quoted.quote.refund,
         final_charge: quoted.quote.final_charge,
+        expert_owes: quoted.expert_owes,
+        counts_as_no_show: quoted.counts_as_no_show,
         basis: quoted.quote.basis.into(),
         objection_hours: (quoted.takes_effect == appointments::TakesEffect::AfterObjections)
             .then_some(OBJECTION_HOURS),

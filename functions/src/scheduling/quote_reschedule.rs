@@ -40,7 +40,8 @@ struct RescheduleQuoteQuery {
     start: Timestamp,
 }
 
-/// What moving an appointment to a start means, if it happens now.
+/// What moving an appointment to a start means, if it happens now. A move counts for the side that makes or proposes it, and a declined
+/// proposal for the side that declines it. Neither leads to a warning or a suspension.
 #[derive(Serialize, JsonSchema)]
 struct RescheduleQuote {
     /// How you can move it.

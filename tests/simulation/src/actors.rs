@@ -304,7 +304,7 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
         }
         Command::Cancel(id) => change(app, actor, *id, Change::Cancel(None)).await,
         Command::CancelAsQuoted(id) => {
-            let quote = appointments::quote(app, actor, *id).await?;
+            let quote = appointments::quote(app, actor, *id).await?.quote;
             let cancelled = change(app, actor, *id, Change::Cancel(Some(quote.refund))).await?;
             Ok(Reply { final_charge: Some(quote.final_charge.amount()), ..cancelled })
         }

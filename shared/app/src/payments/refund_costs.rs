@@ -47,9 +47,15 @@ pub async fn list(
 pub(crate) struct CountedCosts {
     counts: Vec<(Month, RefundsOf, RefundCosts)>,
     debt: Option<(ExpertId, Debt)>,
+    owed: Option<Money>,
 }
 
 impl CountedCosts {
+    /// What the expert owes of the refund; `None` if it costs nothing, or the expert does not cause it.
+    pub(crate) fn owed(&self) -> Option<Money> {
+        self.owed
+    }
+
     /// Adds the counts to the transaction that decides the refund.
     ///
     /// # Errors
@@ -122,7 +128,7 @@ async fn costs_of_client(
         && experts.allows(cost, Cause::Client, per_expert);
     let with = |costs: RefundCosts| costs.with(cost, Cause::Client);
     let counts = || vec![(month, of_client, with(own)), (month, of_expert, with(experts))];
-    Ok(is_covered.then(|| CountedCosts { counts: counts(), debt: None }))
+    Ok(is_covered.then(|| CountedCosts { counts: counts(), ..CountedCosts::default() }))
 }
 
 /// The counts after a further cost that the expert causes, and owes if the platform has paid it.
@@ -142,7 +148,7 @@ async fn count_for_expert(
         app.store.debt(expert, Consistency::Strong)
     );
     let counts = vec![(month, of, costs?.with(cost, Cause::Expert))];
-    Ok(CountedCosts { counts, debt: Some((expert, debt?.plus(cost))) })
+    Ok(CountedCosts { counts, debt: Some((expert, debt?.plus(cost))), owed: Some(cost) })
 }
 
 /// The counts after a refund that the expert causes: the client pays `final_charge` in the end. `appointment` and `payment` are as
@@ -200,5 +206,5 @@ pub(super) async fn of_late_payment(
         let costs = app.store.refund_costs(month, of_expert, Consistency::Strong).await?;
         counts.push((month, of_expert, costs.with(cost, Cause::Client)));
     }
-    Ok(CountedCosts { counts, debt: None })
+    Ok(CountedCosts { counts, ..CountedCosts::default() })
 }

@@ -77,17 +77,29 @@ pub async fn list(
     Ok(app.store.appointments(owner, starts, after, limit.clamp(1, MAX_PAGE)).await?)
 }
 
-/// What a cancellation by this person would refund now.
+/// What a cancellation would have as its consequences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CancellationQuote {
+    /// The refund and the charge.
+    pub quote: Quote,
+    /// What the expert would owe the platform for the processing of the refund; `None` unless the expert's side asks about its own
+    /// cancellation.
+    pub expert_owes: Option<Money>,
+    /// Whether the cancellation would be an incident of the side that cancels.
+    pub counts_as_late: bool,
+}
+
+/// What a cancellation by this person would have as its consequences now.
 ///
 /// # Errors
 /// [`AppError::NotFound`] as for [`read`], [`SchedulingError::Change`] and [`AppError::Forbidden`] if the person cannot cancel the
 /// appointment now.
-pub async fn quote(app: &App, actor: &Actor, id: AppointmentId) -> Result<Quote, AppError> {
+pub async fn quote(app: &App, actor: &Actor, id: AppointmentId) -> Result<CancellationQuote, AppError> {
     let (record, acting) = actor.appointment_record(app, id, Scope::Read).await?;
     let (party, now) = (acting.party(), app.now());
     cancelled_by(acting, &record.appointment, LongText::default(), now)?;
     let suspended = expert_is_suspended(app, actor, &record.appointment, party).await?;
-    Ok(quote_of(app, &record, party, suspended, now).await?.0)
+    Ok(cancellation(app, &record, party, suspended, now).await?.quoted(party))
 }
 
 /// The appointment after somebody cancels it.
@@ -131,23 +143,49 @@ async fn expert_is_suspended(
     }
 }
 
-/// The quote of a cancellation, and the counts that it changes. If the client has paid, the refund is at most what the platform still
-/// holds, and smaller by the cost of processing it if the platform does not bear this cost. `suspended` says whether a client cancels
-/// while the expert is suspended.
+/// A cancellation that is decided, but not written.
+pub(super) struct Cancellation {
+    /// The refund and the charge.
+    quote: Quote,
+    /// The counts that the refund changes.
+    costs: CountedCosts,
+    /// The incident of the side that cancels.
+    late: Option<Incident>,
+}
+
+impl Cancellation {
+    /// What a party reads about it before it cancels.
+    pub(super) fn quoted(self, party: Party) -> CancellationQuote {
+        let Self { quote, costs, late } = self;
+        let owes = costs.owed().unwrap_or(quote.refund.zero());
+        CancellationQuote {
+            quote,
+            expert_owes: (party == Party::Expert).then_some(owes),
+            counts_as_late: late.is_some(),
+        }
+    }
+}
+
+/// Decides a cancellation: the refund, the counts that it changes, and whether it is late. If the client has paid, the refund is at
+/// most what the platform still holds, and smaller by the cost of processing it if the platform does not bear this cost. `suspended`
+/// says whether a client cancels while the expert is suspended.
 ///
 /// # Errors
 /// [`AppError::Read`] if the table cannot be read.
-pub(super) async fn quote_of(
+pub(super) async fn cancellation(
     app: &App,
     record: &AppointmentRecord,
     party: Party,
     suspended: bool,
     now: Timestamp,
-) -> Result<(Quote, CountedCosts), AppError> {
+) -> Result<Cancellation, AppError> {
     let final_charge = record.payment.as_ref().and_then(|payment| payment.final_charge);
     let free = suspended.then(|| record.appointment.quote_while_expert_suspended()).flatten();
     let quote = free.unwrap_or_else(|| record.appointment.cancellation_quote(party, now));
-    refund_costs::of_cancellation(app, record, limited(quote.after(final_charge), record), now).await
+    let quote = limited(quote.after(final_charge), record);
+    let (quote, costs) = refund_costs::of_cancellation(app, record, quote, now).await?;
+    let late = app.settings.reliability.of_cancellation(&record.appointment, party, suspended, now);
+    Ok(Cancellation { quote, costs, late })
 }
 
 /// A quote that refunds at most what the platform still holds, if the client has paid.
@@ -200,7 +238,7 @@ pub async fn cancel(
         check_version(if_match, appointment.version)?;
         let cancelled = cancelled_by(acting, appointment, reason.clone(), now)?;
         let suspended = expert_is_suspended(app, actor, appointment, party).await?;
-        let (quote, costs) = quote_of(app, &record, party, suspended, now).await?;
+        let Cancellation { quote, costs, late } = cancellation(app, &record, party, suspended, now).await?;
         // Nobody pays for the processing of a refund without having seen it.
         let expected = expected.unwrap_or(quote.refund_without_processing_cost());
         if expected != quote.refund {
@@ -209,7 +247,7 @@ pub async fn cancel(
         let occupancy = app.store.occupancy_of(appointment).await?;
         let mut transaction = Transaction::new();
         transaction.put_appointment(&cancelled)?;
-        if let Some(late) = app.settings.reliability.of_cancellation(appointment, party, suspended, now) {
+        if let Some(late) = late {
             app.record_incident(&mut transaction, appointment, &late, now)?;
         }
         transaction.put_occupancy(appointment.expert, &occupancy.release(appointment));
@@ -568,6 +606,11 @@ pub struct NoShowQuote {
     pub missed_by: Party,
     /// What the client would get back, and why.
     pub quote: Quote,
+    /// What the expert would owe the platform for the processing of the refund, once the report has taken effect; `None` unless the
+    /// expert's side asks.
+    pub expert_owes: Option<Money>,
+    /// Whether the no-show would be an incident of the party that did not attend, once the report has taken effect.
+    pub counts_as_no_show: bool,
     /// When the report would take effect.
     pub takes_effect: TakesEffect,
 }
@@ -614,10 +657,22 @@ pub async fn quote_no_show(
         return Err(AppError::Forbidden("a completed session is no no-show"));
     };
     check_report(acting, outcome, None, record.appointment.price)?;
-    let ended = record.appointment.ended(outcome, None, party, app.now())?;
-    let final_charge = record.payment.as_ref().and_then(|payment| payment.final_charge);
-    let quote = limited(record.appointment.no_show_quote(missed_by, final_charge), &record);
-    Ok(NoShowQuote { missed_by, quote, takes_effect: ended.no_show_report.into() })
+    let now = app.now();
+    let ended = record.appointment.ended(outcome, None, party, now)?;
+    let AppointmentRecord { appointment, payment, movements, .. } = &record;
+    let final_charge = payment.as_ref().and_then(|payment| payment.final_charge);
+    let quote = limited(appointment.no_show_quote(missed_by, final_charge), &record);
+    let charge = quote.final_charge;
+    let costs = refund_costs::of_expert(app, appointment, payment.as_ref(), movements, charge, now).await?;
+    let takes_effect = ended.no_show_report.into();
+    let in_effect = Appointment { status: outcome.status(), no_show_report: None, ..ended };
+    Ok(NoShowQuote {
+        missed_by,
+        quote,
+        expert_owes: (party == Party::Expert).then(|| costs.owed().unwrap_or(charge.zero())),
+        counts_as_no_show: Incident::no_show(&in_effect).is_some(),
+        takes_effect,
+    })
 }
 
 /// Checks that somebody may report this outcome, with this charge, of a session with this price.

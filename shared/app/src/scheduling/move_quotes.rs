@@ -2,7 +2,6 @@
 
 use domain::kernel::text::LongText;
 use domain::scheduling::appointment::Appointment;
-use domain::scheduling::cancellation::Quote;
 use domain::scheduling::party::Party;
 use domain::scheduling::proposal::ProposalState;
 use domain::{AppointmentId, Money, Timestamp};
@@ -11,7 +10,8 @@ use store::AppointmentRecord;
 use crate::identity::Actor;
 use crate::identity::signed_in::Scope;
 use crate::scheduling::appointments::{
-    FinalCharge, Move, check_at_once, gains_by_suspension, hold_move, quote_of, with_final_charge,
+    CancellationQuote, FinalCharge, Move, cancellation, check_at_once, gains_by_suspension, hold_move,
+    with_final_charge,
 };
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::proposals;
@@ -40,11 +40,11 @@ pub struct MoveQuote {
     /// The latest instant at which an authorized amount is captured after the move; `None` if no amount is authorized.
     pub captured_by: Option<Timestamp>,
     /// A cancellation by the client now, with the session as it is.
-    pub cancellation_now: Quote,
+    pub cancellation_now: CancellationQuote,
     /// A cancellation by the client right after the move.
-    pub cancellation_after_move: Quote,
+    pub cancellation_after_move: CancellationQuote,
     /// A cancellation by the client right after the proposal is declined; `None` for a move at once.
-    pub cancellation_after_decline: Option<Quote>,
+    pub cancellation_after_decline: Option<CancellationQuote>,
 }
 
 /// What moving a session to a start would mean now. Whether it would overlap another session of the client is not checked.
@@ -113,8 +113,8 @@ async fn cancelled(
     record: AppointmentRecord,
     suspended: bool,
     now: Timestamp,
-) -> Result<Quote, AppError> {
-    Ok(quote_of(app, &record, Party::Client, suspended, now).await?.0)
+) -> Result<CancellationQuote, AppError> {
+    Ok(cancellation(app, &record, Party::Client, suspended, now).await?.quoted(Party::Client))
 }
 
 /// The quote of a cancellation right after a move.
@@ -124,7 +124,7 @@ async fn after(
     moved: Appointment,
     suspended: bool,
     now: Timestamp,
-) -> Result<Quote, AppError> {
+) -> Result<CancellationQuote, AppError> {
     let payment = record
         .payment
         .clone()

@@ -496,11 +496,28 @@ async fn quote_of_a_no_show_is_what_the_report_does() {
             false => (json!("at_once"), Value::Null),
         };
         assert_eq!((quoted["takes_effect"].clone(), quoted["objection_hours"].clone()), takes_effect);
+        assert_eq!(quoted["counts_as_no_show"], true);
+        // What the expert will owe is theirs to know. A part of EUR 20.00 leaves a commission that covers the fee.
+        let owes = match (who, missed_by) {
+            ("ada", "expert") => json!(145),
+            ("ada", _) => json!(0),
+            _ => Value::Null,
+        };
+        assert_eq!(quoted["expert_owes"]["amount"], owes, "{who} {missed_by}");
         test.post_action(who, &appointment, "no-show", &report).await.expect(200);
         test.stack.run_until_idle().await;
         test.advance_to("2027-01-06T10:11:00Z").await;
         let payment = test.payment(&appointment).await;
         assert_eq!(payment["refunded"], quoted["refund"], "{who} {missed_by}");
+        if who == "ada" {
+            let path = format!("/v1/experts/{}/payment-accounts/stripe", offer.expert);
+            let account = test.get(&path).signed_in_as("ada").send().await.expect(200);
+            let owed = account["owed"][0]["amount"].as_u64().unwrap_or(0);
+            assert_eq!(json!(owed), owes, "the quote says what the report does");
+        }
+        let missed_as = if missed_by == "client" { ("alan", "as_client") } else { ("ada", "as_expert") };
+        let reliability = test.get("/v1/me/reliability").signed_in_as(missed_as.0).send().await.expect(200);
+        assert_eq!(reliability[missed_as.1]["last_90_days"]["no_shows"], 1);
         let pays = quoted["final_charge"]["amount"].as_i64().expect("an amount");
         assert_eq!(test.cents(&offer, [Account::Client]).await, [i128::from(-pays)]);
     }

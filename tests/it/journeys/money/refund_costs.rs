@@ -93,6 +93,46 @@ async fn client_pays_for_the_processing_of_a_refund_beyond_the_budget() {
 }
 
 #[tokio::test]
+async fn quote_says_what_a_cancellation_costs_the_expert_and_whether_it_is_late() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    test.join(&offer.expert, "ada", "ines", "assistant").await;
+    let owed = async || terms_and_debt(&test, &offer).await.1.unwrap_or(0);
+    // It is Monday, 08:00.
+    for (number, (day, who, owes, late)) in [
+        ("04", "ada", Some(145), true),
+        ("05", "ines", Some(145), false),
+        ("05", "alan", None, false),
+        ("04", "alan", None, true),
+        ("04", "margaret", None, false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let start = format!("2027-01-{day}T{}:00:00Z", 10 + number);
+        let id = test.book_and_pay(&offer, &start, &start).await;
+        let path = format!("/v1/appointments/{id}/cancellation");
+        let quote = test.get(&path).signed_in_as(who).send().await.expect(200);
+        assert_eq!(quote["expert_owes"]["amount"].as_u64(), owes, "{who} {day}: {quote:#}");
+        assert_eq!(quote["counts_as_late"], late, "{who} {day}");
+        let before = owed().await;
+        test.post_action(who, &id, "cancel", &json!(null)).await.expect(200);
+        assert_eq!(owed().await - before, owes.unwrap_or(0), "{who} {day}");
+    }
+    for (who, side) in [("ada", "as_expert"), ("alan", "as_client")] {
+        let reliability = test.get("/v1/me/reliability").signed_in_as(who).send().await.expect(200);
+        assert_eq!(reliability[side]["last_90_days"]["late_cancellations"], 1, "{who}");
+    }
+    // A move shortly before the start makes a later cancellation late.
+    let id = test.book_and_pay(&offer, "2027-01-04T15:30:00Z", "moved").await;
+    let path = format!("/v1/appointments/{id}/reschedule?start=2027-01-07T10:00:00Z");
+    let quote = test.get(&path).signed_in_as("alan").send().await.expect(200);
+    for when in ["cancellation_now", "cancellation_after_move"] {
+        assert_eq!((&quote[when]["counts_as_late"], quote[when].get("expert_owes")), (&json!(true), None));
+    }
+}
+
+#[tokio::test]
 async fn expert_who_causes_refunds_gives_back_everything_and_is_paused_until_the_next_month() {
     let test = with_budgets(1, 1).await;
     let offer = test.offer(&paid_hour()).await;
