@@ -145,7 +145,7 @@ pub struct SuspensionChange {
 pub enum DecidedBy {
     /// An administrator.
     Administrator,
-    /// The platform, automatically, after too many late cancellations and no-shows.
+    /// The platform, automatically, after too many late cancellations and no-shows, or lost disputes.
     Platform,
 }
 

@@ -71,7 +71,7 @@ struct Notification {
 enum Content {
     /// A change of an appointment or its payment. A later change of the same kind in the same appointment replaces it.
     AppointmentChange(AppointmentChange),
-    /// You have cancelled sessions late or missed them too often.
+    /// You have cancelled sessions late or missed them too often, or your bank decided a dispute about a payment for you.
     ReliabilityWarning(ReliabilityWarning),
 }
 
@@ -98,14 +98,17 @@ struct AppointmentChange {
     change: Change,
 }
 
-/// A warning because of late cancellations and no-shows, counted for one side.
+/// A warning because of late cancellations and no-shows, counted for one side, or because of lost disputes.
 #[derive(Serialize, JsonSchema)]
 struct ReliabilityWarning {
     /// Your side in the session: the expert or the client.
     side: Party,
-    /// The appointment that you cancelled late or missed last.
+    /// The appointment that you cancelled late or missed last, or whose payment you disputed.
     appointment_id: AppointmentId,
-    /// The number of your late cancellations and no-shows of this side in the 90 days before the warning.
+    /// Whether the warning is about payments that you disputed at your bank, which decided for you. Otherwise, it is about late
+    /// cancellations and no-shows.
+    for_lost_disputes: bool,
+    /// The number of these in the 90 days before the warning, of this side.
     incidents: u32,
     /// The number from which on you are warned.
     warning_from: u16,
@@ -151,9 +154,22 @@ impl From<notification::AppointmentChange> for AppointmentChange {
 
 impl From<notification::ReliabilityWarning> for ReliabilityWarning {
     fn from(warning: notification::ReliabilityWarning) -> Self {
-        let notification::ReliabilityWarning { side, appointment, incidents, warning_from, suspension_from } =
-            warning;
-        Self { side: side.into(), appointment_id: appointment, incidents, warning_from, suspension_from }
+        let notification::ReliabilityWarning {
+            side,
+            appointment,
+            for_lost_disputes,
+            incidents,
+            warning_from,
+            suspension_from,
+        } = warning;
+        Self {
+            side: side.into(),
+            appointment_id: appointment,
+            for_lost_disputes,
+            incidents,
+            warning_from,
+            suspension_from,
+        }
     }
 }
 

@@ -664,7 +664,8 @@ pub struct Reliability {
 pub struct SideReliability {
     /// The counts of the last 90 days.
     pub last_90_days: IncidentCounts,
-    /// What follows from the late cancellations and no-shows of the last 90 days. The bookings of one group session count once.
+    /// What follows from the late cancellations and no-shows of the last 90 days, or from the lost disputes, whichever is more severe.
+    /// The bookings of one group session count once, except for lost disputes.
     pub consequence: Consequence,
     /// The counts of the UTC months of the last 365 days, the latest first, without months that have none.
     #[schemars(length(max = 13))]
@@ -682,6 +683,8 @@ pub struct IncidentCounts {
     pub moves: u32,
     /// Sessions that the person missed, once that has taken effect.
     pub no_shows: u32,
+    /// Payments that the person disputed at their bank, which decided for them. It is 0 for an expert.
+    pub lost_disputes: u32,
 }
 
 /// The counts of a month.
@@ -695,7 +698,7 @@ pub struct MonthCounts {
     pub counts: IncidentCounts,
 }
 
-/// What follows from late cancellations and no-shows.
+/// What follows from late cancellations and no-shows, and from lost disputes.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Consequence {
@@ -716,6 +719,7 @@ impl IncidentCounts {
             IncidentKind::DeclinedProposal => &mut self.declined_proposals,
             IncidentKind::Move => &mut self.moves,
             IncidentKind::NoShow => &mut self.no_shows,
+            IncidentKind::LostDispute => &mut self.lost_disputes,
         };
         *count = count.saturating_add(1);
     }

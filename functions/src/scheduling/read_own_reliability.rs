@@ -13,7 +13,7 @@ pub const ROUTE: Route = Route {
     method: Method::Get,
     path: "/v1/me/reliability",
     audience: Audience::SignedIn,
-    summary: "Read my late cancellations, declined proposals, moves and no-shows",
+    summary: "Read my late cancellations, declined proposals, moves, no-shows and lost disputes",
     operation: |schemas| Operation::responds_with::<Reliability>(schemas, StatusCode::OK),
     handler: |app, request| Box::pin(handle(app, request)),
 };

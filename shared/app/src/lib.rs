@@ -57,7 +57,7 @@ pub struct Settings {
     pub booking_limits: BookingLimits,
     /// How many attempts to pay can be declined.
     pub decline_limits: DeclineLimits,
-    /// When a cancellation is late, and what follows from late cancellations and no-shows.
+    /// When a cancellation is late, and what follows from late cancellations, no-shows and lost disputes.
     pub reliability: ReliabilityRules,
     /// The largest price of a booking with an expert who is not established, as a multiple of the smallest price.
     pub new_expert_price: u16,

@@ -47,8 +47,8 @@ pub fn flag(name: &'static str) -> Result<bool, ConfigError> {
 /// `MAX_FREE_APPOINTMENTS_PER_EXPERT`, `MAX_UNPAID_APPOINTMENTS`, `MAX_UNPAID_APPOINTMENTS_PER_EXPERT`,
 /// `MAX_SEATS`, `MAX_CLIENT_PROPOSALS`, `MAX_ATTEMPTS_PER_ADDRESS`, `MAX_DECLINES_PER_PAYMENT`, `MAX_DECLINES_PER_CLIENT`,
 /// `MAX_DECLINES_PER_ADDRESS`, `CHALLENGE_AFTER_DECLINES`, `LATE_CANCELLATION_HOURS`, `WARNING_AFTER_INCIDENTS`,
-/// `SUSPENSION_AFTER_INCIDENTS`, `MAX_PRICE_OF_NEW_EXPERT`, `REFUND_BUDGET_PER_CLIENT`, `REFUND_BUDGET_PER_EXPERT`,
-/// `PUBLIC_BASE_URL`, `ROLES_CLAIM`, `ROLE_PREFIX` and `API_SCOPE`. A variable that is not set has the value of
+/// `SUSPENSION_AFTER_INCIDENTS`, `SUSPENSION_AFTER_LOST_DISPUTES`, `MAX_PRICE_OF_NEW_EXPERT`, `REFUND_BUDGET_PER_CLIENT`,
+/// `REFUND_BUDGET_PER_EXPERT`, `PUBLIC_BASE_URL`, `ROLES_CLAIM`, `ROLE_PREFIX` and `API_SCOPE`. A variable that is not set has the value of
 /// [`Settings::default`].
 ///
 /// # Errors
@@ -153,14 +153,17 @@ fn read_limits(
     {
         *limit = maximum(variable, name, *limit, u16::MAX)?;
     }
-    if let Some(incidents) = variable("SUSPENSION_AFTER_INCIDENTS").filter(|incidents| !incidents.is_empty())
-    {
-        let number: u16 = incidents.parse().map_err(|_| ConfigError {
-            name: "SUSPENSION_AFTER_INCIDENTS",
-            must: format!("must be an integer from 0 to {}, but is \"{incidents}\"", u16::MAX),
+    for (name, limit) in [
+        ("SUSPENSION_AFTER_INCIDENTS", &mut rules.suspension),
+        ("SUSPENSION_AFTER_LOST_DISPUTES", &mut rules.suspension_for_disputes),
+    ] {
+        let Some(text) = variable(name).filter(|text| !text.is_empty()) else { continue };
+        let number: u16 = text.parse().map_err(|_| ConfigError {
+            name,
+            must: format!("must be an integer from 0 to {}, but is \"{text}\"", u16::MAX),
         })?;
         // 0 leaves it to administrators.
-        rules.suspension = Some(number).filter(|number| *number > 0);
+        *limit = Some(number).filter(|number| *number > 0);
     }
     let budgets = &mut settings.refund_budgets;
     for (name, limit) in [
@@ -234,9 +237,15 @@ mod tests {
         let suspension =
             |value| with("SUSPENSION_AFTER_INCIDENTS", value).expect("valid").reliability.suspension;
         assert_eq!([suspension(""), suspension("0"), suspension("5")], [None, None, Some(5)]);
+        let disputes = |value| {
+            let settings = with("SUSPENSION_AFTER_LOST_DISPUTES", value).expect("valid");
+            settings.reliability.suspension_for_disputes
+        };
+        assert_eq!([disputes(""), disputes("0"), disputes("5")], [Some(2), None, Some(5)]);
         for (name, value) in [
             ("SUSPENSION_AFTER_INCIDENTS", "-1"),
             ("SUSPENSION_AFTER_INCIDENTS", "never"),
+            ("SUSPENSION_AFTER_LOST_DISPUTES", "never"),
             ("MAX_OPEN_HOLDS", "0"),
             ("MAX_DECLINES_PER_CLIENT", "0"),
             ("MAX_BOOKINGS_PER_DAY", "65536"),

@@ -17,7 +17,7 @@ use domain::receipts::receipt::DocumentName;
 use domain::scheduling::appointment::Status;
 use domain::scheduling::occupancy::{Day, OccupancyChange};
 use domain::scheduling::party::Party;
-use domain::scheduling::reliability::IncidentSession;
+use domain::scheduling::reliability::IncidentSubject;
 use domain::{TimeSpan, Timestamp};
 use serde_json::{Map, Value};
 
@@ -55,9 +55,13 @@ fn written() -> Map<String, Value> {
     t.put_activations(samples::EXPERT, &Activations { version: 1 }).expect("a row");
     t.put_admissions(samples::EXPERT, &samples::admissions()).expect("a row");
     t.put_person(&samples::person()).expect("a row");
-    let [warning, no_show, rescheduled] = samples::notifications();
-    let session = IncidentSession::Individual(samples::appointment_id(0));
-    t.put_warning(&warning, Party::Client, session, samples::at(0)).expect("a row");
+    let [disputes, warning, no_show, rescheduled] = samples::notifications();
+    let of = samples::appointment_id(0);
+    for (warning, subject) in
+        [(disputes, IncidentSubject::Payment(of)), (warning, IncidentSubject::Individual(of))]
+    {
+        t.put_warning(&warning, Party::Client, subject, samples::at(0)).expect("a row");
+    }
     for (event, notification) in [("appointment.no_show", no_show), ("appointment.rescheduled", rescheduled)]
     {
         let appointment = samples::appointment_id(0);
@@ -707,7 +711,7 @@ async fn money_that_is_not_understood_is_not_added_up() {
 async fn check_notifications(store: &Store) {
     let notifications = samples::notifications();
     let person = notifications[0].person;
-    let [newest, oldest] = [notifications[0].id, notifications[2].id];
+    let [newest, oldest] = [notifications[0].id, notifications[3].id];
     let page = store.notifications(person, oldest, newest, 10).await.expect("readable");
     assert_eq!(
         (page.notifications.as_slice(), page.unreadable, page.next),
@@ -716,8 +720,10 @@ async fn check_notifications(store: &Store) {
     let page = store.notifications(person, oldest, newest, 1).await.expect("readable");
     assert_eq!((page.notifications.as_slice(), page.next), (&notifications[..1], Some(newest)));
     let found = store.notified_change(person, samples::appointment_id(0), "appointment.no_show").await;
-    assert_eq!(found.expect("readable").as_ref(), notifications[1].change());
-    let session = IncidentSession::Individual(samples::appointment_id(0));
+    assert_eq!(found.expect("readable").as_ref(), notifications[2].change());
+    let session = IncidentSubject::Individual(samples::appointment_id(0));
+    let payment = IncidentSubject::Payment(samples::appointment_id(0));
+    assert!(store.was_warned(person, Party::Client, payment).await.expect("readable"));
     assert!(store.was_warned(person, Party::Client, session).await.expect("readable"));
     assert!(!store.was_warned(person, Party::Expert, session).await.expect("readable"));
     assert_eq!(store.read_mark(person).await.expect("readable"), samples::read_mark());

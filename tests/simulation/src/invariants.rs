@@ -577,6 +577,12 @@ fn check_payment_events(
             payment.appointment
         ));
     }
+    if begins(|payment| payment.lost_dispute)
+        && now.appointment.status == Status::Confirmed
+        && core.instant().plus(60) < now.appointment.start
+    {
+        violations.push(format!("{} is confirmed although its dispute is lost", payment.appointment));
+    }
     for (begins, event_for) in [
         (begins(|payment| payment.action_deadline.is_some()), "payment.action_required"),
         (begins(|payment| payment.state == PaymentState::Unpaid), "payment.unpaid"),

@@ -21,7 +21,7 @@ use domain::scheduling::party::Party;
 use domain::scheduling::refund_costs::RefundBudgets;
 use domain::scheduling::reliability::{IncidentKind, SessionOccurrence};
 use domain::scheduling::slots::EmptyReason;
-use domain::{ExpertId, Money, PersonId, TimeSpan};
+use domain::{ExpertId, Money, PersonId, TimeSpan, Timestamp};
 use futures_util::FutureExt;
 use store::Item;
 use store::table::Consistency;
@@ -383,24 +383,66 @@ fn check_notifications(core: &Core, violations: &mut Vec<String>) {
     }
 }
 
-/// Checks that everybody with too many late cancellations and no-shows was warned and, if that is a setting, suspended, and nobody
-/// else. The reads of the store lock the state, so it must not be locked here.
+/// Incidents that are counted together.
+struct Counted {
+    what: &'static str,
+    kinds: &'static [IncidentKind],
+    /// Whether a warning is about them, given the end of its key.
+    is_about: fn(&str) -> bool,
+    /// The numbers from which on a person is warned and suspended.
+    first: usize,
+    suspension: usize,
+}
+
+/// Checks that everybody with too many late cancellations and no-shows, or lost disputes, was warned and, if that is a setting,
+/// suspended, and nobody else. The reads of the store lock the state, so it must not be locked here.
 fn check_consequences(simulation: &Simulation, violations: &mut Vec<String>) {
     let rules = &simulation.app.settings.reliability;
     let suspension = rules.suspension.map_or(usize::MAX, usize::from);
-    let first = usize::from(rules.warning).min(suspension);
+    let of_disputes = rules.suspension_for_disputes.map_or(usize::MAX, usize::from);
+    let counted = [
+        Counted {
+            what: "late cancellations and no-shows",
+            kinds: &[IncidentKind::LateCancellation, IncidentKind::NoShow],
+            is_about: |subject| !subject.starts_with("payment#"),
+            first: usize::from(rules.warning).min(suspension),
+            suspension,
+        },
+        Counted {
+            what: "lost disputes",
+            kinds: &[IncidentKind::LostDispute],
+            is_about: |subject| subject.starts_with("payment#"),
+            first: rules.suspension_for_disputes.map_or(usize::MAX, |_| 1),
+            suspension: of_disputes,
+        },
+    ];
+    for known in simulation.invariants.known.values() {
+        let Some(payment) = known.payment.as_ref().filter(|payment| payment.lost_dispute) else { continue };
+        let client = PersonId::from_bits(known.appointment.client.bits());
+        let since = Timestamp::from_seconds(0);
+        let found = simulation.direct.incidents(client, Party::Client, since).now_or_never();
+        let is_counted = found.is_some_and(|found| {
+            found.is_ok_and(|incidents| {
+                let of_payment = incidents.iter().filter(|one| one.appointment == payment.appointment);
+                of_payment.filter(|one| one.kind == IncidentKind::LostDispute).count() == 1
+            })
+        });
+        if !is_counted {
+            violations.push(format!("the lost dispute of {} is not counted once", payment.appointment));
+        }
+    }
     let since = simulation.shared.lock().instant().plus(-90 * DAY);
     let people = |prefix: &str, sk: &str| -> BTreeSet<PersonId> {
         let rows = simulation.shared.lock().table.all(prefix, sk);
         rows.iter().filter_map(|(key, _)| key.pk.strip_prefix(prefix)?.parse().ok()).collect()
     };
-    // The numbers of all warnings of a person as one side, by session.
+    // The numbers of all warnings of a person as one side, by what they are about.
     let warnings = |person: PersonId, side: &str| -> BTreeMap<String, usize> {
         let prefix = format!("warning#{side}#");
         let rows = simulation.shared.lock().table.with_prefix(&format!("PERSON#{person}"), &prefix);
         let number = |item: &Item| item.get("incidents")?.as_n().ok()?.parse().ok();
         let found = rows.iter().filter_map(|(sk, item)| Some((sk.strip_prefix(&prefix)?, number(item)?)));
-        found.map(|(session, incidents)| (session.to_owned(), incidents)).collect()
+        found.map(|(subject, incidents)| (subject.to_owned(), incidents)).collect()
     };
     let suspended_by_platform = |person: PersonId| match simulation.direct.suspension(person).now_or_never() {
         Some(Ok(history)) => history.changes.iter().filter(|change| change.by == DecidedBy::Platform).count(),
@@ -412,35 +454,41 @@ fn check_consequences(simulation: &Simulation, violations: &mut Vec<String>) {
                 violations.push(format!("the incidents of {person} cannot be read"));
                 continue;
             };
-            let counted = incidents
-                .iter()
-                .filter(|one| matches!(one.kind, IncidentKind::LateCancellation | IncidentKind::NoShow));
-            let sessions: BTreeSet<String> = counted
-                .map(|one| match one.group_session {
-                    Some(SessionOccurrence { session_type, start }) => {
-                        format!("{session_type}#{:012}", start.seconds())
-                    }
-                    None => one.appointment.to_string(),
-                })
-                .collect();
-            let warnings = warnings(person, side);
-            let has = format!("{person} has {} late cancellations and no-shows as {side}", sessions.len());
-            if sessions.len() >= first && !sessions.iter().any(|session| warnings.contains_key(session)) {
-                violations.push(format!("{has}, and was not warned"));
-            }
-            if let Some(early) = warnings.values().find(|incidents| **incidents < first) {
-                violations.push(format!("{person} was warned after {early} late cancellations and no-shows"));
-            }
-            if sessions.len() >= suspension && suspended_by_platform(person) == 0 {
-                violations.push(format!("{has}, and was not suspended"));
+            let all_warnings = warnings(person, side);
+            for Counted { what, kinds, is_about, first, suspension } in &counted {
+                let incidents = incidents.iter().filter(|one| kinds.contains(&one.kind));
+                let subjects: BTreeSet<String> = incidents
+                    .map(|one| match one.group_session {
+                        _ if one.kind == IncidentKind::LostDispute => format!("payment#{}", one.appointment),
+                        Some(SessionOccurrence { session_type, start }) => {
+                            format!("{session_type}#{:012}", start.seconds())
+                        }
+                        None => one.appointment.to_string(),
+                    })
+                    .collect();
+                let mut warnings = all_warnings.iter().filter(|(subject, _)| is_about(subject));
+                let has = format!("{person} has {} {what} as {side}", subjects.len());
+                if subjects.len() >= *first && !subjects.iter().any(|one| all_warnings.contains_key(one)) {
+                    violations.push(format!("{has}, and was not warned"));
+                }
+                if let Some((_, early)) = warnings.find(|(_, incidents)| **incidents < *first) {
+                    violations.push(format!("{person} was warned after {early} {what}"));
+                }
+                if subjects.len() >= *suspension && suspended_by_platform(person) == 0 {
+                    violations.push(format!("{has}, and was not suspended"));
+                }
             }
         }
     }
     for person in people("PERSON#", "SUSPENSION") {
         let times = suspended_by_platform(person);
-        let warned = [warnings(person, "expert"), warnings(person, "client")];
-        let reached = warned.iter().flat_map(BTreeMap::values).filter(|number| **number >= suspension);
-        let reached = reached.count();
+        let reached = ["expert", "client"].map(|side| {
+            let reaches = |(subject, number): &(String, usize)| {
+                counted.iter().any(|one| (one.is_about)(subject) && *number >= one.suspension)
+            };
+            warnings(person, side).into_iter().filter(reaches).count()
+        });
+        let reached: usize = reached.iter().sum();
         if times > reached {
             violations.push(format!("{person} was suspended {times} times after {reached} incidents"));
         }

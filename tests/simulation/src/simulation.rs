@@ -16,6 +16,7 @@ use domain::payments::gateway::GatewayKind;
 use domain::payments::payout::PayoutTiming;
 use domain::scheduling::booking_limits::BookingLimits;
 use domain::scheduling::refund_costs::RefundBudgets;
+use domain::scheduling::reliability::ReliabilityRules;
 use futures_util::FutureExt;
 use store::Store;
 
@@ -109,6 +110,11 @@ impl Simulation {
                 new_expert_sessions: 0,
                 new_expert_price: u16::MAX,
                 refund_budgets: RefundBudgets::unlimited(),
+                // Seeds have many disputes and few clients.
+                reliability: ReliabilityRules {
+                    suspension_for_disputes: Some(5),
+                    ..ReliabilityRules::default()
+                },
                 ..Settings::default()
             },
         };

@@ -80,6 +80,9 @@ Environment variables of `cargo run`
   WARNING_AFTER_INCIDENTS      late cancellations and no-shows in 90 days that lead to a warning (default 3)
   SUSPENSION_AFTER_INCIDENTS   late cancellations and no-shows in 90 days after which the platform suspends a person
                                (default 0, which leaves it to administrators)
+  SUSPENSION_AFTER_LOST_DISPUTES
+                               disputes that banks decide for a client in 90 days after which the platform suspends them
+                               (default 2; 0 leaves it to administrators)
   MAX_PRICE_OF_NEW_EXPERT      largest price of an expert who is not established, as a multiple of the smallest price
                                (default 300, which is 900 euros)
   REFUND_BUDGET_PER_CLIENT     what refunds of a client may cost the platform in a month, as a multiple of the smallest

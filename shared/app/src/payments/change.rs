@@ -18,6 +18,8 @@ use crate::{App, AppError};
 
 /// The reason of a cancellation because of a missing payment.
 const NOT_PAID: &str = "The payment could not be collected in time.";
+/// The reason of a cancellation after a lost dispute.
+const TAKEN_BACK: &str = "The client's bank has taken the payment back, because the client disputed it.";
 
 /// The changes of one step, committed in one transaction: the payment, new ledger entries, and what a transition changes.
 pub(super) struct Change<'a> {
@@ -75,11 +77,16 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Empties the track record of the expert if there is a new dispute.
+    /// Empties the track record of the expert if there is a new dispute, and records an incident of the client if the bank has decided
+    /// one for them.
     ///
     /// # Errors
-    /// [`AppError::Read`] if it cannot be read.
-    pub(super) async fn empty_track_record(&mut self) -> Result<(), AppError> {
+    /// [`AppError::Read`] if the track record cannot be read.
+    pub(super) async fn count_dispute(&mut self) -> Result<(), AppError> {
+        if self.after.lost_dispute && !self.before.lost_dispute {
+            let incident = Incident::lost_dispute(self.appointment, self.now);
+            self.app.record_incident(&mut self.transaction, self.appointment, &incident, self.now)?;
+        }
         let (is_disputed, was_disputed) = (
             self.after.open_dispute || self.after.lost_dispute,
             self.before.open_dispute || self.before.lost_dispute,
@@ -141,14 +148,11 @@ impl<'a> Change<'a> {
                 }
             }
             Transition::CancelUnpaid => {
-                let reason = LongText::try_from(NOT_PAID.to_owned()).unwrap_or_default();
-                let cancelled = self.appointment.cancel(Party::Platform, reason, self.now)?;
-                self.after.lower_charge(self.after.amount.zero());
                 self.record_late_cancellation().await?;
-                let charge = AmountChange::of_charge(Some(&self.before), Some(&self.after));
-                let event = |cancelled: &_| EventData::cancelled(cancelled, Party::Platform, charge);
-                self.end_and_free_time(cancelled, event).await?;
+                self.cancel(NOT_PAID).await?;
             }
+            // If the dispute was about a part, the rest is refunded.
+            Transition::CancelDisputed => self.cancel(TAKEN_BACK).await?,
             Transition::Complete => {
                 let completed =
                     self.appointment.ended(Outcome::Completed, None, Party::Platform, self.now)?;
@@ -251,6 +255,16 @@ impl<'a> Change<'a> {
 
     async fn occupancy(&self) -> Result<domain::scheduling::occupancy::Occupancy, AppError> {
         Ok(self.app.store.occupancy_of(self.appointment).await?)
+    }
+
+    /// Cancels the appointment for the platform. The client pays nothing in the end.
+    async fn cancel(&mut self, reason: &str) -> Result<(), AppError> {
+        let reason = LongText::try_from(reason.to_owned()).unwrap_or_default();
+        let cancelled = self.appointment.cancel(Party::Platform, reason, self.now)?;
+        self.after.lower_charge(self.after.amount.zero());
+        let charge = AmountChange::of_charge(Some(&self.before), Some(&self.after));
+        let event = |cancelled: &_| EventData::cancelled(cancelled, Party::Platform, charge);
+        self.end_and_free_time(cancelled, event).await
     }
 
     async fn end_and_free_time(

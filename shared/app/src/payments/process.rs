@@ -113,7 +113,7 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
         tracing::info!(appointment = %id, status = appointment.status.as_str(), ?action, new_movements = new_movements.len(), "payment action");
 
         let mut change = Change::new(app, &appointment, payment, observed, &movements, new_movements, now);
-        change.empty_track_record().await?;
+        change.count_dispute().await?;
         match action {
             PaymentAction::Wait(wait) => {
                 change.set_escalation(action.escalation());

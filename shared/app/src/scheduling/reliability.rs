@@ -2,7 +2,7 @@
 
 use domain::kernel::time::DAY;
 use domain::scheduling::party::Party;
-use domain::scheduling::reliability::{COUNTED_FOR, Consequence, Incident, once_per_session};
+use domain::scheduling::reliability::{COUNTED_FOR, Consequence, Incident, once_per_subject};
 use domain::{PersonId, Timestamp};
 
 use crate::identity::Actor;
@@ -15,12 +15,12 @@ const LISTED_FOR: i64 = 365 * DAY;
 /// What a person did as one side of their appointments.
 #[derive(Debug, Clone)]
 pub struct SideRecord {
-    /// The incidents of the last 365 days, the latest first: at most 1,000 that have consequences, of which each session has one, and
+    /// The incidents of the last 365 days, the latest first: at most 1,000 that have consequences, one for each session and disputed payment, and
     /// 1,000 others.
     pub incidents: Vec<Incident>,
     /// Since when incidents have consequences.
     pub counted_since: Timestamp,
-    /// What follows from the late cancellations and no-shows since then.
+    /// What follows from the late cancellations, no-shows and lost disputes since then.
     pub consequence: Consequence,
 }
 
@@ -59,8 +59,7 @@ async fn of_person(app: &App, person: PersonId) -> Result<Reliability, AppError>
 
 async fn of_side(app: &App, person: PersonId, side: Party) -> Result<SideRecord, AppError> {
     let now = app.now();
-    let incidents = once_per_session(app.store.incidents(person, side, now.plus(-LISTED_FOR)).await?);
-    let counted = incidents.iter().filter(|incident| incident.counts(now)).count();
-    let consequence = app.settings.reliability.consequence(counted);
+    let incidents = once_per_subject(app.store.incidents(person, side, now.plus(-LISTED_FOR)).await?);
+    let consequence = app.settings.reliability.consequence(&incidents, now);
     Ok(SideRecord { incidents, counted_since: now.plus(-COUNTED_FOR), consequence })
 }

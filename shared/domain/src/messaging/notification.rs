@@ -36,7 +36,7 @@ impl Notification {
 pub enum Content {
     /// A change of an appointment that somebody else made.
     Change(AppointmentChange),
-    /// The person has cancelled late or missed a session too often.
+    /// The person has cancelled late or missed a session too often, or a dispute was lost because of them.
     Warning(ReliabilityWarning),
 }
 
@@ -64,14 +64,17 @@ pub struct AppointmentChange {
     pub object_until: Option<Timestamp>,
 }
 
-/// What a person is told about their late cancellations and no-shows. There is one for each session at most.
+/// What a person is told about their late cancellations and no-shows, or about their lost disputes. There is one for each session, and
+/// for each disputed payment, at most.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReliabilityWarning {
     /// The side of the person in the session: the expert or the client.
     pub side: Party,
-    /// The appointment that the person cancelled late or missed last.
+    /// The appointment that the person cancelled late or missed last, or whose payment they disputed.
     pub appointment: AppointmentId,
-    /// The number of late cancellations and no-shows of this side in the last 90 days.
+    /// Whether the warning is about lost disputes. Otherwise, it is about late cancellations and no-shows.
+    pub for_lost_disputes: bool,
+    /// The number of these in the last 90 days, of this side.
     pub incidents: u32,
     /// The number from which on the person is warned.
     pub warning_from: u16,

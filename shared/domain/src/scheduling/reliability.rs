@@ -1,7 +1,7 @@
-//! What counts for the reliability of experts and clients: late cancellations, declined proposals, moves and no-shows.
+//! What counts for the reliability of experts and clients: late cancellations, declined proposals, moves, no-shows and lost disputes.
 //!
 //! Each incident belongs to one side of an appointment. A no-show counts only once it has taken effect. The bookings of one group
-//! session count once for each side.
+//! session count once for each side. Lost disputes are counted apart, one for each payment.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -26,15 +26,22 @@ pub enum IncidentKind {
     Move,
     /// The side did not attend.
     NoShow,
+    /// The client disputed the payment at their bank, and the bank decided for them: the platform lost the dispute.
+    LostDispute,
 }
 
 impl IncidentKind {
     /// Returns whether incidents of this kind have consequences.
     pub fn has_consequences(self) -> bool {
         match self {
-            Self::LateCancellation | Self::NoShow => true,
+            Self::LateCancellation | Self::NoShow | Self::LostDispute => true,
             Self::DeclinedProposal | Self::Move => false,
         }
+    }
+
+    /// Returns whether incidents of the two kinds are counted together.
+    pub fn is_counted_with(self, other: Self) -> bool {
+        (self == Self::LostDispute) == (other == Self::LostDispute)
     }
 
     /// The name in keys and documents.
@@ -44,6 +51,7 @@ impl IncidentKind {
             Self::DeclinedProposal => "declined_proposal",
             Self::Move => "move",
             Self::NoShow => "no_show",
+            Self::LostDispute => "lost_dispute",
         }
     }
 }
@@ -65,23 +73,26 @@ impl SessionOccurrence {
     }
 }
 
-/// The session that an incident is about.
+/// What an incident is about. Of the incidents with consequences that are about the same, only one counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum IncidentSession {
+pub enum IncidentSubject {
     /// An individual session.
     Individual(AppointmentId),
     /// A group session.
     Group(SessionOccurrence),
+    /// The payment of an appointment, which its client disputed.
+    Payment(AppointmentId),
 }
 
-impl fmt::Display for IncidentSession {
-    /// Writes the text that stands for the session in keys.
+impl fmt::Display for IncidentSubject {
+    /// Writes the text that stands for the subject in keys.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Individual(appointment) => appointment.fmt(out),
             Self::Group(SessionOccurrence { session_type, start }) => {
                 write!(out, "{session_type}#{:012}", start.seconds())
             }
+            Self::Payment(appointment) => write!(out, "payment#{appointment}"),
         }
     }
 }
@@ -97,32 +108,44 @@ pub struct Incident {
     pub appointment: AppointmentId,
     /// The group session; `None` for an individual session.
     pub group_session: Option<SessionOccurrence>,
-    /// When it did so; for a no-show, the end of the session.
+    /// When it did so; for a no-show, the end of the session, and for a lost dispute, when the platform learned of it.
     pub at: Timestamp,
     /// The version of the appointment after the change; 0 for what can happen once.
     pub number: u64,
 }
 
-/// When incidents have consequences. The numbers are those of late cancellations and no-shows of one side within
-/// [`COUNTED_FOR`].
+/// When incidents have consequences. The numbers are those of one side within [`COUNTED_FOR`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReliabilityRules {
     /// A cancellation less than this many hours before the start is late.
     pub late_hours: u16,
-    /// The number from which on the person is warned.
+    /// The number of late cancellations and no-shows from which on the person is warned.
     pub warning: u16,
+    /// The number of late cancellations and no-shows from which on the platform suspends the person; `None` if only administrators
+    /// suspend people for them.
+    pub suspension: Option<u16>,
+    /// The number of lost disputes from which on the platform suspends the client, who is warned from the first one on; `None` if
+    /// lost disputes have no consequences.
+    pub suspension_for_disputes: Option<u16>,
+}
+
+/// The numbers from which on incidents that are counted together have consequences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConsequenceLimits {
+    /// The number from which on the person is warned; `None` if nobody is warned or suspended.
+    pub warning: Option<u16>,
     /// The number from which on the platform suspends the person; `None` if only administrators suspend people.
     pub suspension: Option<u16>,
 }
 
 impl Default for ReliabilityRules {
     fn default() -> Self {
-        Self { late_hours: 24, warning: 3, suspension: None }
+        Self { late_hours: 24, warning: 3, suspension: None, suspension_for_disputes: Some(2) }
     }
 }
 
 /// What follows from the incidents of one side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Consequence {
     /// Nothing.
     None,
@@ -133,15 +156,21 @@ pub enum Consequence {
 }
 
 impl ReliabilityRules {
-    /// Returns what follows from a number of late cancellations and no-shows.
-    pub fn consequence(&self, incidents: usize) -> Consequence {
-        if self.suspension.is_some_and(|suspension| incidents >= usize::from(suspension)) {
-            Consequence::Suspension
-        } else if incidents >= usize::from(self.warning) {
-            Consequence::Warning
-        } else {
-            Consequence::None
+    /// Returns the limits of what is counted together with incidents of a kind.
+    pub fn limits(&self, kind: IncidentKind) -> ConsequenceLimits {
+        match kind {
+            IncidentKind::LostDispute => ConsequenceLimits {
+                warning: self.suspension_for_disputes.map(|_| 1),
+                suspension: self.suspension_for_disputes,
+            },
+            _ => ConsequenceLimits { warning: Some(self.warning), suspension: self.suspension },
         }
+    }
+
+    /// Returns the more severe one of what follows from the late cancellations and no-shows of one side, and from its lost disputes.
+    pub fn consequence(&self, incidents: &[Incident], now: Timestamp) -> Consequence {
+        let of = |kind| self.limits(kind).consequence(number_with(incidents, kind, now));
+        of(IncidentKind::NoShow).max(of(IncidentKind::LostDispute))
     }
 
     /// Returns the incident of a cancellation of `before`, if it is late. A client who may cancel freely because of the expert, or
@@ -171,12 +200,32 @@ impl ReliabilityRules {
     }
 }
 
-/// Returns the incidents of one side without those that have consequences and are about the same session as an earlier one in the
-/// list, so that each session counts once.
-pub fn once_per_session(mut incidents: Vec<Incident>) -> Vec<Incident> {
-    let mut sessions = BTreeSet::new();
-    incidents.retain(|incident| !incident.kind.has_consequences() || sessions.insert(incident.session()));
+impl ConsequenceLimits {
+    /// Returns what follows from a number of incidents.
+    pub fn consequence(self, incidents: usize) -> Consequence {
+        let is_reached = |limit: Option<u16>| limit.is_some_and(|limit| incidents >= usize::from(limit));
+        if is_reached(self.suspension) {
+            Consequence::Suspension
+        } else if is_reached(self.warning) {
+            Consequence::Warning
+        } else {
+            Consequence::None
+        }
+    }
+}
+
+/// Returns the incidents of one side without those that have consequences and are about the same as an earlier one in the list, so
+/// that each session, and each disputed payment, counts once.
+pub fn once_per_subject(mut incidents: Vec<Incident>) -> Vec<Incident> {
+    let mut subjects = BTreeSet::new();
+    incidents.retain(|incident| !incident.kind.has_consequences() || subjects.insert(incident.subject()));
     incidents
+}
+
+/// Returns the number of incidents with consequences at an instant that are counted together with incidents of a kind. Each subject
+/// must be in the list [once](once_per_subject).
+pub fn number_with(incidents: &[Incident], kind: IncidentKind, now: Timestamp) -> usize {
+    incidents.iter().filter(|one| one.counts(now) && one.kind.is_counted_with(kind)).count()
 }
 
 impl Incident {
@@ -188,11 +237,12 @@ impl Incident {
         }
     }
 
-    /// Returns the session that the incident is about.
-    pub fn session(&self) -> IncidentSession {
+    /// Returns what the incident is about.
+    pub fn subject(&self) -> IncidentSubject {
         match self.group_session {
-            Some(session) => IncidentSession::Group(session),
-            None => IncidentSession::Individual(self.appointment),
+            _ if self.kind == IncidentKind::LostDispute => IncidentSubject::Payment(self.appointment),
+            Some(session) => IncidentSubject::Group(session),
+            None => IncidentSubject::Individual(self.appointment),
         }
     }
 
@@ -205,6 +255,18 @@ impl Incident {
     pub fn of_change(kind: IncidentKind, after: &Appointment, side: Party, now: Timestamp) -> Self {
         let group_session = SessionOccurrence::of(after);
         Self { side, kind, appointment: after.id, group_session, at: now, number: after.version }
+    }
+
+    /// Returns the incident of a client whose bank decided the dispute about the payment of an appointment for them.
+    pub fn lost_dispute(appointment: &Appointment, now: Timestamp) -> Self {
+        Self {
+            side: Party::Client,
+            kind: IncidentKind::LostDispute,
+            appointment: appointment.id,
+            group_session: SessionOccurrence::of(appointment),
+            at: now,
+            number: 0,
+        }
     }
 
     /// Returns the no-show of an appointment, if it has taken effect. It does not count without a price: nobody can object to it then.
@@ -231,13 +293,42 @@ mod tests {
 
     #[test]
     fn consequences_begin_at_their_numbers() {
-        let rules = ReliabilityRules { late_hours: 24, warning: 2, suspension: Some(3) };
-        let of = |incidents| rules.consequence(incidents);
+        let rules = ReliabilityRules { warning: 2, suspension: Some(3), ..ReliabilityRules::default() };
+        let of = |incidents| rules.limits(IncidentKind::NoShow).consequence(incidents);
         assert_eq!([of(0), of(1)], [Consequence::None; 2]);
         assert_eq!(of(2), Consequence::Warning);
         assert_eq!([of(3), of(4)], [Consequence::Suspension; 2]);
-        let never = ReliabilityRules { suspension: None, ..rules };
-        assert_eq!(never.consequence(usize::MAX), Consequence::Warning);
+        let never = ReliabilityRules { suspension: None, suspension_for_disputes: None, ..rules.clone() };
+        let of = |kind| never.limits(kind).consequence(usize::MAX);
+        assert_eq!(of(IncidentKind::LateCancellation), Consequence::Warning);
+        assert_eq!(of(IncidentKind::LostDispute), Consequence::None);
+        let of = |disputes| rules.limits(IncidentKind::LostDispute).consequence(disputes);
+        assert_eq!([of(0), of(1), of(2)], [Consequence::None, Consequence::Warning, Consequence::Suspension]);
+    }
+
+    #[test]
+    fn lost_disputes_are_counted_apart_and_for_each_payment() {
+        let now = Timestamp::from_seconds(1_800_000_000);
+        let session = SessionOccurrence { session_type: SessionTypeId::from_bits(1), start: now };
+        let incident = |appointment, kind| Incident {
+            side: Party::Client,
+            kind,
+            appointment: AppointmentId::from_bits(appointment),
+            group_session: Some(session),
+            at: now,
+            number: 0,
+        };
+        use IncidentKind::{LateCancellation, LostDispute};
+        // Both payments are of one group session, which the client also cancelled late.
+        let mut incidents = vec![incident(1, LostDispute), incident(1, LateCancellation)];
+        let rules = ReliabilityRules { warning: 2, suspension: Some(2), ..ReliabilityRules::default() };
+        assert_eq!(once_per_subject(incidents.clone()), incidents);
+        assert_eq!([LostDispute, LateCancellation].map(|kind| number_with(&incidents, kind, now)), [1, 1]);
+        assert_eq!(rules.consequence(&incidents, now), Consequence::Warning);
+        incidents.push(incident(2, LostDispute));
+        assert_eq!(once_per_subject(incidents.clone()), incidents);
+        assert_eq!(rules.consequence(&incidents, now), Consequence::Suspension);
+        assert_eq!(rules.consequence(&incidents, now.plus(COUNTED_FOR + 1)), Consequence::None);
     }
 
     #[test]
@@ -269,7 +360,7 @@ mod tests {
         ];
         let mut expected = incidents.clone();
         expected.remove(1);
-        assert_eq!(once_per_session(incidents), expected);
+        assert_eq!(once_per_subject(incidents), expected);
     }
 
     #[test]

@@ -566,6 +566,7 @@ pub(super) fn incidents() -> Vec<Incident> {
         IncidentKind::Move,
         IncidentKind::LateCancellation,
         IncidentKind::DeclinedProposal,
+        IncidentKind::LostDispute,
     ];
     let incident = |(place, kind): (usize, IncidentKind)| {
         let place = place as i64;
@@ -926,8 +927,8 @@ pub(super) fn history_since_version_2() -> Vec<HistoryEntry> {
     changes.into_iter().map(entry).collect()
 }
 
-/// Notifications of the client, the newest first: a warning, one about a change with an amount, and one without.
-pub(super) fn notifications() -> [Notification; 3] {
+/// Notifications of the client, the newest first: two warnings, one about a change with an amount, and one without.
+pub(super) fn notifications() -> [Notification; 4] {
     let notification = |number: i64, content| Notification {
         id: NotificationId::from_bits(first_id_at(at(number)).bits() + u128::from(number.unsigned_abs())),
         person: PersonId::from_bits(7),
@@ -950,11 +951,14 @@ pub(super) fn notifications() -> [Notification; 3] {
     let warning = ReliabilityWarning {
         side: Party::Client,
         appointment: appointment_id(0),
+        for_lost_disputes: false,
         incidents: 4,
         warning_from: 3,
         suspension_from: Some(5),
     };
+    let disputes = ReliabilityWarning { for_lost_disputes: true, incidents: 1, ..warning.clone() };
     [
+        notification(4, Content::Warning(disputes)),
         notification(3, Content::Warning(warning)),
         change(2, Change::NoShow { missed_by: Party::Client }, Some(money(4_000))),
         change(1, Change::Rescheduled { from: session_time(0), to: session_time(7_200) }, None),

@@ -3,12 +3,12 @@
 //! | used by | question | index | PK | SK |
 //! |---|---|---|---|---|
 //! | run_general_jobs | whether a person was notified about an event of an appointment | table | `PERSON#<person>` | `notification#<appointment>#<event>` |
-//! | run_general_jobs | whether a person was warned after they cancelled a session late or missed it | table | `PERSON#<person>` | `warning#<side>#<session>` |
+//! | run_general_jobs | whether a person was warned after they cancelled a session late, missed it or disputed a payment | table | `PERSON#<person>` | `warning#<side>#<subject>` |
 //! | the person | up to where a person has read their notifications | table | `PERSON#<person>` | `notifications-read` |
 //! | the person | a person's notifications by time of delivery | GSI1 | `NOTIFICATIONS#<person>` | `<notification>` |
 
 use domain::scheduling::party::Party;
-use domain::scheduling::reliability::IncidentSession;
+use domain::scheduling::reliability::IncidentSubject;
 use domain::{AppointmentId, PersonId};
 
 use crate::keys::{Key, person_partition};
@@ -18,10 +18,10 @@ pub fn notification(person: PersonId, appointment: AppointmentId, event: &str) -
     Key::new(person_partition(person), format!("notification#{appointment}#{event}"))
 }
 
-/// The warning of a person after they cancelled this session late or missed it, as this side.
-pub fn warning(person: PersonId, side: Party, session: IncidentSession) -> Key {
+/// The warning of a person because of an incident of this side about this.
+pub fn warning(person: PersonId, side: Party, subject: IncidentSubject) -> Key {
     let side = if side == Party::Client { "client" } else { "expert" };
-    Key::new(person_partition(person), format!("warning#{side}#{session}"))
+    Key::new(person_partition(person), format!("warning#{side}#{subject}"))
 }
 
 /// Up to where a person has read their notifications.
@@ -45,11 +45,11 @@ pub(crate) mod tests {
 
     const PERSON: PersonId = PersonId::from_bits(2);
 
-    const INDIVIDUAL: IncidentSession = IncidentSession::Individual(APPOINTMENT);
+    const INDIVIDUAL: IncidentSubject = IncidentSubject::Individual(APPOINTMENT);
 
-    fn group_session() -> IncidentSession {
+    fn group_session() -> IncidentSubject {
         let start = Timestamp::from_seconds(1_804_237_200);
-        IncidentSession::Group(SessionOccurrence { session_type: SessionTypeId::from_bits(3), start })
+        IncidentSubject::Group(SessionOccurrence { session_type: SessionTypeId::from_bits(3), start })
     }
 
     /// A key of each function above.
@@ -58,6 +58,7 @@ pub(crate) mod tests {
             row(notification(PERSON, APPOINTMENT, "appointment.cancelled")),
             row(warning(PERSON, Party::Client, INDIVIDUAL)),
             row(warning(PERSON, Party::Expert, group_session())),
+            row(warning(PERSON, Party::Client, IncidentSubject::Payment(APPOINTMENT))),
             row(read_mark(PERSON)),
             indexed(GSI1, notifications(PERSON), domain::NotificationId::from_bits(4).to_string()),
         ]
@@ -72,6 +73,10 @@ pub(crate) mod tests {
         assert_eq!(
             warning(PERSON, Party::Client, INDIVIDUAL).to_string(),
             format!("PERSON#per_{ZEROS}2 / warning#client#apt_{ZEROS}a")
+        );
+        assert_eq!(
+            warning(PERSON, Party::Client, IncidentSubject::Payment(APPOINTMENT)).sk,
+            format!("warning#client#payment#apt_{ZEROS}a")
         );
         assert_eq!(
             warning(PERSON, Party::Expert, group_session()).sk,

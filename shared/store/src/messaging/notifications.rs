@@ -2,7 +2,7 @@
 
 use domain::messaging::notification::{AppointmentChange, Content, KEPT_FOR, Notification, ReadMark};
 use domain::scheduling::party::Party;
-use domain::scheduling::reliability::IncidentSession;
+use domain::scheduling::reliability::IncidentSubject;
 use domain::{AppointmentId, NotificationId, PersonId, Timestamp};
 
 use super::keys;
@@ -43,8 +43,8 @@ impl Transaction {
         self.put_notification(key, condition, notification, now)
     }
 
-    /// Writes the warning of a person after they cancelled a session late or missed it, on condition that there is none for this
-    /// session. It is deleted some time after [`KEPT_FOR`].
+    /// Writes the warning of a person because of an incident, on condition that there is none about the same. It is deleted some time
+    /// after [`KEPT_FOR`].
     ///
     /// # Errors
     /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
@@ -52,10 +52,10 @@ impl Transaction {
         &mut self,
         notification: &Notification,
         side: Party,
-        session: IncidentSession,
+        subject: IncidentSubject,
         now: Timestamp,
     ) -> Result<(), CommitError> {
-        let key = keys::warning(notification.person, side, session);
+        let key = keys::warning(notification.person, side, subject);
         self.put_notification(key, Condition::Absent, notification, now)
     }
 
@@ -105,7 +105,7 @@ impl Store {
         }))
     }
 
-    /// Whether a person was warned after they cancelled a session late or missed it, as this side; read with strong consistency.
+    /// Whether a person was warned because of an incident of this side about this; read with strong consistency.
     ///
     /// # Errors
     /// [`ReadError`] if the table cannot be read.
@@ -113,9 +113,9 @@ impl Store {
         &self,
         person: PersonId,
         side: Party,
-        session: IncidentSession,
+        subject: IncidentSubject,
     ) -> Result<bool, ReadError> {
-        let key = keys::warning(person, side, session);
+        let key = keys::warning(person, side, subject);
         Ok(self.table.get(&key, Consistency::Strong).await?.is_some())
     }
 

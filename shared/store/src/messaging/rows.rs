@@ -10,7 +10,15 @@ use crate::row::{Known, MoneyRow, Row, Stored, Unreadable, stored};
 use crate::scheduling::rows::{ChangeRow, ChangedByRow, PartyRow, SessionTimeRow};
 
 impl Row<Notification> for NotificationRow {
-    const SCHEMA: u16 = 1;
+    const SCHEMA: u16 = 2;
+
+    /// A release that knows format 1 would count lost disputes as late cancellations.
+    fn schema_of(notification: &Notification) -> u16 {
+        match &notification.content {
+            Content::Warning(warning) if warning.for_lost_disputes => 2,
+            Content::Warning(_) | Content::Change(_) => 1,
+        }
+    }
 
     /// A notification is only replaced by that of a later change.
     fn degraded(notification: Notification) -> Option<Notification> {
@@ -68,6 +76,8 @@ stored! {
     struct ReliabilityWarningRow for ReliabilityWarning {
         side: PartyRow,
         appointment: AppointmentId,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        for_lost_disputes: bool,
         incidents: u32,
         warning_from: u16,
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -79,6 +79,7 @@ stored! {
         DeclinedProposal,
         Move,
         NoShow,
+        LostDispute,
         _ => Err(Unreadable::unknown("kind of incident"))
     }
 

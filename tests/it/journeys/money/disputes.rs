@@ -214,9 +214,7 @@ async fn remainder_after_a_lost_dispute_is_resolved_manually() {
     assert_eq!((test.published("payment.disputed"), test.published("payment.dispute_lost")), (1, 1));
     let quote =
         test.get(&format!("/v1/appointments/{appointment}/cancellation")).signed_in_as("ada").send().await;
-    assert_eq!(quote.expect(200)["refund"]["amount"], 5_000, "the rest has been returned by the dispute");
-    test.post_action("ada", &appointment, "cancel", &json!(null)).await.expect(200);
-    test.stack.run_until_idle().await;
+    assert_eq!(quote.problem(409), "invalid-status", "the platform has cancelled it");
     let appointment_for_ada = async || {
         test.get(&format!("/v1/appointments/{appointment}")).signed_in_as("ada").send().await.expect(200)
     };
@@ -229,6 +227,96 @@ async fn remainder_after_a_lost_dispute_is_resolved_manually() {
     let payment = appointment_for_ada().await["payment"].clone();
     assert_eq!((&payment["refunded"]["amount"], payment.get("escalation")), (&json!(5_000), None));
     assert!(test.kinds(&offer).await.contains(&MovementKind::ResolvedManually));
+}
+
+#[tokio::test]
+async fn appointment_is_cancelled_when_its_dispute_is_lost_before_the_start() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    test.fund_platform(&offer, []).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
+    let disputed = dispute(&test, intent(&test.appointment(&appointment).await), None);
+    test.stack.run_until_idle().await;
+    // A dispute that is only open changes nothing.
+    assert_eq!(test.appointment(&appointment).await["status"], "confirmed");
+    let balances = test.cents(&offer, [Account::Client, Account::Expert]).await;
+    test.stripe().close_dispute(&disputed, DisputeOutcome::Lost).expect("the bank decides");
+    test.stack.run_until_idle().await;
+    let now = test.appointment(&appointment).await;
+    assert_eq!((&now["status"], &now["cancelled_by"]), (&json!("cancelled"), &json!("platform")));
+    assert!(now["reason"].as_str().is_some_and(|why| why.contains("disputed")), "{now:#}");
+    // Nothing more is refunded, and the slot is free again.
+    assert_eq!(test.cents(&offer, [Account::Client, Account::Expert]).await, balances);
+    assert_eq!(now["payment"]["refunded"]["amount"], 0);
+    assert_eq!(test.published("payment.escalated"), 0);
+    assert!(test.starts(&offer, "2027-01-05").await.contains(&AT.to_owned()));
+    for subject in ["ada", "alan"] {
+        let told = test.notifications(subject).await;
+        let cancelled = told.iter().find(|one| one["change"] == "cancelled");
+        assert_eq!(cancelled.expect("a notification")["by"], "platform", "{subject}");
+        let reliability = test.get("/v1/me/reliability").signed_in_as(subject).send().await.expect(200);
+        let expert = &reliability["as_expert"]["last_90_days"];
+        assert_eq!((&expert["late_cancellations"], &expert["lost_disputes"]), (&json!(0), &json!(0)));
+        let disputes = if subject == "alan" { 1 } else { 0 };
+        assert_eq!(reliability["as_client"]["last_90_days"]["lost_disputes"], disputes, "{subject}");
+    }
+    // A session that has begun stays as it is.
+    let begun = test.book_and_secure(&offer, "2027-01-06T10:00:00Z").await;
+    let disputed = dispute(&test, intent(&test.appointment(&begun).await), None);
+    test.advance_to("2027-01-06T10:00:00Z").await;
+    test.stripe().close_dispute(&disputed, DisputeOutcome::Lost).expect("the bank decides");
+    test.stack.run_until_idle().await;
+    assert_eq!(test.appointment(&begun).await["status"], "confirmed");
+    test.advance_to("2027-01-07T12:00:00Z").await;
+    assert_eq!(test.appointment(&begun).await["status"], "completed");
+}
+
+#[tokio::test]
+async fn client_who_takes_payments_back_by_disputes_is_warned_and_suspended() {
+    for (limit, suspended_after) in [(Some(2), 2), (None, 9)] {
+        let test = TestApp::with(|config| config.settings.reliability.suspension_for_disputes = limit).await;
+        let offer = test.offer(&paid_hour()).await;
+        test.fund_platform(&offer, []).await;
+        let alan = test.get("/v1/me").signed_in_as("alan").send().await.expect(200);
+        let alan = format!("/v1/people/{}/suspension", alan["id"].as_str().expect("an id"));
+        for number in 1..=3_u64 {
+            let start = format!("2027-01-{:02}T10:00:00Z", 10 + number);
+            if number > suspended_after {
+                assert_eq!(test.book(&offer, &start, &start).await.problem(403), "forbidden");
+                // An administrator can lift the suspension, and the same disputes do not suspend again.
+                let tag = test.get(&alan).signed_in_as("margaret").send().await.etag();
+                let lifted = json!({ "suspended": false, "reason": "A stolen card" });
+                let change = test.put(&alan).signed_in_as("margaret").header("If-Match", &tag);
+                change.json(&lifted).send().await.expect(200);
+                test.advance(60);
+                test.sweep().await;
+            }
+            let appointment = test.book_and_secure(&offer, &start).await;
+            let disputed = dispute(&test, intent(&test.appointment(&appointment).await), None);
+            test.stripe().close_dispute(&disputed, DisputeOutcome::Lost).expect("the bank decides");
+            test.stack.run_until_idle().await;
+            let me = test.get("/v1/me").signed_in_as("alan").send().await.expect(200);
+            let reliability = test.get("/v1/me/reliability").signed_in_as("alan").send().await.expect(200);
+            assert_eq!(reliability["as_client"]["last_90_days"]["lost_disputes"], number);
+            let reason = format!("{number} payments taken back by disputes as a client within 90 days");
+            let is_suspended = number >= suspended_after;
+            assert_eq!(me["suspension"]["reason"] == reason, is_suspended, "{number}: {me:#}");
+            let consequence = match limit {
+                None => "none",
+                Some(_) if is_suspended => "suspension",
+                Some(_) => "warning",
+            };
+            assert_eq!(reliability["as_client"]["consequence"], consequence, "{number}");
+            let mut warnings = test.notifications("alan").await;
+            warnings.retain(|one| one["kind"] == "reliability_warning");
+            assert_eq!(warnings.len() as u64, if limit.is_some() { number } else { 0 });
+            if let Some(last) = warnings.first() {
+                assert_eq!(last["for_lost_disputes"], true, "{last:#}");
+                let numbers = ["incidents", "warning_from", "suspension_from"];
+                assert_eq!(numbers.map(|name| last[name].as_u64()), [number, 1, 2].map(Some), "{last:#}");
+            }
+        }
+    }
 }
 
 #[tokio::test]

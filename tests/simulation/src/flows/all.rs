@@ -554,6 +554,57 @@ pub const FLOWS: &[Flow] = &[
     Flow { name: "a dispute is lost", run: |scenario| disputed(scenario, 0) },
     Flow { name: "a dispute is partly won", run: |scenario| disputed(scenario, 40) },
     Flow {
+        name: "a dispute is lost before the session, and the client books again until they are suspended",
+        run: |scenario| {
+            scenario.simulation.app.settings.reliability = ReliabilityRules::default();
+            scenario.offer(unchanged_terms);
+            for (place, hours) in [0, 2].into_iter().enumerate() {
+                scenario.book_and_pay(IN_34_HOURS + hours * HOUR);
+                scenario.at_intent(place, |core, name| {
+                    gateway::open_dispute(core, name, 100);
+                });
+                scenario.advance(HOUR);
+                scenario.at_intent(place, |core, name| gateway::close_dispute(core, name, 0, 0));
+                scenario.advance(HOUR);
+            }
+            // The client is suspended. The slot is free for another one.
+            scenario.book(0, IN_34_HOURS + 4 * HOUR);
+            let other = scenario.book(1, IN_34_HOURS);
+            scenario.advance(60);
+            scenario.pay(other, ClientPayment::Now);
+            scenario.lift_suspension(0);
+            scenario.advance(HOUR);
+            scenario.book_and_pay(IN_34_HOURS + 6 * HOUR);
+            scenario.advance_to(IN_34_HOURS + 4 * DAY);
+        },
+    },
+    Flow {
+        name: "a dispute about a part is lost before the session",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            scenario.book_and_pay(IN_34_HOURS);
+            scenario.at_gateway(|core, name| {
+                gateway::open_dispute(core, name, 40);
+            });
+            scenario.advance(HOUR);
+            scenario.at_gateway(|core, name| gateway::close_dispute(core, name, 0, 0));
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+        },
+    },
+    Flow {
+        name: "a dispute is lost after the session has begun",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            scenario.book_and_pay(IN_34_HOURS);
+            scenario.at_gateway(|core, name| {
+                gateway::open_dispute(core, name, 100);
+            });
+            scenario.advance_to(IN_34_HOURS + HOUR / 2);
+            scenario.at_gateway(|core, name| gateway::close_dispute(core, name, 0, 0));
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+        },
+    },
+    Flow {
         name: "a client does not show up",
         run: |scenario| {
             scenario.offer(half_until_a_day_before);
@@ -1121,7 +1172,7 @@ pub const FLOWS: &[Flow] = &[
     Flow {
         name: "the platform suspends a client, and an administrator lifts the suspension",
         run: |scenario| {
-            let rules = ReliabilityRules { late_hours: 24, warning: 2, suspension: Some(3) };
+            let rules = ReliabilityRules { warning: 2, suspension: Some(3), ..ReliabilityRules::default() };
             scenario.simulation.app.settings.reliability = rules;
             scenario.offer(|terms| price_at(terms, 0));
             let booked = [0, 2, 4].map(|hours| scenario.book(0, IN_34_HOURS + hours * HOUR));

@@ -309,8 +309,13 @@ impl Scenario {
 
     /// Does something at the gateway to the first charged intent.
     pub fn at_gateway(&mut self, happens: impl FnOnce(&mut Core, &str)) {
+        self.at_intent(0, happens);
+    }
+
+    /// Does something at the gateway to the charged intent in this place.
+    pub fn at_intent(&mut self, place: usize, happens: impl FnOnce(&mut Core, &str)) {
         let core = &mut *self.simulation.shared.lock();
-        if let Some(name) = core.gateway.charged().first().cloned() {
+        if let Some(name) = core.gateway.charged().get(place).cloned() {
             happens(core, &name);
         }
     }

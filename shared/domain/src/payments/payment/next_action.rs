@@ -39,6 +39,8 @@ pub enum Transition {
     Expire,
     /// Cancel the appointment: the card failed, and the client did not pay again in time, or too many attempts were declined.
     CancelUnpaid,
+    /// Cancel the appointment, whose session has not begun: the bank has decided the client's dispute about its payment for them.
+    CancelDisputed,
     /// Complete the appointment: its end has passed and nobody reported a no-show.
     Complete,
     /// Accept the report that a party did not attend, or the decision of an administrator: whoever could object was
@@ -270,8 +272,12 @@ impl Situation<'_> {
         }
     }
 
-    /// A confirmed session completes some time after its end, without a report.
+    /// A confirmed session completes some time after its end, without a report. It is cancelled if a dispute is lost before its start.
     fn decide_confirmed(&self) -> PaymentAction {
+        // The client has the money back. With the appointment, they would keep the time of the expert.
+        if self.snapshot.lost_dispute && self.now < self.appointment.start {
+            return PaymentAction::Transition(Transition::CancelDisputed);
+        }
         let completes_at = self.appointment.completes_at();
         match self.before_completion() {
             step if step.is_wait() && self.now >= completes_at => {

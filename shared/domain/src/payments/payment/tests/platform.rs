@@ -148,7 +148,7 @@ impl Platform {
                 PaymentAction::Transition(Transition::Expire) => {
                     self.change(|appointment| appointment.expire(now))?
                 }
-                PaymentAction::Transition(Transition::CancelUnpaid) => {
+                PaymentAction::Transition(Transition::CancelUnpaid | Transition::CancelDisputed) => {
                     self.change(|appointment| appointment.cancel(Party::Platform, LongText::default(), now))?;
                     self.payment.final_charge = Some(self.payment.amount.zero());
                 }

@@ -815,3 +815,27 @@ fn what_the_client_pays_is_never_raised() {
     payment.lower_charge(dollars);
     assert_eq!(payment.charge(), euros(5_000), "an amount in another currency decides nothing");
 }
+
+#[test]
+fn lost_dispute_cancels_a_session_that_has_not_begun() {
+    let moved = |kind| Movement::new(kind, payment().amount, "ch_1", booked_at(), None);
+    let movements = [moved(MovementKind::Captured), moved(MovementKind::Dispute)];
+    let step = |status, lost_dispute: bool, now| {
+        let snapshot = PaymentSnapshot {
+            status: IntentStatus::Succeeded,
+            movements: movements.to_vec(),
+            open_dispute: !lost_dispute,
+            lost_dispute,
+            decline: None,
+            paid_with: None,
+            releases_at: None,
+        };
+        next_action(&with(status), &payment(), &snapshot, &movements, ABILITIES, now)
+    };
+    let cancel = PaymentAction::Transition(Transition::CancelDisputed);
+    let before = start().plus(-1);
+    assert_eq!(step(Status::Confirmed, true, before), cancel);
+    assert_ne!(step(Status::Confirmed, false, before), cancel, "it is only open");
+    assert_ne!(step(Status::Confirmed, true, start()), cancel, "the session has begun");
+    assert_ne!(step(cancelled().status, true, before), cancel);
+}
