@@ -200,4 +200,11 @@ fn bounds_of_the_defaults() {
     let most = [euros(90_000), money(135_000, "USD")]
         .map(|price| u64::from(limits.priced_bookings_per_expert) * largest_processing_fee(price).amount());
     assert_eq!(most, [59_000, 119_400]);
+    // The same with an established expert.
+    let most = ["EUR", "USD"].map(|code| {
+        let currency = Currency::try_from(code.to_owned()).expect("a currency");
+        let price = money(*currency.price_limits().expect("a price").end(), code);
+        u64::from(limits.priced_bookings_per_expert) * largest_processing_fee(price).amount()
+    });
+    assert_eq!(most, [585_500, 1_188_600]);
 }
