@@ -162,7 +162,8 @@ impl<'a> Change<'a> {
                 self.app.record_event(&mut self.transaction, ActingAs::Platform, event, self.now)?;
             }
             Transition::AcceptReport => {
-                let (changed, final_charge) = self.appointment.accept_report(self.after.charge());
+                let (changed, charge) = self.appointment.accept_report(self.after.charge_without_grants());
+                let final_charge = self.after.charge().at_most(charge);
                 // What an administrator takes off the charge of a session that took place counts for nobody.
                 if matches!(changed.status, Status::NoShow { .. }) {
                     let (app, before, now) = (self.app, Some(&self.after), self.now);
@@ -172,7 +173,7 @@ impl<'a> Change<'a> {
                         .put(&mut self.transaction)?;
                 }
                 self.changed = changed;
-                self.after.lower_charge(final_charge);
+                self.after.lower_charge(charge);
                 self.transaction.put_appointment(&self.changed)?;
                 let change = match self.changed.no_show_report {
                     Some(_) => HistoryChange::DecisionTookEffect,

@@ -115,7 +115,7 @@ async fn costs_of_client(
         let own = app.store.refund_costs(month, of_client, Consistency::Strong).await?;
         let is_covered = own.allows(cost, Cause::Client, app.settings.refund_budgets.per_client);
         let counts = vec![(month, of_client, own.with(cost, Cause::Client))];
-        return Ok(is_covered.then_some(CountedCosts { counts, debt: None }));
+        return Ok(is_covered.then_some(CountedCosts { counts, ..CountedCosts::default() }));
     }
     let (own, experts, terms) = tokio::join!(
         app.store.refund_costs(month, of_client, Consistency::Strong),

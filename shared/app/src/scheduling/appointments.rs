@@ -147,6 +147,8 @@ async fn expert_is_suspended(
 pub(super) struct Cancellation {
     /// The refund and the charge.
     quote: Quote,
+    /// What the client would be charged if the expert had granted no refund before.
+    charge_without_grants: Money,
     /// The counts that the refund changes.
     costs: CountedCosts,
     /// The incident of the side that cancels.
@@ -156,7 +158,7 @@ pub(super) struct Cancellation {
 impl Cancellation {
     /// What a party reads about it before it cancels.
     pub(super) fn quoted(self, party: Party) -> CancellationQuote {
-        let Self { quote, costs, late } = self;
+        let Self { quote, costs, late, .. } = self;
         let owes = costs.owed().unwrap_or(quote.refund.zero());
         CancellationQuote {
             quote,
@@ -181,11 +183,15 @@ pub(super) async fn cancellation(
 ) -> Result<Cancellation, AppError> {
     let final_charge = record.payment.as_ref().and_then(|payment| payment.final_charge);
     let free = suspended.then(|| record.appointment.quote_while_expert_suspended()).flatten();
-    let quote = free.unwrap_or_else(|| record.appointment.cancellation_quote(party, now));
-    let quote = limited(quote.after(final_charge), record);
+    let by_policy = free.unwrap_or_else(|| record.appointment.cancellation_quote(party, now));
+    let quote = limited(by_policy.after(final_charge), record);
     let (quote, costs) = refund_costs::of_cancellation(app, record, quote, now).await?;
+    let charge_without_grants =
+        by_policy.final_charge.amount().saturating_add(quote.processing_cost.amount());
+    let charge_without_grants =
+        quote.final_charge.with_amount(charge_without_grants).unwrap_or(quote.final_charge);
     let late = app.settings.reliability.of_cancellation(&record.appointment, party, suspended, now);
-    Ok(Cancellation { quote, costs, late })
+    Ok(Cancellation { quote, charge_without_grants, costs, late })
 }
 
 /// A quote that refunds at most what the platform still holds, if the client has paid.
@@ -238,7 +244,8 @@ pub async fn cancel(
         check_version(if_match, appointment.version)?;
         let cancelled = cancelled_by(acting, appointment, reason.clone(), now)?;
         let suspended = expert_is_suspended(app, actor, appointment, party).await?;
-        let Cancellation { quote, costs, late } = cancellation(app, &record, party, suspended, now).await?;
+        let Cancellation { quote, charge_without_grants, costs, late } =
+            cancellation(app, &record, party, suspended, now).await?;
         // Nobody pays for the processing of a refund without having seen it.
         let expected = expected.unwrap_or(quote.refund_without_processing_cost());
         if expected != quote.refund {
@@ -259,7 +266,7 @@ pub async fn cancel(
             let processing_cost = processing_cost.filter(|_| payment.gateway.platform_pays_fee());
             Payment { processing_cost, ..payment }
         });
-        let charge = FinalCharge::Entitled(quote.final_charge);
+        let charge = FinalCharge::Entitled(charge_without_grants);
         let payment = put_final_charge(app, &mut transaction, &cancelled, payment, charge, now)?;
         let charge = AmountChange::of_charge(before.as_ref(), payment.as_ref());
         app.record_event(&mut transaction, acting, EventData::cancelled(&cancelled, party, charge), now)?;

@@ -554,13 +554,24 @@ impl Payment {
     /// Decides that the client pays `charge` in the end, but never more than was decided before. Every decision about what the
     /// client pays ends here: a cancellation, a no-show, a smaller charge, a move to a lower price, a refund, or a charge that
     /// cannot be collected.
+    ///
+    /// The client is entitled to what is refunded because of `charge`. What the expert [granted](Self::grant_charge) beyond that still
+    /// waits for their share, so `charge` must not be lowered by it.
     pub fn lower_charge(&mut self, charge: Money) {
-        self.final_charge = Some(self.charge().at_most(charge));
-        self.charge_before_grants = None;
+        let final_charge = self.charge().at_most(charge);
+        self.charge_before_grants = self
+            .charge_before_grants
+            .map(|before| before.at_most(charge))
+            .filter(|before| before.amount() > final_charge.amount());
+        self.final_charge = Some(final_charge);
     }
 
-    /// The same for a refund that the expert grants: it is made once their share of it has come back. A later decision of
-    /// [`Self::lower_charge`] entitles the client to all of it.
+    /// Returns what the client would pay in the end if the expert had granted nothing.
+    pub fn charge_without_grants(&self) -> Money {
+        self.charge_before_grants.unwrap_or(self.charge())
+    }
+
+    /// Lowers the charge by a refund that the expert grants: it is made once their share of it has come back.
     pub fn grant_charge(&mut self, charge: Money) {
         let before = self.charge();
         let charge = before.at_most(charge);

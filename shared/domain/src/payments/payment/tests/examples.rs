@@ -196,6 +196,10 @@ fn granted_refund_waits_for_the_experts_share() {
     let settled = [&waits[..], &[What::Act(Act::ResolveManually)]].concat();
     let world = paid(&settled);
     assert_eq!((shares(&world), owed(&world)), ([6_000, 9_000, -3_000], 0));
+    // A client who becomes entitled to a part waits for the rest. Here, half of the price is refunded if they cancel.
+    let more = What::Act(Act::GiveBack { percent: 60 });
+    let world = paid(&[refuses(Some(OrderKind::Reversal)), more, CANCEL]);
+    assert_eq!((shares(&world), owed(&world)), ([5_000, 9_000, -4_000], 4_500));
     // A client who becomes entitled to everything does not wait any more.
     let cancelled = paid(&[&waits[..], &[What::Act(Act::Cancel(Party::Expert))]].concat());
     assert_eq!((shares(&cancelled), owed(&cancelled)), ([0, 9_000, -9_000], 9_000));
