@@ -5,8 +5,8 @@
 //! ([`Store::remembering`]) answers the reads of the next attempt with them, each once. A row that is read again in the same attempt
 //! comes from the table.
 //!
-//! Such a row can be as old as the failed attempt. A change that depends on a row is committed on condition that it has not changed,
-//! so an old row can only lead to another conflict.
+//! Such a row can be as old as the failed attempt. A row that the change writes or checks has a condition, so an old one can only lead
+//! to another conflict. What else the change depends on was valid during the request.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -123,8 +123,8 @@ pub struct Payment {
     pub references: References,
     /// The ordinal of the current intent, starting at 1. It is part of the intent's idempotency key.
     pub intent_number: u16,
-    /// What the client pays in the end, if that was decided. Only [`lower_charge`](Payment::lower_charge) changes it, so that it
-    /// never increases.
+    /// What the client pays in the end, if that was decided. Only [`lower_charge`](Payment::lower_charge) and
+    /// [`grant_charge`](Payment::grant_charge) change it, so that it never increases.
     pub final_charge: Option<Money>,
     /// What the client would pay in the end without the refunds that the expert granted, beyond what the client is entitled to. A
     /// granted refund is made only once the expert has returned their share of it. `None` if the expert granted none, or if the client
@@ -552,8 +552,8 @@ impl Payment {
     }
 
     /// Decides that the client pays `charge` in the end, but never more than was decided before. Every decision about what the
-    /// client pays ends here: a cancellation, a no-show, a smaller charge, a move to a lower price, a refund, or a charge that
-    /// cannot be collected.
+    /// client pays ends here, or in [`Self::grant_charge`]: a cancellation, a no-show, a decision of an administrator, or a charge
+    /// that cannot be collected.
     ///
     /// The client is entitled to what is refunded because of `charge`. What the expert [granted](Self::grant_charge) beyond that still
     /// waits for their share, so `charge` must not be lowered by it.
@@ -571,7 +571,8 @@ impl Payment {
         self.charge_before_grants.unwrap_or(self.charge())
     }
 
-    /// Lowers the charge by a refund that the expert grants: it is made once their share of it has come back.
+    /// Lowers the charge by a refund that the expert grants: a refund, a smaller charge, or a move to a lower price. It is made once
+    /// their share of it has come back.
     pub fn grant_charge(&mut self, charge: Money) {
         let before = self.charge();
         let charge = before.at_most(charge);

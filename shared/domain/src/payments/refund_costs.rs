@@ -1,4 +1,4 @@
-//! What it costs that a payment is refunded: the platform, or the expert if the gateway takes its fee from the expert.
+//! The cost of a refund, borne by the platform, or by the expert if the gateway takes its fee from the expert.
 
 use crate::payments::ledger::{Movement, MovementKind, Totals};
 use crate::payments::payment::Payment;
@@ -47,7 +47,7 @@ fn processing_fee(payment: &Payment, movements: &[Movement]) -> Money {
     if is_known { of(charged) } else { largest_processing_fee(of(captured)) }
 }
 
-/// Returns what it costs that the client pays `after` in the end and not `before`: by how much the processing fee then exceeds what
+/// Returns the cost of lowering the final charge from `before` to `after`: by how much the processing fee then exceeds what
 /// remains for the side that pays it, and did not before. The platform has its commission, and the expert the rest
 /// ([`platform_pays_fee`](crate::payments::gateway::GatewayKind::platform_pays_fee)). It is a multiple of the charge step.
 pub fn cost_of_refund(payment: &Payment, movements: &[Movement], before: Money, after: Money) -> Money {
@@ -64,8 +64,8 @@ pub fn cost_of_refund(payment: &Payment, movements: &[Movement], before: Money, 
     in_steps(uncovered(after).saturating_sub(uncovered(before.with_amount(paid).unwrap_or(before))))
 }
 
-/// Returns what it costs that everything is refunded that a client has paid although the appointment had ended. It is a multiple of
-/// the charge step.
+/// Returns the cost of refunding everything that a client has paid although the appointment had ended. It is a multiple of the
+/// charge step.
 pub fn cost_of_late_payment(payment: &Payment, movements: &[Movement]) -> Money {
     in_steps(processing_fee(payment, movements))
 }
