@@ -164,10 +164,16 @@ async fn one_client_has_at_most_ten_seats_of_a_free_session() {
     assert_eq!(refused, json!({ "pointer": "/seats", "detail": "must be from 1 to 10, got 11" }));
     seats(&test, &offer, "alan", 7, "k1").await.expect(201);
     let refused = violation(seats(&test, &offer, "alan", 4, "k2").await);
-    let must = "must be at most 3: you have 7 of this session, and one client can have 10 of a free one";
+    let must = "must not bring your seats of this free session above 10; you have 7 now";
     assert_eq!(refused, json!({ "pointer": "/seats", "detail": must }));
     seats(&test, &offer, "alan", 3, "k3").await.expect(201);
     seats(&test, &offer, "grace", 10, "k").await.expect(201);
+    // Nor by moving others there.
+    let later = seats_at(&test, &offer, "alan", "2027-01-05T11:00:00Z", 1, "k4").await.expect(201);
+    let start = json!({ "start": "2027-01-05T10:00:00Z" });
+    let refused = violation(test.post_action("alan", &id(&later), "reschedule", &start).await);
+    let must = "must not bring your seats of this free session above 10; you have 10 now";
+    assert_eq!(refused, json!({ "pointer": "/start", "detail": must }));
     // Seats that are paid count one booking at a time.
     let paid = Offer { session_type: test.session_type(&offer.expert, &paid_course()).await, ..offer };
     for (number, key) in ["p1", "p2"].into_iter().enumerate() {

@@ -88,7 +88,11 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
         let target = payment.amount_due(&appointment.status);
         let observed = Payment {
             state: payment.state_of(&snapshot, &movements, target),
-            decline: snapshot.decline,
+            // A gateway forgets why the saved card was declined as soon as the client tries another one. They still have not paid.
+            decline: match snapshot.status {
+                IntentStatus::Authorized { .. } | IntentStatus::Succeeded => snapshot.decline,
+                _ => snapshot.decline.or(payment.decline.filter(|_| payment.action_deadline.is_some())),
+            },
             booked_from: payment
                 .booked_from
                 .clone()

@@ -517,7 +517,8 @@ pub(super) struct HeldMove {
 /// # Errors
 /// [`SchedulingError::Change`] if the appointment cannot be moved at once, [`SchedulingError::Slot`] if the start cannot be booked,
 /// [`SchedulingError::TooFarAhead`] if the payment cannot be held or refunded until then, [`SchedulingError::Limit`] if a free or
-/// unpaid seat leaves other seats of the client, and they cannot have another such appointment.
+/// unpaid seat leaves other seats of the client, and they cannot have another such appointment, [`AppError::Invalid`] if they would
+/// have too many seats of a free session.
 pub(super) async fn hold_move(
     app: &App,
     record: &AppointmentRecord,
@@ -537,7 +538,9 @@ pub(super) async fn hold_move(
         app.store.occupancy_of(appointment),
         app.store.occupancy(expert, needed, Consistency::Strong),
     );
-    let held = match old?.union(new?).move_hold(rules, appointment, &request, now) {
+    let occupancy = old?.union(new?);
+    let group = occupancy.groups.get(&(appointment.session_type, start)).cloned();
+    let held = match occupancy.move_hold(rules, appointment, &request, now) {
         Ok(held) => held,
         Err(refusal) => {
             let (old, client) = (Some(appointment), (!allow_overlap).then_some(appointment.client));
@@ -548,6 +551,10 @@ pub(super) async fn hold_move(
     check_payment(record, moved.end, now)?;
     let mut bookings = app.store.client_bookings(moved.client).await?;
     client_bookings::check_separation(app, &mut bookings, &moved, now).await?;
+    if let Some(group) = group.filter(|_| moved.price.is_zero()) {
+        let checked = client_bookings::check_free_seats(app, &bookings, &group, moved.seats, Some(moved.id));
+        checked.map_err(|must| AppError::invalid("/start", must))?;
+    }
     Ok(HeldMove { moved, change: held.change, bookings })
 }
 

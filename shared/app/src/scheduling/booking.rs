@@ -14,9 +14,7 @@ use domain::payments::ledger::Movement;
 use domain::payments::payment::{Payment, Plan, References, TooFarAhead};
 use domain::payments::payout::PayoutTiming;
 use domain::scheduling::appointment::{Appointment, Attendee, Status};
-use domain::scheduling::booking_limits::{
-    Claim, ClientBooking, ClientBookings, LimitReached, PaymentProgress,
-};
+use domain::scheduling::booking_limits::{Claim, ClientBooking, LimitReached, PaymentProgress};
 use domain::scheduling::details::SessionDetails;
 use domain::scheduling::occupancy::{
     Held, MAX_RECLAIMED, Occupancy, OccupancyChange, Refusal, Request as HoldRequest,
@@ -287,8 +285,10 @@ impl Attempt<'_> {
         };
         let needed = Occupancy::span_for_booking(&rules.rules, &hold_request.session, start, now);
         let occupancy = app.store.occupancy(expert, needed, Consistency::Strong).await?;
-        if agreed.payment.is_none() {
-            self.check_free_seats(&client_row, &wanted, &occupancy)?;
+        let group = wanted.group.and_then(|group| occupancy.groups.get(&(group, start)));
+        if let Some(group) = group.filter(|_| agreed.payment.is_none()) {
+            let checked = client_bookings::check_free_seats(app, &client_row, group, seats, None);
+            checked.map_err(|must| AppError::invalid("/seats", must))?;
         }
         let held = match occupancy.hold(&rules.rules, &hold_request, now) {
             Ok(held) => held,
@@ -403,32 +403,6 @@ impl Attempt<'_> {
             account,
         };
         Ok(Agreement { duration, price, payment: Some(payment) })
-    }
-
-    /// Checks how many seats of a free group session the client would have.
-    ///
-    /// # Errors
-    /// [`AppError::Invalid`] if they are too many.
-    fn check_free_seats(
-        &self,
-        bookings: &ClientBookings,
-        wanted: &ClientBooking,
-        occupancy: &Occupancy,
-    ) -> Result<(), AppError> {
-        let Some(group) = wanted.group.and_then(|group| occupancy.groups.get(&(group, wanted.start))) else {
-            return Ok(());
-        };
-        let own = group.seats.iter().filter(|(id, _)| bookings.bookings.contains_key(id));
-        let own = own.map(|(_, seats)| seats.count).sum::<u16>();
-        let limit = self.app.settings.booking_limits.seats;
-        if own.saturating_add(self.booking.seats) <= limit {
-            return Ok(());
-        }
-        let must = format!(
-            "must be at most {}: you have {own} of this session, and one client can have {limit} of a free one",
-            limit.saturating_sub(own)
-        );
-        Err(AppError::invalid("/seats", must))
     }
 
     /// The appointment of a slot that can be held.

@@ -13,6 +13,7 @@ use domain::scheduling::appointment::{Appointment, Status};
 use domain::scheduling::booking_limits::{
     Claim, ClientBooking, ClientBookings, LimitReached, check_attempts,
 };
+use domain::scheduling::occupancy::GroupSession;
 use domain::{AppointmentId, ClientId, TimeSpan, Timestamp};
 use store::AppointmentOwner;
 
@@ -122,6 +123,26 @@ pub(super) async fn check_separation(
         checked.map_err(|reached| SchedulingError::limit(reached, now))?;
     }
     Ok(())
+}
+
+/// Checks how many seats of a free group session a client would have with these. `moved` does not count.
+///
+/// # Errors
+/// What is wrong with the request if they are too many.
+pub(super) fn check_free_seats(
+    app: &App,
+    bookings: &ClientBookings,
+    group: &GroupSession,
+    seats: u16,
+    moved: Option<AppointmentId>,
+) -> Result<(), String> {
+    let is_own = |id: &AppointmentId| Some(*id) != moved && bookings.bookings.contains_key(id);
+    let own = group.seats.iter().filter(|(id, _)| is_own(id)).map(|(_, seats)| seats.count).sum::<u16>();
+    let limit = app.settings.booking_limits.seats;
+    if own.saturating_add(seats) <= limit {
+        return Ok(());
+    }
+    Err(format!("must not bring your seats of this free session above {limit}; you have {own} now"))
 }
 
 /// Checks that the new time of an appointment overlaps no other session of its client. `bookings` is the client's row; if the

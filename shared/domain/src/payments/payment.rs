@@ -563,7 +563,7 @@ impl Payment {
             .charge_before_grants
             .map(|before| before.at_most(charge))
             .filter(|before| before.amount() > final_charge.amount());
-        self.final_charge = Some(final_charge);
+        self.set_final_charge(final_charge);
     }
 
     /// Returns what the client would pay in the end if the expert had granted nothing.
@@ -579,6 +579,17 @@ impl Payment {
         if charge != before {
             self.charge_before_grants.get_or_insert(before);
         }
+        self.set_final_charge(charge);
+    }
+
+    /// The expert's share changes with the final charge, so nobody can decide any more about the amount of an escalation that depends
+    /// on it. The payment job escalates the new amount.
+    fn set_final_charge(&mut self, charge: Money) {
+        let depends = |escalation: &Escalation| {
+            matches!(escalation, Escalation::Refused { order: OrderKind::Reversal | OrderKind::Transfer, .. })
+        };
+        let is_changed = self.final_charge != Some(charge);
+        self.escalation = self.escalation.filter(|escalation| !(is_changed && depends(escalation)));
         self.final_charge = Some(charge);
     }
 

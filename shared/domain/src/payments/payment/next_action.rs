@@ -480,7 +480,9 @@ impl Situation<'_> {
         }
         let expert_obstacle =
             expert.and_then(Order::refusable).and_then(|(order, amount)| self.refused(order, amount));
-        let cannot_take_back = takes_back && granted == 0 && expert_obstacle.is_some();
+        // If the dispute is won, what the expert granted waits for their share again.
+        let may_wait = self.snapshot.open_dispute && self.payment.charge_before_grants.is_some();
+        let cannot_take_back = takes_back && granted == 0 && !may_wait && expert_obstacle.is_some();
         if let Some(excess) = self.share_in_excess(cannot_take_back) {
             return PaymentAction::Transition(Transition::OweShare(excess));
         }

@@ -200,10 +200,27 @@ fn granted_refund_waits_for_the_experts_share() {
     // A client who becomes entitled to a part waits for the rest. Here, half of the price is refunded if they cancel.
     let more = What::Act(Act::GiveBack { percent: 60 });
     let world = paid(&[refuses(Some(OrderKind::Reversal)), more, CANCEL]);
-    assert_eq!((shares(&world), owed(&world)), ([5_000, 9_000, -4_000], 4_500));
+    assert_eq!((shares(&world), owed(&world)), ([5_000, 9_000, -4_000], 0));
+    let amount = Money::new(6_000, Currency::EUR).unwrap();
+    let escalation = Some(Escalation::Refused { order: OrderKind::Reversal, amount });
+    assert_eq!(
+        world.platform.payment.escalation, escalation,
+        "an administrator decides about all of the share"
+    );
     // A client who becomes entitled to everything does not wait any more.
     let cancelled = paid(&[&waits[..], &[What::Act(Act::Cancel(Party::Expert))]].concat());
     assert_eq!((shares(&cancelled), owed(&cancelled)), ([0, 9_000, -9_000], 9_000));
+    // A dispute that is won changes nothing about that. After one that is lost, the client has the money, and the expert owes theirs.
+    let disputed = |end| paid(&[&waits[..], &[DISPUTE, end]].concat());
+    let world = disputed(WON);
+    assert_eq!(
+        (shares(&world), owed(&world)),
+        ([10_000, 9_000, 1_000], 0),
+        "{}",
+        world.platform.log.join("\n")
+    );
+    let world = disputed(LOST);
+    assert_eq!((shares(&world), owed(&world)), ([0, 9_000, -9_000], 9_000));
     // A refund to which the client is entitled does not wait for one that the expert grants in addition.
     let both = [refuses(Some(OrderKind::Refund)), CANCEL, refuses(Some(OrderKind::Reversal)), given];
     let world = paid(&[&both[..], &[What::Act(Act::TryAgain)]].concat());
