@@ -1,5 +1,6 @@
 //! Group sessions.
 
+use domain::scheduling::booking_limits::BookingLimits;
 use serde_json::json;
 
 use crate::harness::{GOOD_CARD, Offer, Response, TestApp, id, intent, paid_hour};
@@ -152,7 +153,8 @@ async fn edited_group_session_keeps_its_bookings() {
 
 #[tokio::test]
 async fn one_client_has_at_most_ten_seats_of_a_free_session() {
-    let test = TestApp::new().await;
+    let limits = BookingLimits { seats: BookingLimits::default().seats, ..BookingLimits::unlimited() };
+    let test = TestApp::with(|config| config.settings.booking_limits = limits).await;
     let mut free = course();
     (free["capacity"], free["durations"][0]["price"]["amount"]) = (json!(40), json!(0));
     let offer = test.offer(&free).await;
