@@ -55,8 +55,9 @@ fn written() -> Map<String, Value> {
     t.put_activations(samples::EXPERT, &Activations { version: 1 }).expect("a row");
     t.put_admissions(samples::EXPERT, &samples::admissions()).expect("a row");
     t.put_person(&samples::person()).expect("a row");
-    let [disputes, warning, no_show, rescheduled] = samples::notifications();
+    let [warning, no_show, rescheduled] = samples::notifications();
     let of = samples::appointment_id(0);
+    let disputes = samples::warning_for_disputes();
     for (warning, subject) in
         [(disputes, IncidentSubject::Payment(of)), (warning, IncidentSubject::Individual(of))]
     {
@@ -149,6 +150,8 @@ fn written() -> Map<String, Value> {
     t.put_idempotency_record(&samples::idempotency(), None).expect("a row");
     t.put_webhook_event("stripe", "evt_1", samples::at(0)).expect("a row");
     t.put_suspension(&samples::suspension()).expect("a row");
+    let (disputed, lost) = samples::lost_dispute();
+    t.put_incident(&disputed, &lost).expect("a row");
     for incident in samples::incidents() {
         t.put_incident(&samples::appointments()[0], &incident).expect("a row");
     }
@@ -711,7 +714,7 @@ async fn money_that_is_not_understood_is_not_added_up() {
 async fn check_notifications(store: &Store) {
     let notifications = samples::notifications();
     let person = notifications[0].person;
-    let [newest, oldest] = [notifications[0].id, notifications[3].id];
+    let [newest, oldest] = [notifications[0].id, notifications[2].id];
     let page = store.notifications(person, oldest, newest, 10).await.expect("readable");
     assert_eq!(
         (page.notifications.as_slice(), page.unreadable, page.next),
@@ -720,10 +723,8 @@ async fn check_notifications(store: &Store) {
     let page = store.notifications(person, oldest, newest, 1).await.expect("readable");
     assert_eq!((page.notifications.as_slice(), page.next), (&notifications[..1], Some(newest)));
     let found = store.notified_change(person, samples::appointment_id(0), "appointment.no_show").await;
-    assert_eq!(found.expect("readable").as_ref(), notifications[2].change());
+    assert_eq!(found.expect("readable").as_ref(), notifications[1].change());
     let session = IncidentSubject::Individual(samples::appointment_id(0));
-    let payment = IncidentSubject::Payment(samples::appointment_id(0));
-    assert!(store.was_warned(person, Party::Client, payment).await.expect("readable"));
     assert!(store.was_warned(person, Party::Client, session).await.expect("readable"));
     assert!(!store.was_warned(person, Party::Expert, session).await.expect("readable"));
     assert_eq!(store.read_mark(person).await.expect("readable"), samples::read_mark());
@@ -748,12 +749,22 @@ async fn check_since_version_1(store: &Store) {
     assert_eq!(admissions, Some(samples::admissions()));
 }
 
-/// Checks that a store also has the samples of rows that exist since version 2.
+/// Checks that a store also has the samples of rows that exist since version 3.
 async fn check_since_version_3(store: &Store) {
     let payment = samples::owed_payment();
     assert_eq!(store.payment(payment.appointment).await.expect("readable"), Some(payment));
+    let (appointment, lost) = samples::lost_dispute();
+    let client = appointment.client.person();
+    let incidents = store.incidents(client, Party::Client, Timestamp::MIN).await.expect("readable");
+    assert_eq!(incidents, [lost]);
+    let warning = samples::warning_for_disputes();
+    let page = store.notifications(warning.person, warning.id, warning.id, 10).await.expect("readable");
+    assert_eq!(page.notifications, [warning]);
+    let subject = IncidentSubject::Payment(appointment.id);
+    assert!(store.was_warned(client, Party::Client, subject).await.expect("readable"));
 }
 
+/// Checks that a store also has the samples of rows that exist since version 2.
 async fn check_since_version_2(store: &Store) {
     check_notifications(store).await;
     for counter in samples::decline_counters() {

@@ -15,6 +15,7 @@ const RULES_ABOUT_SEVERAL_VALUES: &[(&str, &str)] = &[
     ("/price/amount", "the limits of a price depend on the currency"),
     ("/hourly_rate/amount", "the limits of a price depend on the currency"),
     ("/cancellation_policy/tiers", "each tier gives back less than the one before"),
+    ("/cancellation_policy/no_show_refund_percent", "a no-show gives back no more than the last tier"),
     ("/presentment_currencies", "the currencies differ from each other and from that of the prices"),
     ("/specializations", "the entries differ from each other"),
     ("/languages", "the entries differ from each other"),

@@ -559,14 +559,13 @@ pub(super) fn owed_payment() -> Payment {
     }
 }
 
-/// Incidents of every kind, the latest first.
+/// Incidents of the kinds that exist since version 2, the latest first.
 pub(super) fn incidents() -> Vec<Incident> {
     let kinds = [
         IncidentKind::NoShow,
         IncidentKind::Move,
         IncidentKind::LateCancellation,
         IncidentKind::DeclinedProposal,
-        IncidentKind::LostDispute,
     ];
     let incident = |(place, kind): (usize, IncidentKind)| {
         let place = place as i64;
@@ -581,6 +580,13 @@ pub(super) fn incidents() -> Vec<Incident> {
         }
     };
     kinds.into_iter().enumerate().map(incident).collect()
+}
+
+/// An appointment of another client, and the incident of its lost dispute.
+pub(super) fn lost_dispute() -> (Appointment, Incident) {
+    let appointment = Appointment { client: ClientId::from_bits(8), ..appointments().swap_remove(0) };
+    let incident = Incident::lost_dispute(&appointment, at(0));
+    (appointment, incident)
 }
 
 /// A person who was suspended again.
@@ -927,8 +933,8 @@ pub(super) fn history_since_version_2() -> Vec<HistoryEntry> {
     changes.into_iter().map(entry).collect()
 }
 
-/// Notifications of the client, the newest first: two warnings, one about a change with an amount, and one without.
-pub(super) fn notifications() -> [Notification; 4] {
+/// Notifications of the client, the newest first: a warning, one about a change with an amount, and one without.
+pub(super) fn notifications() -> [Notification; 3] {
     let notification = |number: i64, content| Notification {
         id: NotificationId::from_bits(first_id_at(at(number)).bits() + u128::from(number.unsigned_abs())),
         person: PersonId::from_bits(7),
@@ -956,13 +962,23 @@ pub(super) fn notifications() -> [Notification; 4] {
         warning_from: 3,
         suspension_from: Some(5),
     };
-    let disputes = ReliabilityWarning { for_lost_disputes: true, incidents: 1, ..warning.clone() };
     [
-        notification(4, Content::Warning(disputes)),
         notification(3, Content::Warning(warning)),
         change(2, Change::NoShow { missed_by: Party::Client }, Some(money(4_000))),
         change(1, Change::Rescheduled { from: session_time(0), to: session_time(7_200) }, None),
     ]
+}
+
+/// A warning of another client because of lost disputes.
+pub(super) fn warning_for_disputes() -> Notification {
+    let [warning, ..] = notifications();
+    let content = match warning.content {
+        Content::Warning(warning) => {
+            Content::Warning(ReliabilityWarning { for_lost_disputes: true, ..warning })
+        }
+        Content::Change(change) => Content::Change(change),
+    };
+    Notification { person: PersonId::from_bits(8), content, ..warning }
 }
 
 /// Up to where the client has read their notifications.

@@ -985,7 +985,7 @@ pub const FLOWS: &[Flow] = &[
             scenario.offer(unchanged_terms);
             for hours in [0, 2, 4] {
                 let id = scenario.book_and_pay(IN_34_HOURS + hours * HOUR);
-                scenario.as_client(0, Command::Cancel(id));
+                scenario.as_client(0, Command::CancelAsQuoted(id));
                 scenario.advance(HOUR);
             }
         },
