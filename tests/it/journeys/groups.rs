@@ -157,7 +157,8 @@ async fn one_client_has_at_most_ten_seats_of_a_free_session() {
     let test = TestApp::with(|config| config.settings.booking_limits = limits).await;
     let mut free = course();
     (free["capacity"], free["durations"][0]["price"]["amount"]) = (json!(40), json!(0));
-    let offer = test.offer(&free).await;
+    let paid = test.offer(&paid_course()).await;
+    let offer = Offer { session_type: test.session_type(&paid.expert, &free).await, ..paid.clone() };
     let violation = |refused: Response| {
         assert_eq!(refused.problem(422), "invalid", "{:#}", refused.body);
         refused.body["violations"][0].clone()
@@ -177,7 +178,6 @@ async fn one_client_has_at_most_ten_seats_of_a_free_session() {
     let must = "must not bring your seats of this free session above 10; you have 10 now";
     assert_eq!(refused, json!({ "pointer": "/start", "detail": must }));
     // Seats that are paid count one booking at a time.
-    let paid = Offer { session_type: test.session_type(&offer.expert, &paid_course()).await, ..offer };
     for (number, key) in ["p1", "p2"].into_iter().enumerate() {
         let booked = seats_at(&test, &paid, "alan", "2027-01-06T10:00:00Z", 10, key).await.expect(201);
         test.stripe().pay(intent(&booked), GOOD_CARD).expect("the card works");
