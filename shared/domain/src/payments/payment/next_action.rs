@@ -91,8 +91,8 @@ pub enum Order {
         /// Whether the platform returns its fee on this amount to the expert.
         with_fee: bool,
     },
-    /// Transfer this amount to the expert again. The expert returned it for a dispute or a refund, but the client's
-    /// bank gave it back.
+    /// Transfer this amount to the expert again. The expert returned it for a dispute or a refund, or repaid it with other shares,
+    /// but the client's bank gave it back.
     TransferAgain(Money),
     /// Transfer a share of money that the platform holds to the expert. A gateway that [cannot
     /// transfer](Capabilities::supports_transfers) releases all that it holds, which is this share.
@@ -606,9 +606,13 @@ impl Situation<'_> {
         // A gateway transfers no amount of zero, so the fee is adjusted with the next amount that moves.
         if has > due {
             Some(Order::TakeBack(share(has - due, fee.saturating_sub(fee_due))))
+        } else if has == due || self.is_held() {
+            None
+        } else if self.totals.expert_balance() + (due - has) > self.totals.captured {
+            // The expert kept a share and has repaid it otherwise. A gateway transfers no more of a charge than its amount.
+            Some(Order::TransferAgain(self.money(due - has)))
         } else {
-            let pay_out = share(due - has, fee_due.saturating_sub(fee));
-            (has < due && !self.is_held()).then_some(Order::PayOut(pay_out))
+            Some(Order::PayOut(share(due - has, fee_due.saturating_sub(fee))))
         }
     }
 
