@@ -329,6 +329,10 @@ mod tests {
         assert_eq!(once_per_subject(incidents.clone()), incidents);
         assert_eq!(rules.consequence(&incidents, now), Consequence::Suspension);
         assert_eq!(rules.consequence(&incidents, now.plus(COUNTED_FOR + 1)), Consequence::None);
+        // The same of an individual session.
+        let both =
+            [LostDispute, LateCancellation].map(|kind| Incident { group_session: None, ..incident(1, kind) });
+        assert_eq!(once_per_subject(both.to_vec()), both);
     }
 
     #[test]
