@@ -15,8 +15,8 @@ use app::payments::ports::Buyer;
 use app::payments::webhooks;
 use app::ports::{Clock, EventBus, JobQueue, PortError};
 use app::receipts::receipt;
-use app::scheduling::appointments;
 use app::scheduling::booking::{self, Booked};
+use app::scheduling::cancellation;
 use app::{App, AppError, IfMatch};
 use async_trait::async_trait;
 use domain::kernel::text::LongText;
@@ -268,7 +268,7 @@ async fn cancellation_in_time_refunds_what_it_would_have_at_once_although_it_mee
     let app = App { clock: Arc::new(clock), ..app.clone() };
     *rows.busy.lock().expect("no poisoned lock") = 2;
     let client = Actor::Person(SignedInPerson::new(7, vec![Role::Client], Scope::FULL));
-    let cancelled = appointments::cancel(&app, &client, id, IfMatch::Any, LongText::default(), None).await;
+    let cancelled = cancellation::cancel(&app, &client, id, IfMatch::Any, LongText::default(), None).await;
     let payment = cancelled.expect("cancelled").0.payment.expect("a payment");
     assert_eq!(payment.final_charge, Some(payment.amount.zero()));
     assert!(app.now() > "2027-01-04T10:00:00Z".parse().expect("a time"), "it was decided again, too late");
@@ -486,7 +486,7 @@ async fn job_is_not_finished_by_a_stale_read() {
     let before = late();
     let client = Actor::Person(SignedInPerson::new(7, vec![Role::Client], Scope::FULL));
     let version = read().await.appointment.version;
-    appointments::cancel(&app, &client, id, version.into(), LongText::default(), None)
+    cancellation::cancel(&app, &client, id, version.into(), LongText::default(), None)
         .await
         .expect("called off");
     let called_off = late();

@@ -3,7 +3,8 @@
 use app::App;
 use app::payments::refund_costs;
 use domain::kernel::time::Month;
-use domain::scheduling::refund_costs::{Cause, RefundCosts as Counted};
+use domain::payments::refund_costs::RefundCosts as Counted;
+use domain::scheduling::cancellation::Cause;
 use domain::{ClientId, ExpertId, Money};
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};

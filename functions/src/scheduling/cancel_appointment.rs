@@ -1,7 +1,7 @@
 //! Cancels an appointment. The cancellation policy agreed at the time of booking determines the refund.
 
 use app::App;
-use app::scheduling::appointments;
+use app::scheduling::cancellation;
 use domain::Money;
 use domain::kernel::text::LongText;
 use http::StatusCode;
@@ -43,7 +43,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let if_match = request.if_match()?;
     let CancellationRequest { reason, expected_refund } = request.json_or_default()?;
     let (record, party) =
-        appointments::cancel(app, request.actor(), id, if_match, reason, expected_refund).await?;
+        cancellation::cancel(app, request.actor(), id, if_match, reason, expected_refund).await?;
     let version = record.appointment.version;
     Ok(Response::json(StatusCode::OK, &Appointment::new(record, party, app.now())).version(version))
 }

@@ -1,7 +1,7 @@
 //! Reports that a session took place.
 
 use app::App;
-use app::scheduling::appointments::{self, SessionReport};
+use app::scheduling::session_reports::{self, SessionReport};
 use domain::Money;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
@@ -40,7 +40,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let if_match = request.if_match()?;
     let CompletionRequest { charge } = request.json_or_default()?;
     let (record, party) =
-        appointments::end(app, request.actor(), id, if_match, SessionReport::Completed { charge }).await?;
+        session_reports::end(app, request.actor(), id, if_match, SessionReport::Completed { charge }).await?;
     let version = record.appointment.version;
     Ok(Response::json(StatusCode::OK, &Appointment::new(record, party, app.now())).version(version))
 }

@@ -1,7 +1,8 @@
 //! JSON documents of appointments.
 
+use app::scheduling::cancellation::CancellationQuote as Quoted;
 use app::scheduling::notes::NoteContents;
-use app::scheduling::{appointments, reliability};
+use app::scheduling::reliability;
 use domain::kernel::percent::Percent;
 use domain::kernel::text::{Email, LongText, NoteText, ShortText};
 use domain::scheduling::reliability::IncidentKind;
@@ -315,9 +316,9 @@ pub struct CancellationQuote {
     pub basis: RefundBasis,
 }
 
-impl From<appointments::CancellationQuote> for CancellationQuote {
-    fn from(quoted: appointments::CancellationQuote) -> Self {
-        let appointments::CancellationQuote { quote, expert_owes, counts_as_late } = quoted;
+impl From<Quoted> for CancellationQuote {
+    fn from(quoted: Quoted) -> Self {
+        let Quoted { quote, expert_owes, counts_as_late } = quoted;
         let cancellation::Quote { refund, final_charge, processing_cost, basis } = quote;
         Self { refund, final_charge, processing_cost, expert_owes, counts_as_late, basis: basis.into() }
     }

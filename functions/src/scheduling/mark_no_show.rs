@@ -1,7 +1,7 @@
 //! Reports that the expert or the client missed a session.
 
 use app::App;
-use app::scheduling::appointments::{self, SessionReport};
+use app::scheduling::session_reports::{self, SessionReport};
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 use schemars::JsonSchema;
@@ -43,7 +43,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let if_match = request.if_match()?;
     let missed_by = request.json_or_default::<NoShowRequest>()?.missed_by.map(Into::into);
     let (record, party) =
-        appointments::end(app, request.actor(), id, if_match, SessionReport::NoShow { missed_by }).await?;
+        session_reports::end(app, request.actor(), id, if_match, SessionReport::NoShow { missed_by }).await?;
     let version = record.appointment.version;
     Ok(Response::json(StatusCode::OK, &Appointment::new(record, party, app.now())).version(version))
 }

@@ -1,7 +1,7 @@
 //! Objects to the report that the expert or the client missed a session.
 
 use app::App;
-use app::scheduling::appointments;
+use app::scheduling::session_reports;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 
@@ -25,7 +25,7 @@ pub const ROUTE: Route = Route {
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
     let if_match = request.if_match()?;
-    let (record, party) = appointments::object(app, request.actor(), id, if_match).await?;
+    let (record, party) = session_reports::object(app, request.actor(), id, if_match).await?;
     let version = record.appointment.version;
     Ok(Response::json(StatusCode::OK, &Appointment::new(record, party, app.now())).version(version))
 }

@@ -1,7 +1,7 @@
 //! Quotes the refund of a cancellation without cancelling.
 
 use app::App;
-use app::scheduling::appointments;
+use app::scheduling::cancellation;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
 
@@ -23,6 +23,6 @@ pub const ROUTE: Route = Route {
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
-    let quote = appointments::quote(app, request.actor(), id).await?;
+    let quote = cancellation::quote(app, request.actor(), id).await?;
     Ok(Response::json(StatusCode::OK, &CancellationQuote::from(quote)))
 }

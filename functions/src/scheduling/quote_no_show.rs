@@ -1,7 +1,7 @@
 //! Tells what the report of a no-show would have as its consequence.
 
 use app::App;
-use app::scheduling::appointments;
+use app::scheduling::session_reports;
 use domain::Money;
 use domain::scheduling::appointment::OBJECTION_HOURS;
 use http::StatusCode;
@@ -74,12 +74,12 @@ enum TakesEffect {
     ByDecision,
 }
 
-mirror!(enum TakesEffect <= appointments::TakesEffect { AtOnce, AfterObjections, ByDecision });
+mirror!(enum TakesEffect <= session_reports::TakesEffect { AtOnce, AfterObjections, ByDecision });
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
     let NoShowQuery { missed_by } = request.query()?;
-    let quoted = appointments::quote_no_show(app, request.actor(), id, missed_by.map(Into::into)).await?;
+    let quoted = session_reports::quote(app, request.actor(), id, missed_by.map(Into::into)).await?;
     let document = NoShowQuote {
         missed_by: quoted.missed_by.into(),
         refund: quoted.quote.refund,
@@ -87,7 +87,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
         expert_owes: quoted.expert_owes,
         counts_as_no_show: quoted.counts_as_no_show,
         basis: quoted.quote.basis.into(),
-        objection_hours: (quoted.takes_effect == appointments::TakesEffect::AfterObjections)
+        objection_hours: (quoted.takes_effect == session_reports::TakesEffect::AfterObjections)
             .then_some(OBJECTION_HOURS),
         takes_effect: quoted.takes_effect.into(),
     };

@@ -1,7 +1,7 @@
 //! Quotes a move of an appointment without moving it.
 
 use app::App;
-use app::scheduling::move_quotes;
+use app::scheduling::moves;
 use domain::{Money, Timestamp};
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
@@ -64,7 +64,7 @@ struct RescheduleQuote {
     cancellation_after_decline: Option<CancellationQuote>,
 }
 
-mirror!(struct RescheduleQuote <= move_quotes::MoveQuote {
+mirror!(struct RescheduleQuote <= moves::MoveQuote {
     how,
     at_once_until,
     price,
@@ -86,11 +86,11 @@ enum MoveKind {
     Accept,
 }
 
-mirror!(enum MoveKind <= move_quotes::MoveKind { AtOnce, Propose, Accept });
+mirror!(enum MoveKind <= moves::MoveKind { AtOnce, Propose, Accept });
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
     let RescheduleQuoteQuery { start } = request.query()?;
-    let quote = move_quotes::quote(app, request.actor(), id, start).await?;
+    let quote = moves::quote(app, request.actor(), id, start).await?;
     Ok(Response::json(StatusCode::OK, &RescheduleQuote::from(quote)))
 }

@@ -1,7 +1,7 @@
 //! Moves an appointment to another slot, as its client can within its terms.
 
 use app::App;
-use app::scheduling::appointments;
+use app::scheduling::moves;
 use domain::Timestamp;
 use http::StatusCode;
 use http_api::{Audience, Method, Operation, Problem, Request, Response, Route, problem};
@@ -49,8 +49,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let id = request.path_parameter("appointment_id", "appointment")?;
     let if_match = request.if_match()?;
     let RescheduleRequest { start, allow_overlap } = request.json()?;
-    let (record, party) =
-        appointments::reschedule(app, request.actor(), id, if_match, start, allow_overlap).await?;
+    let (record, party) = moves::reschedule(app, request.actor(), id, if_match, start, allow_overlap).await?;
     let version = record.appointment.version;
     Ok(Response::json(StatusCode::OK, &Appointment::new(record, party, app.now())).version(version))
 }

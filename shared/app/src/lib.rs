@@ -26,8 +26,8 @@ use std::sync::Arc;
 
 use domain::payments::declines::DeclineLimits;
 use domain::payments::payout::PayoutTiming;
+use domain::payments::refund_costs::RefundBudgets;
 use domain::scheduling::booking_limits::BookingLimits;
-use domain::scheduling::refund_costs::RefundBudgets;
 use domain::scheduling::reliability::ReliabilityRules;
 use domain::{AppointmentId, Currency, InvitationId, NoteId, NotificationId, Rate, SessionTypeId, Timestamp};
 use identity::ports::Issuer;

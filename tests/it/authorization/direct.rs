@@ -17,8 +17,10 @@ use app::payments::{
 };
 use app::ports::Secret;
 use app::receipts::{billing, receipt};
-use app::scheduling::appointments::{self, SessionReport};
-use app::scheduling::{booking, details, history, move_quotes, notes, proposals, reliability, slots};
+use app::scheduling::session_reports::{self, SessionReport};
+use app::scheduling::{
+    appointments, booking, cancellation, details, history, moves, notes, proposals, reliability, slots,
+};
 use app::{App, AppError};
 use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::ExpertProfile;
@@ -267,12 +269,12 @@ const USE_CASES: &[UseCase] = use_cases! {
         appointments::list(app, actor, AppointmentOwner::Expert(ids.expert), always(), None, 10);
     "scheduling::appointments::list" Rule::ListOfClient, READS, |app, actor, ids|
         appointments::list(app, actor, AppointmentOwner::Client(ids.client), always(), None, 10);
-    "scheduling::appointments::quote" Rule::Party, READS, |app, actor, ids|
-        appointments::quote(app, actor, ids.appointment);
-    "scheduling::appointments::reschedule" Rule::OnlyClient, WRITES, |app, actor, ids|
-        appointments::reschedule(app, actor, ids.appointment, 2.into(), at("2027-01-05T12:00:00Z"), false);
-    "scheduling::move_quotes::quote" Rule::EitherSide, READS, |app, actor, ids|
-        move_quotes::quote(app, actor, ids.appointment, at("2027-01-05T12:00:00Z"));
+    "scheduling::cancellation::quote" Rule::Party, READS, |app, actor, ids|
+        cancellation::quote(app, actor, ids.appointment);
+    "scheduling::moves::reschedule" Rule::OnlyClient, WRITES, |app, actor, ids|
+        moves::reschedule(app, actor, ids.appointment, 2.into(), at("2027-01-05T12:00:00Z"), false);
+    "scheduling::moves::quote" Rule::EitherSide, READS, |app, actor, ids|
+        moves::quote(app, actor, ids.appointment, at("2027-01-05T12:00:00Z"));
     "scheduling::proposals::propose" Rule::EitherSide, WRITES, |app, actor, ids| async {
         let starts = [at("2027-01-05T12:00:00Z")];
         proposals::propose(app, actor, ids.appointment, 2.into(), &starts, &LongText::default(), false).await
@@ -283,18 +285,18 @@ const USE_CASES: &[UseCase] = use_cases! {
         proposals::decline(app, actor, ids.appointment, 2.into());
     "scheduling::proposals::withdraw" Rule::EitherSide, WRITES, |app, actor, ids|
         proposals::withdraw(app, actor, ids.appointment, 2.into());
-    "scheduling::appointments::end" Rule::ExpertOrAdmin(Right::Schedule), WRITES, |app, actor, ids|
-        appointments::end(app, actor, ids.appointment, 2.into(), SessionReport::Completed { charge: None });
-    "scheduling::appointments::end" Rule::ExpertOrAdmin(Right::Money), WRITES, |app, actor, ids|
-        appointments::end(app, actor, ids.appointment, 2.into(), SessionReport::Completed { charge: Some(euros(1)) });
-    "scheduling::appointments::end" Rule::Party, WRITES, |app, actor, ids|
-        appointments::end(app, actor, ids.appointment, 2.into(), SessionReport::NoShow { missed_by: Some(Party::Client) });
-    "scheduling::appointments::end" Rule::PartyWith(Right::Money), WRITES, |app, actor, ids|
-        appointments::end(app, actor, ids.appointment, 2.into(), SessionReport::NoShow { missed_by: Some(Party::Expert) });
-    "scheduling::appointments::quote_no_show" Rule::Party, READS, |app, actor, ids|
-        appointments::quote_no_show(app, actor, ids.appointment, None);
-    "scheduling::appointments::object" Rule::Party, WRITES, |app, actor, ids|
-        appointments::object(app, actor, ids.appointment, 2.into());
+    "scheduling::session_reports::end" Rule::ExpertOrAdmin(Right::Schedule), WRITES, |app, actor, ids|
+        session_reports::end(app, actor, ids.appointment, 2.into(), SessionReport::Completed { charge: None });
+    "scheduling::session_reports::end" Rule::ExpertOrAdmin(Right::Money), WRITES, |app, actor, ids|
+        session_reports::end(app, actor, ids.appointment, 2.into(), SessionReport::Completed { charge: Some(euros(1)) });
+    "scheduling::session_reports::end" Rule::Party, WRITES, |app, actor, ids|
+        session_reports::end(app, actor, ids.appointment, 2.into(), SessionReport::NoShow { missed_by: Some(Party::Client) });
+    "scheduling::session_reports::end" Rule::PartyWith(Right::Money), WRITES, |app, actor, ids|
+        session_reports::end(app, actor, ids.appointment, 2.into(), SessionReport::NoShow { missed_by: Some(Party::Expert) });
+    "scheduling::session_reports::quote" Rule::Party, READS, |app, actor, ids|
+        session_reports::quote(app, actor, ids.appointment, None);
+    "scheduling::session_reports::object" Rule::Party, WRITES, |app, actor, ids|
+        session_reports::object(app, actor, ids.appointment, 2.into());
     "scheduling::details::replace" Rule::ClientOrAdmin, WRITES, |app, actor, ids|
         details::replace(app, actor, ids.appointment, 0.into(), SessionDetails::default());
     "scheduling::history::list" Rule::Party, READS, |app, actor, ids|
@@ -372,8 +374,8 @@ const USE_CASES: &[UseCase] = use_cases! {
     "operations::failing_jobs::retry" Rule::Has(Role::Admin), WRITES, |app, actor, ids|
         failing_jobs::retry(app, actor, "EXPERT#x", "payment:x");
     "operations::outbox::sweep" Rule::Platform, WRITES, |app, actor, ids| outbox::sweep(app, actor);
-    "scheduling::appointments::cancel" Rule::Party, WRITES, |app, actor, ids|
-        appointments::cancel(app, actor, ids.appointment, 2.into(), LongText::default(), None);
+    "scheduling::cancellation::cancel" Rule::Party, WRITES, |app, actor, ids|
+        cancellation::cancel(app, actor, ids.appointment, 2.into(), LongText::default(), None);
     "scheduling::notes::delete" Rule::Author, WRITES, |app, actor, ids|
         notes::delete(app, actor, ids.appointment, ids.note, 1.into());
     "experts::session_types::offer_again" MONEY, WRITES, |app, actor, ids|

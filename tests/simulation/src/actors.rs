@@ -19,13 +19,12 @@ use app::payments::ports::GatewayError;
 use app::payments::ports::PayWith;
 use app::payments::refunds;
 use app::payments::terms;
-use app::scheduling::appointments::{self, SessionReport};
 use app::scheduling::booking;
 use app::scheduling::booking::{Booked, Booking};
 use app::scheduling::error::SchedulingError;
-use app::scheduling::proposals;
-use app::scheduling::slots;
+use app::scheduling::session_reports::{self, SessionReport};
 use app::scheduling::slots::SlotList;
+use app::scheduling::{appointments, cancellation, moves, proposals, slots};
 use app::{App, AppError};
 use domain::experts::availability::AvailabilityRules;
 use domain::experts::expert::{Expert, ExpertProfile};
@@ -304,7 +303,7 @@ pub async fn execute(app: &App, asked: &Submission) -> Result<Reply, AppError> {
         }
         Command::Cancel(id) => change(app, actor, *id, Change::Cancel(None)).await,
         Command::CancelAsQuoted(id) => {
-            let quote = appointments::quote(app, actor, *id).await?.quote;
+            let quote = cancellation::quote(app, actor, *id).await?.quote;
             let cancelled = change(app, actor, *id, Change::Cancel(Some(quote.refund))).await?;
             Ok(Reply { final_charge: Some(quote.final_charge.amount()), ..cancelled })
         }
@@ -589,10 +588,10 @@ async fn change(app: &App, actor: &Actor, id: AppointmentId, change: Change) -> 
         let allow = actor.person().is_some_and(|person| allows_overlap(person.client_id()));
         let changed = match &change {
             Change::Cancel(refund) => {
-                appointments::cancel(app, actor, id, version.into(), LongText::default(), *refund).await
+                cancellation::cancel(app, actor, id, version.into(), LongText::default(), *refund).await
             }
             Change::Reschedule(start) => {
-                appointments::reschedule(app, actor, id, version.into(), *start, allow).await
+                moves::reschedule(app, actor, id, version.into(), *start, allow).await
             }
             Change::Propose(starts) => {
                 proposals::propose(app, actor, id, version.into(), starts, &LongText::default(), allow).await
@@ -605,8 +604,8 @@ async fn change(app: &App, actor: &Actor, id: AppointmentId, change: Change) -> 
             }
             Change::Decline => proposals::decline(app, actor, id, version.into()).await,
             Change::Withdraw => proposals::withdraw(app, actor, id, version.into()).await,
-            Change::End(report) => appointments::end(app, actor, id, version.into(), *report).await,
-            Change::Object => appointments::object(app, actor, id, version.into()).await,
+            Change::End(report) => session_reports::end(app, actor, id, version.into(), *report).await,
+            Change::Object => session_reports::object(app, actor, id, version.into()).await,
         };
         match changed {
             Err(AppError::VersionMismatch { .. }) if reads < MAX_READS => reads += 1,

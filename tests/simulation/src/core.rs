@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::experts::session_type::SessionTypeTerms;
+use domain::payments::refund_costs::RefundBudgets;
 use domain::scheduling::booking_limits::BookingLimits;
-use domain::scheduling::refund_costs::RefundBudgets;
 use domain::{ExpertId, Money, SessionTypeId, Timestamp};
 
 use crate::actors::Actors;

@@ -7,6 +7,7 @@ pub mod declines;
 pub mod error;
 pub mod escalations;
 pub mod exchange_rates;
+pub(crate) mod final_charge;
 pub(crate) mod holds;
 pub mod jobs;
 mod orders;

@@ -2,7 +2,7 @@
 
 use domain::experts::members::Right;
 use domain::payments::ledger::{MovementKind, Totals};
-use domain::payments::payment::{Payment, PaymentState};
+use domain::payments::payment::{FinalCharge, Payment, PaymentState};
 use domain::scheduling::appointment::Appointment;
 use domain::scheduling::history::{Change, HistoryEntry};
 use domain::scheduling::party::Party;
@@ -126,12 +126,6 @@ async fn attempt_refund(
     if payment.open_dispute {
         return refuse("a dispute is open; refund after the client's bank has decided it".to_owned());
     }
-    let before = payment.amount_due(&record.appointment.status);
-    // What was refunded in another way, such as a lost dispute, cannot be refunded again.
-    let target = match totals.captured {
-        0 => before,
-        _ => before.with_amount(totals.net_paid().min(before.amount())).unwrap_or(before),
-    };
     let secured = matches!(
         payment.state,
         PaymentState::Paid { .. }
@@ -144,28 +138,26 @@ async fn attempt_refund(
     if !secured {
         return refuse("nothing is paid that can be refunded now".to_owned());
     }
-    // What the client paid for the processing of an earlier refund is spent.
-    let target = target.saturating_sub(payment.processing_cost.unwrap_or(target.zero()));
-    if amount.amount() > target.amount() {
-        return refuse(format!("the client pays {target}, so {amount} cannot be refunded"));
+    let refundable = payment.refundable(totals, &record.appointment.status);
+    if amount.amount() > refundable.amount() {
+        return refuse(format!("the client pays {refundable}, so {amount} cannot be refunded"));
     }
     // The last part of all can always be refunded.
     let refunds = record.movements.iter().filter(|one| one.kind == MovementKind::Refund).count();
-    if refunds >= MAX_REFUNDS && amount.amount() < target.amount() {
+    if refunds >= MAX_REFUNDS && amount.amount() < refundable.amount() {
         return refuse(format!(
-            "a payment can be refunded in at most {MAX_REFUNDS} parts; refund the rest of it, which is {target}"
+            "a payment can be refunded in at most {MAX_REFUNDS} parts; refund the rest of it, which is {refundable}"
         ));
     }
-    let spent = payment.processing_cost.map_or(0, Money::amount);
-    let final_charge = target.with_amount(target.amount() - amount.amount() + spent).unwrap_or(target);
+    let final_charge = payment.charge_after_refund(refundable, amount);
     let (appointment, movements) = (&record.appointment, &record.movements);
     let costs =
         refund_costs::of_expert(app, appointment, Some(&payment), movements, final_charge, now).await?;
-    let mut payment = Payment { version: payment.version + 1, ..payment };
-    match state {
-        RefundState::Pending => payment.grant_charge(final_charge),
-        RefundState::ChargeReduced => payment.lower_charge(final_charge),
-    }
+    let decided = match state {
+        RefundState::Pending => FinalCharge::Granted(final_charge),
+        RefundState::ChargeReduced => FinalCharge::Entitled(final_charge),
+    };
+    let payment = payment.with_final_charge(appointment, decided, now);
     let idempotency = request.record(person, id, now);
     let mut transaction = Transaction::new();
     transaction.check_appointment(appointment);

@@ -13,6 +13,7 @@ use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::Movement;
 use domain::payments::payment::{Payment, Plan, References, TooFarAhead};
 use domain::payments::payout::PayoutTiming;
+use domain::payments::refund_costs::RefundCosts;
 use domain::scheduling::appointment::{Appointment, Attendee, Status};
 use domain::scheduling::booking_limits::{Claim, ClientBooking, LimitReached, PaymentProgress};
 use domain::scheduling::details::SessionDetails;
@@ -21,7 +22,6 @@ use domain::scheduling::occupancy::{
 };
 use domain::scheduling::party::ActingAs;
 use domain::scheduling::proposal::Moves;
-use domain::scheduling::refund_costs::RefundCosts;
 use domain::{AppointmentId, Currency, ExpertId, Money, SessionTypeId, Timestamp, Violations};
 use store::idempotency::IdempotencyRecord;
 use store::table::Consistency;

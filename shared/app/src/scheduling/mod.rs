@@ -2,14 +2,16 @@
 
 pub mod appointments;
 pub mod booking;
+pub mod cancellation;
 mod capacity;
 mod client_bookings;
 pub mod details;
 pub mod error;
 pub mod history;
 pub mod jobs;
-pub mod move_quotes;
+pub mod moves;
 pub mod notes;
 pub mod proposals;
 pub mod reliability;
+pub mod session_reports;
 pub mod slots;

@@ -16,11 +16,11 @@ use crate::events::EventData;
 use crate::identity::signed_in::Scope;
 use crate::identity::{Actor, require_right_of};
 use crate::jobs::NextRun;
-use crate::scheduling::appointments::{Move, check_payment, put_move};
 use crate::scheduling::booking::reclaim_and_put_occupancy;
 use crate::scheduling::client_bookings;
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::jobs::SchedulingJob;
+use crate::scheduling::moves::{Move, check_payment, put_move};
 use crate::scheduling::slots::slot_refused;
 use crate::{App, AppError, Decision, IfMatch, check_version};
 

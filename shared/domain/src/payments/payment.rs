@@ -11,8 +11,10 @@ use crate::scheduling::appointment::{Appointment, ChangeRefusal, REPORT_HOURS, S
 use crate::scheduling::booking_limits::PaymentProgress;
 use crate::{AppointmentId, Money, Rate, Timestamp};
 
+mod final_charge;
 mod next_action;
 
+pub use final_charge::FinalCharge;
 pub use next_action::{Order, PaymentAction, Share, Transition, Wait, action_deadline, next_action};
 
 /// How the client is charged. The plan is chosen at booking.
@@ -543,69 +545,6 @@ impl Payment {
     pub fn awaiting_client_until(&self, deadline: Timestamp) -> Self {
         let state = PaymentState::ActionRequired { deadline };
         Self { action_deadline: Some(deadline), state, ..self.clone() }
-    }
-
-    /// Returns what the client pays in the end as far as it is decided, whatever becomes of the appointment: the final charge,
-    /// otherwise the agreed amount.
-    pub fn charge(&self) -> Money {
-        self.final_charge.unwrap_or(self.amount)
-    }
-
-    /// Decides that the client pays `charge` in the end, but never more than was decided before. Every decision about what the
-    /// client pays ends here, or in [`Self::grant_charge`]: a cancellation, a no-show, a decision of an administrator, or a charge
-    /// that cannot be collected.
-    ///
-    /// The client is entitled to what is refunded because of `charge`. What the expert [granted](Self::grant_charge) beyond that still
-    /// waits for their share, so `charge` must not be lowered by it.
-    pub fn lower_charge(&mut self, charge: Money) {
-        let final_charge = self.charge().at_most(charge);
-        self.charge_before_grants = self
-            .charge_before_grants
-            .map(|before| before.at_most(charge))
-            .filter(|before| before.amount() > final_charge.amount());
-        self.set_final_charge(final_charge);
-    }
-
-    /// Returns what the client would pay in the end if the expert had granted nothing.
-    pub fn charge_without_grants(&self) -> Money {
-        self.charge_before_grants.unwrap_or(self.charge())
-    }
-
-    /// Lowers the charge by a refund that the expert grants: a refund, a smaller charge, or a move to a lower price. It is made once
-    /// their share of it has come back.
-    pub fn grant_charge(&mut self, charge: Money) {
-        let before = self.charge();
-        let charge = before.at_most(charge);
-        if charge != before {
-            self.charge_before_grants.get_or_insert(before);
-        }
-        self.set_final_charge(charge);
-    }
-
-    /// The expert's share changes with the final charge, so nobody can decide any more about the amount of an escalation that depends
-    /// on it. The payment job escalates the new amount.
-    fn set_final_charge(&mut self, charge: Money) {
-        let depends = |escalation: &Escalation| {
-            matches!(escalation, Escalation::Refused { order: OrderKind::Reversal | OrderKind::Transfer, .. })
-        };
-        let is_changed = self.final_charge != Some(charge);
-        self.escalation = self.escalation.filter(|escalation| !(is_changed && depends(escalation)));
-        self.final_charge = Some(charge);
-    }
-
-    /// Returns the net amount that the client owes for an appointment with this status: the final charge if one is
-    /// decided, otherwise the agreed amount; zero for an expired appointment, or a cancelled one without a final charge.
-    pub fn amount_due(&self, status: &Status) -> Money {
-        match status {
-            Status::Expired => self.amount.zero(),
-            // The final charge is decided together with the cancellation. Without such a decision it is zero.
-            Status::Cancelled { .. } => self.final_charge.unwrap_or(self.amount.zero()),
-            Status::Pending { .. }
-            | Status::Confirmed
-            | Status::Completed
-            | Status::NoShow { .. }
-            | Status::Unknown => self.charge(),
-        }
     }
 
     /// Returns the latest instant at which the authorized amount is captured, if the appointment is not cancelled: when the session

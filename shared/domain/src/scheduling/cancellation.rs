@@ -4,7 +4,6 @@
 //! causes.
 
 use super::party::Party;
-use super::refund_costs::Cause;
 use crate::experts::policy::{CancellationPolicy, Percent, Tier};
 use crate::kernel::time::{HOUR, MINUTE};
 use crate::{Money, Timestamp};
@@ -58,6 +57,15 @@ impl Basis {
     }
 }
 
+/// Who caused a refund.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The client, by cancelling.
+    Client,
+    /// The expert, by cancelling, by not attending, or by refunding.
+    Expert,
+}
+
 /// The refund and the charge that result from a cancellation or a no-show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quote {
@@ -107,10 +115,9 @@ impl Quote {
     #[must_use]
     pub fn less_processing_cost(self, cost: Money) -> Self {
         let processing_cost = cost.at_most(self.refund);
-        let final_charge = self.final_charge.amount().saturating_add(processing_cost.amount());
         Self {
             refund: self.refund.saturating_sub(processing_cost),
-            final_charge: self.final_charge.with_amount(final_charge).unwrap_or(self.final_charge),
+            final_charge: self.charge_with(processing_cost),
             processing_cost,
             basis: self.basis,
         }
@@ -120,6 +127,12 @@ impl Quote {
     pub fn refund_without_processing_cost(self) -> Money {
         let amount = self.refund.amount().saturating_add(self.processing_cost.amount());
         self.refund.with_amount(amount).unwrap_or(self.refund)
+    }
+
+    /// Returns what the client pays in the end if they also pay this cost.
+    pub fn charge_with(self, processing_cost: Money) -> Money {
+        let charge = self.final_charge.amount().saturating_add(processing_cost.amount());
+        self.final_charge.with_amount(charge).unwrap_or(self.final_charge)
     }
 
     /// Returns a quote that refunds the full price.

@@ -9,6 +9,5 @@ pub mod note;
 pub mod occupancy;
 pub mod party;
 pub mod proposal;
-pub mod refund_costs;
 pub mod reliability;
 pub mod slots;

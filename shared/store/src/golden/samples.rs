@@ -27,6 +27,7 @@ use domain::payments::ledger::{Account, Entry, Movement, MovementKind};
 use domain::payments::payment::{Decline, Escalation, OrderKind, Payment, PaymentState, Plan, References};
 use domain::payments::payout::{PayoutTiming, ProvenSession, TrackRecord};
 use domain::payments::reconciliation::{Difference, Sums};
+use domain::payments::refund_costs::RefundCosts;
 use domain::receipts::billing::{Address, BillingDetails, TaxChoice};
 use domain::receipts::receipt::{Issuer, Receipt, ReceiptKind, ReceiptNumber, Recipient, Service};
 use domain::receipts::tax::{NoTax, Percentage, Tax, TaxLine, TaxReport, Taxes};
@@ -38,7 +39,6 @@ use domain::scheduling::note::{NoteVisibility, SessionNote};
 use domain::scheduling::occupancy::{Day, Entry as Occupied, EntryKey, GroupSession, OccupancyChange, Seats};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::scheduling::proposal::{Moves, Proposal, ProposalState};
-use domain::scheduling::refund_costs::RefundCosts;
 use domain::scheduling::reliability::{Incident, IncidentKind, SessionOccurrence};
 use domain::{
     AppointmentId, ClientId, Currency, ExpertId, InvitationId, Money, NoteId, NotificationId, PersonId, Rate,

@@ -9,6 +9,7 @@
 //! | booking, administrators | the platform's terms for an expert | table | `EXPERT#<expert>` | `FEE` |
 //! | booking, jobs, expert | the first sessions that an expert completed without a dispute | table | `EXPERT#<expert>` | `TRACK` |
 //! | refunds, booking, jobs, expert | what an expert owes the platform | table | `EXPERT#<expert>` | `DEBT` |
+//! | cancellations, refunds, booking, administrators | what refunds cost in a UTC month | table | `REFUND_COSTS#<yyyy-mm>` | `client#<client>`, `expert#<expert>` |
 //! | webhooks | the expert who owns an account at a gateway | table | `ACCOUNT#<gateway>#<account>` | `R` |
 //! | webhooks, booking | a client's declined attempts to pay in a UTC day | table | `CLIENT#<client>` | `DECLINES#<yyyymmdd>` |
 //! | webhooks, booking | the declined attempts to pay from one network address in a UTC day | table | `ADDRESS#<digest>` | `DECLINES` |
@@ -23,6 +24,7 @@
 //! | estimates of prices | the latest exchange rates | table | `RATES` | `ECB` |
 
 use chrono::{Datelike, NaiveDate};
+use domain::kernel::time::Month;
 use domain::payments::gateway::GatewayKind;
 use domain::{AppointmentId, ClientId, ExpertId, Timestamp};
 
@@ -89,6 +91,26 @@ pub fn track_record(expert: ExpertId) -> Key {
 /// What an expert owes the platform.
 pub fn debt(expert: ExpertId) -> Key {
     Key::new(expert_partition(expert), "DEBT")
+}
+
+/// The partition of what refunds cost in a UTC month.
+pub fn refund_costs_of(month: Month) -> String {
+    format!("REFUND_COSTS#{month}")
+}
+
+/// The prefix of the sort keys of what clients cost.
+pub const OF_CLIENT: &str = "client#";
+/// The prefix of the sort keys of what experts cost.
+pub const OF_EXPERT: &str = "expert#";
+
+/// What the refunds of a client cost in a UTC month.
+pub fn refund_costs_of_client(month: Month, client: ClientId) -> Key {
+    Key::new(refund_costs_of(month), format!("{OF_CLIENT}{client}"))
+}
+
+/// What the refunds of an expert cost in a UTC month.
+pub fn refund_costs_of_expert(month: Month, expert: ExpertId) -> Key {
+    Key::new(refund_costs_of(month), format!("{OF_EXPERT}{expert}"))
 }
 
 /// How far a gateway's books have been compared with the ledger.
@@ -158,6 +180,8 @@ pub(crate) mod tests {
             row(expert_terms(EXPERT)),
             row(track_record(EXPERT)),
             row(debt(EXPERT)),
+            row(refund_costs_of_client(Month::of(start()), ClientId::from_bits(1))),
+            row(refund_costs_of_expert(Month::of(start()), EXPERT)),
             row(account_owner(Stripe, "acct_1")),
             row(webhook_event("stripe", "evt_1")),
             row(declines_of_client(ClientId::from_bits(1), start().utc_date())),
@@ -192,6 +216,10 @@ pub(crate) mod tests {
             ("FEE".to_owned(), "TRACK".to_owned())
         );
         assert_eq!(debt(EXPERT).to_string(), format!("EXPERT#exp_{ZEROS}1 / DEBT"));
+        let month = Month::of(start());
+        let of_client = refund_costs_of_client(month, ClientId::from_bits(1));
+        assert_eq!(of_client.to_string(), format!("REFUND_COSTS#2027-03 / client#cli_{ZEROS}1"));
+        assert_eq!(refund_costs_of_expert(month, EXPERT).sk, format!("expert#exp_{ZEROS}1"));
         assert_eq!(webhook_event("stripe", "evt_1").to_string(), "EVT#stripe#evt_1 / R");
         let declines = declines_of_client(ClientId::from_bits(1), start().utc_date());
         assert_eq!(declines.to_string(), format!("CLIENT#cli_{ZEROS}1 / DECLINES#20270305"));

@@ -7,5 +7,6 @@ pub mod keys;
 pub mod ledger;
 pub mod payment;
 pub mod reconciliation;
+pub mod refund_costs;
 pub(crate) mod rows;
 pub mod webhook_events;

@@ -12,7 +12,6 @@
 //! | booking | what a client has booked, as far as limits need it | table | `CLIENT#<client>` | `BOOKINGS` |
 //! | the person, administrators | what has consequences for a person as an expert or a client, by time | table | `RELIABILITY#<side>#<person>` | `consequence#<at>#<appointment>#<kind>#<number>` |
 //! | the person, administrators | what else counts for the reliability of a person, by time | table | `RELIABILITY#<side>#<person>` | `other#<at>#<appointment>#<kind>#<number>` |
-//! | cancellations, refunds, booking, administrators | what refunds cost in a UTC month | table | `REFUND_COSTS#<yyyy-mm>` | `client#<client>`, `expert#<expert>` |
 //! | booking | how often one network address tried to book in a UTC day | table | `ADDRESS#<digest>` | `ATTEMPTS` |
 //! | expert | an expert's appointments by time | GSI1 | `EXP#<expert>` | `<start>#<id>` |
 //! | client | a client's appointments by time | GSI2 | `CLI#<client>` | `<start>#<id>` |
@@ -25,7 +24,6 @@
 use std::fmt;
 
 use chrono::{Datelike, NaiveDate};
-use domain::kernel::time::Month;
 use domain::scheduling::party::Party;
 use domain::scheduling::reliability::Incident;
 use domain::{AppointmentId, ClientId, ExpertId, NoteId, PersonId, SessionTypeId, TimeSpan, Timestamp};
@@ -163,26 +161,6 @@ pub fn incident(person: PersonId, incident: &Incident) -> Key {
     Key::new(incidents_of(person, *side), sk)
 }
 
-/// The partition of what refunds cost in a UTC month.
-pub fn refund_costs_of(month: Month) -> String {
-    format!("REFUND_COSTS#{month}")
-}
-
-/// The prefix of the sort keys of what clients cost.
-pub const OF_CLIENT: &str = "client#";
-/// The prefix of the sort keys of what experts cost.
-pub const OF_EXPERT: &str = "expert#";
-
-/// What the refunds of a client cost in a UTC month.
-pub fn refund_costs_of_client(month: Month, client: ClientId) -> Key {
-    Key::new(refund_costs_of(month), format!("{OF_CLIENT}{client}"))
-}
-
-/// What the refunds of an expert cost in a UTC month.
-pub fn refund_costs_of_expert(month: Month, expert: ExpertId) -> Key {
-    Key::new(refund_costs_of(month), format!("{OF_EXPERT}{expert}"))
-}
-
 /// The attempts to book from a network address in a UTC day. `digest` stands for both.
 pub fn attempts(digest: &str) -> Key {
     Key::new(format!("ADDRESS#{digest}"), "ATTEMPTS")
@@ -231,8 +209,6 @@ pub(crate) mod tests {
             row(note(APPOINTMENT, NoteId::from_bits(1))),
             row(notes_written(APPOINTMENT, Party::Client)),
             row(client_bookings(ClientId::from_bits(1))),
-            row(refund_costs_of_client(Month::of(start()), ClientId::from_bits(1))),
-            row(refund_costs_of_expert(Month::of(start()), EXPERT)),
             row(attempts("00ff")),
             row(incident(PersonId::from_bits(2), &late())),
             row(incident(PersonId::from_bits(2), &moved())),
@@ -287,10 +263,6 @@ pub(crate) mod tests {
             client_bookings(ClientId::from_bits(1)).to_string(),
             format!("CLIENT#cli_{ZEROS}1 / BOOKINGS")
         );
-        let month = Month::of(start());
-        let of_client = refund_costs_of_client(month, ClientId::from_bits(1));
-        assert_eq!(of_client.to_string(), format!("REFUND_COSTS#2027-03 / client#cli_{ZEROS}1"));
-        assert_eq!(refund_costs_of_expert(month, EXPERT).sk, format!("expert#exp_{ZEROS}1"));
         assert_eq!(attempts("00ff").to_string(), "ADDRESS#00ff / ATTEMPTS");
         assert_eq!(appointments_of_expert(EXPERT), format!("EXP#exp_{ZEROS}1"));
         assert_eq!(appointments_of_client(ClientId::from_bits(1)), format!("CLI#cli_{ZEROS}1"));

@@ -6,6 +6,5 @@ pub mod history;
 pub mod keys;
 pub mod notes;
 pub mod occupancy;
-pub mod refund_costs;
 pub mod reliability;
 pub(crate) mod rows;

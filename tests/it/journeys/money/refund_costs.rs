@@ -1,8 +1,8 @@
 //! What refunds cost the platform, who bears it, and the limits that bound it.
 
 use domain::payments::ledger::Account;
+use domain::payments::refund_costs::RefundBudgets;
 use domain::scheduling::booking_limits::BookingLimits;
-use domain::scheduling::refund_costs::RefundBudgets;
 use serde_json::{Value, json};
 
 use crate::harness::{GOOD_CARD, Offer, TestApp, free_hour, id, intent, paid_hour};

@@ -1,7 +1,7 @@
 //! Refunds through PayPal: by policy, partial, pending and failed.
 
 use domain::payments::ledger::{Account, MovementKind};
-use domain::scheduling::refund_costs::RefundBudgets;
+use domain::payments::refund_costs::RefundBudgets;
 use serde_json::json;
 use simulators::paypal::Faults;
 

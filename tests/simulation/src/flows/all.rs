@@ -10,10 +10,10 @@ use domain::kernel::time::{DAY, HOUR};
 use domain::payments::ledger::Totals;
 use domain::payments::payment::OrderKind;
 use domain::payments::payout::PayoutTiming;
+use domain::payments::refund_costs::RefundBudgets;
 use domain::scheduling::appointment::{Outcome, Status};
 use domain::scheduling::booking_limits::BookingLimits;
 use domain::scheduling::party::Party;
-use domain::scheduling::refund_costs::RefundBudgets;
 use domain::scheduling::reliability::ReliabilityRules;
 
 use super::Flow;

@@ -526,7 +526,7 @@ impl Platform {
         Some(())
     }
 
-    /// Like `app::scheduling::appointments::end`.
+    /// Like `app::scheduling::session_reports::end`.
     fn say(&mut self, outcome: Outcome, by: Party, final_charge: Money, now: Timestamp) -> Option<()> {
         if self.appointment.has_reported(outcome, by) {
             return None;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use domain::kernel::time::Month;
-use domain::scheduling::refund_costs::RefundCosts;
+use domain::payments::refund_costs::RefundCosts;
 use domain::{ClientId, ExpertId};
 
 use super::keys;

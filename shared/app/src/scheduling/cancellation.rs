@@ -1,0 +1,233 @@
+//! Cancels appointments, and quotes what a cancellation refunds.
+
+use domain::experts::members::Right;
+use domain::kernel::text::LongText;
+use domain::payments::ledger::Totals;
+use domain::payments::payment::{FinalCharge, Payment};
+use domain::scheduling::appointment::{Appointment, Status};
+use domain::scheduling::cancellation::Quote;
+use domain::scheduling::party::{ActingAs, Party};
+use domain::scheduling::reliability::Incident;
+use domain::{AppointmentId, Money, Timestamp};
+use store::{AppointmentRecord, Transaction};
+
+use crate::events::{AmountChange, EventData};
+use crate::identity::signed_in::{Role, Scope};
+use crate::identity::{Actor, require_right_of};
+use crate::payments::final_charge;
+use crate::payments::refund_costs::{self, CountedCosts};
+use crate::scheduling::error::SchedulingError;
+use crate::{App, AppError, Decision, IfMatch, check_version};
+
+/// What a cancellation would have as its consequences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CancellationQuote {
+    /// The refund and the charge.
+    pub quote: Quote,
+    /// What the expert would owe the platform for the processing of the refund; `None` unless the expert's side asks about its own
+    /// cancellation.
+    pub expert_owes: Option<Money>,
+    /// Whether the cancellation would be an incident of the side that cancels.
+    pub counts_as_late: bool,
+}
+
+/// What a cancellation by this person would have as its consequences now.
+///
+/// # Errors
+/// [`AppError::NotFound`] as for [`read`](super::appointments::read), [`SchedulingError::Change`] and [`AppError::Forbidden`] if the person cannot cancel the
+/// appointment now.
+pub async fn quote(app: &App, actor: &Actor, id: AppointmentId) -> Result<CancellationQuote, AppError> {
+    let (record, acting) = actor.appointment_record(app, id, Scope::Read).await?;
+    let (party, now) = (acting.party(), app.now());
+    cancelled_by(acting, &record.appointment, LongText::default(), now)?;
+    let suspended = expert_is_suspended(app, actor, &record.appointment, party).await?;
+    Ok(cancellation(app, &record, party, suspended, now).await?.quoted(party))
+}
+
+/// The appointment after somebody cancels it.
+///
+/// # Errors
+/// [`SchedulingError::Change`] if it is no longer active or it is too late, [`AppError::Forbidden`] for a member who may not refund it.
+fn cancelled_by(
+    acting: ActingAs,
+    appointment: &Appointment,
+    reason: LongText,
+    now: Timestamp,
+) -> Result<Appointment, AppError> {
+    let cancelled = appointment.cancel(acting.party(), reason, now)?;
+    // After the start, the session may have taken place, and a cancellation by the expert refunds everything.
+    if appointment.start <= now && !appointment.price.is_zero() {
+        require_right_of(acting, Right::Money)?;
+    }
+    Ok(cancelled)
+}
+
+/// Whether somebody may cancel freely while the expert is suspended: a client may, except one who is an administrator, whatever the
+/// scope of their token, because they could suspend the expert themself.
+pub(super) fn gains_by_suspension(actor: &Actor, party: Party) -> bool {
+    party == Party::Client && !matches!(actor, Actor::Person(person) if person.has(Role::Admin))
+}
+
+/// Whether a client cancels while the expert is suspended, as far as that counts for them. If the profile cannot be read, only the
+/// suspension of the person counts.
+async fn expert_is_suspended(
+    app: &App,
+    actor: &Actor,
+    appointment: &Appointment,
+    party: Party,
+) -> Result<bool, AppError> {
+    if !gains_by_suspension(actor, party) {
+        return Ok(false);
+    }
+    match app.store.readable_expert(appointment.expert).await? {
+        Some(expert) => Ok(expert.is_suspended()),
+        None => Ok(app.store.suspension(appointment.expert.person()).await?.current().is_some()),
+    }
+}
+
+/// A cancellation that is decided, but not written.
+pub(super) struct Cancellation {
+    /// The refund and the charge.
+    quote: Quote,
+    /// What the client would be charged if the expert had granted no refund before.
+    charge_without_grants: Money,
+    /// The counts that the refund changes.
+    costs: CountedCosts,
+    /// The incident of the side that cancels.
+    late: Option<Incident>,
+}
+
+impl Cancellation {
+    /// What a party reads about it before it cancels.
+    pub(super) fn quoted(self, party: Party) -> CancellationQuote {
+        let Self { quote, costs, late, .. } = self;
+        let owes = costs.owed().unwrap_or(quote.refund.zero());
+        CancellationQuote {
+            quote,
+            expert_owes: (party == Party::Expert).then_some(owes),
+            counts_as_late: late.is_some(),
+        }
+    }
+}
+
+/// Decides a cancellation: the refund, the counts that it changes, and whether it is late. If the client has paid, the refund is at
+/// most what the platform still holds, and smaller by the cost of processing it if the platform does not bear this cost. `suspended`
+/// says whether a client cancels while the expert is suspended.
+///
+/// # Errors
+/// [`AppError::Read`] if the table cannot be read.
+pub(super) async fn cancellation(
+    app: &App,
+    record: &AppointmentRecord,
+    party: Party,
+    suspended: bool,
+    now: Timestamp,
+) -> Result<Cancellation, AppError> {
+    let final_charge = record.payment.as_ref().and_then(|payment| payment.final_charge);
+    let free = suspended.then(|| record.appointment.quote_while_expert_suspended()).flatten();
+    let by_policy = free.unwrap_or_else(|| record.appointment.cancellation_quote(party, now));
+    let quote = limited(by_policy.after(final_charge), record);
+    let (quote, costs) = refund_costs::of_cancellation(app, record, quote, now).await?;
+    let charge_without_grants = by_policy.charge_with(quote.processing_cost);
+    let late = app.settings.reliability.of_cancellation(&record.appointment, party, suspended, now);
+    Ok(Cancellation { quote, charge_without_grants, costs, late })
+}
+
+/// A quote that refunds at most what the platform still holds, if the client has paid.
+pub(super) fn limited(quote: Quote, record: &AppointmentRecord) -> Quote {
+    match Totals::of(&record.movements) {
+        Totals { captured: 0, .. } => quote,
+        totals => quote.limited_to_net_paid(totals.net_paid()),
+    }
+}
+
+/// Cancels an appointment. Its cancellation policy determines the refund. If the same party cancels again, nothing changes.
+///
+/// `if_match` is the version that the person has read, and `expected` the refund that they have read in the quote.
+///
+/// # Errors
+/// [`AppError::NotFound`] as for [`read`](super::appointments::read), [`AppError::VersionMismatch`] if the appointment has another version,
+/// [`SchedulingError::Change`] if the appointment is no longer active or it is too late, [`AppError::Forbidden`] for a member who may
+/// not refund a session that has begun, [`SchedulingError::QuoteChanged`] if the refund differs from `expected`, or, for a repeated
+/// request, is less than `expected`. Without `expected`, it must not be reduced by the cost of its processing.
+/// After an error nothing has changed.
+pub async fn cancel(
+    app: &App,
+    actor: &Actor,
+    id: AppointmentId,
+    if_match: IfMatch,
+    reason: LongText,
+    expected: Option<Money>,
+) -> Result<(AppointmentRecord, Party), AppError> {
+    // The moment of the request decides the refund, however often the change meets others.
+    let now = app.now();
+    let app = &app.taking_turns();
+    app.transact("cancel_appointment", || async {
+        let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
+        let party = acting.party();
+        let appointment = &record.appointment;
+        if matches!(&appointment.status, Status::Cancelled { cancelled_by, .. } if *cancelled_by == party) {
+            // A cancellation decides the final charge. Without one, this read saw only a part of its transaction.
+            if record.payment.as_ref().is_some_and(|payment| payment.final_charge.is_none()) {
+                return Err(AppError::version_conflict());
+            }
+            let final_charge = record.payment.as_ref().map(|payment| payment.amount_due(&appointment.status));
+            let refund = final_charge
+                .map_or(appointment.price, |final_charge| appointment.price.saturating_sub(final_charge));
+            // An earlier request of the same person has cancelled it with a smaller refund than this request expects.
+            return match expected.filter(|expected| expected.amount() > refund.amount()) {
+                Some(expected) => Err(SchedulingError::QuoteChanged { refund, expected }.into()),
+                None => Ok(Decision::Unchanged((record, party))),
+            };
+        }
+        check_version(if_match, appointment.version)?;
+        let cancelled = cancelled_by(acting, appointment, reason.clone(), now)?;
+        let suspended = expert_is_suspended(app, actor, appointment, party).await?;
+        let Cancellation { quote, charge_without_grants, costs, late } =
+            cancellation(app, &record, party, suspended, now).await?;
+        // Nobody pays for the processing of a refund without having seen it.
+        let expected = expected.unwrap_or(quote.refund_without_processing_cost());
+        if expected != quote.refund {
+            return Err(SchedulingError::QuoteChanged { refund: quote.refund, expected }.into());
+        }
+        let occupancy = app.store.occupancy_of(appointment).await?;
+        let mut transaction = Transaction::new();
+        transaction.put_appointment(&cancelled)?;
+        if let Some(late) = late {
+            app.record_incident(&mut transaction, appointment, &late, now)?;
+        }
+        transaction.put_occupancy(appointment.expert, &occupancy.release(appointment));
+        costs.put(&mut transaction)?;
+        // If the expert has paid the processing fee, what the client pays of it is the expert's, less the commission.
+        let processing_cost = Some(quote.processing_cost).filter(|cost| !cost.is_zero());
+        let before = record.payment.as_ref();
+        let charged = before.map(|payment| {
+            let processing_cost = processing_cost.filter(|_| payment.gateway.platform_pays_fee());
+            Payment { processing_cost, ..payment.clone() }
+        });
+        let charge = FinalCharge::Entitled(charge_without_grants);
+        let payment = final_charge::put(app, &mut transaction, &cancelled, charged.as_ref(), charge, now)?;
+        let charge = AmountChange::of_charge(before, payment.as_ref());
+        app.record_event(&mut transaction, acting, EventData::cancelled(&cancelled, party, charge), now)?;
+        let record = AppointmentRecord { appointment: cancelled, payment, ..record };
+        Ok(Decision::Commit(transaction, (record, party)))
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::signed_in::SignedInPerson;
+
+    #[test]
+    fn administrator_gains_nothing_by_a_suspension_whatever_the_scope_of_the_token() {
+        let actor =
+            |roles: &[Role], scopes: &[Scope]| Actor::Person(SignedInPerson::new(1, roles.to_vec(), scopes));
+        assert!(gains_by_suspension(&actor(&[Role::Client], Scope::FULL), Party::Client));
+        for scopes in [Scope::FULL, &[Scope::Write]] {
+            assert!(!gains_by_suspension(&actor(&[Role::Client, Role::Admin], scopes), Party::Client));
+        }
+        assert!(!gains_by_suspension(&actor(&[Role::Expert], Scope::FULL), Party::Expert));
+    }
+}
