@@ -148,7 +148,7 @@ mirror!(enum PaymentPlan <= payment::Plan { Charge, Authorize, SaveCard });
 pub enum PaymentState {
     /// The client has not paid yet.
     Open,
-    /// The payment is being processed, which may take days.
+    /// The gateway processes or reviews the payment. This is rare, and may take days.
     Processing,
     /// The card is saved, but nothing is authorized or captured yet.
     CardSaved,

@@ -1,4 +1,4 @@
-//! Captures: the payer's money goes to the seller, at once or when an eCheck clears.
+//! Captures: the payer's money goes to the seller, at once, when an eCheck clears, or after a review.
 //! Source: <https://developer.paypal.com/docs/api/payments/v2/#captures>.
 
 use super::prelude::*;
@@ -30,24 +30,24 @@ pub(super) fn check_invoice(work: &Work, order: &Order) -> Result<(), ApiError> 
 /// Captures the money, and returns the id of the capture.
 pub(super) fn create(work: &mut Work, order: &Order, new: NewCapture) -> String {
     let id = ids::transaction();
-    let by_echeck = matches!(order.payer_behavior(), Some(Behavior::EcheckClears | Behavior::EcheckBounces));
+    let is_pending = order.test_payer().is_some_and(|payer| payer.pending_reason().is_some());
     let capture = Capture {
         id: id.clone(),
         order: order.id.clone(),
         authorization: new.authorization,
-        status: if by_echeck { CaptureStatus::Pending } else { CaptureStatus::Completed },
+        status: if is_pending { CaptureStatus::Pending } else { CaptureStatus::Completed },
         amount: new.amount,
         platform_fee: new.platform_fee,
         paypal_fee: books::processing_fee(new.amount, new.platform_fee, &order.currency),
         final_capture: new.final_capture,
         is_delayed: new.is_delayed,
         held: new.is_delayed.then_some(Held { amount: new.amount, platform_fee: new.platform_fee }),
-        settles_at: by_echeck.then_some(work.now + ECHECK_CLEARS_AFTER),
+        settles_at: is_pending.then_some(work.now + ECHECK_CLEARS_AFTER),
         created: work.now,
         updated: work.now,
     };
     work.state.captures.add(capture.clone());
-    if by_echeck {
+    if is_pending {
         events::about(work, "PAYMENT.CAPTURE.PENDING", &id);
     } else {
         completed(work, &capture, order);
@@ -60,18 +60,18 @@ fn completed(work: &mut Work, capture: &Capture, order: &Order) {
     events::about(work, "PAYMENT.CAPTURE.COMPLETED", &capture.id);
 }
 
-/// The eCheck of a pending capture cleared, or bounced.
+/// The eCheck of a pending capture cleared or bounced, or PayPal has reviewed it.
 pub(super) fn settle(work: &mut Work, id: &str) {
     let Ok((capture, order)) = work.capture(id) else { return };
-    let bounces = order.payer_behavior() == Some(Behavior::EcheckBounces);
-    let status = if bounces { CaptureStatus::Declined } else { CaptureStatus::Completed };
+    let fails = matches!(order.payer_behavior(), Some(Behavior::EcheckBounces | Behavior::ReviewFails));
+    let status = if fails { CaptureStatus::Declined } else { CaptureStatus::Completed };
     let now = work.now;
     work.state.captures.change(id, |capture| {
         capture.status = status;
         capture.settles_at = None;
         capture.updated = now;
     });
-    if bounces {
+    if fails {
         events::about(work, "PAYMENT.CAPTURE.DENIED", id);
     } else {
         completed(work, &capture, &order);

@@ -62,11 +62,21 @@ struct PayPalWallet {
 struct ExperienceContext {
     return_url: Option<String>,
     cancel_url: Option<String>,
-    // What PayPal's pages look like and offer. The simulator's page ignores it.
+    payment_method_preference: Option<PaymentMethodPreference>,
+    // What PayPal's pages look like. The simulator's page ignores it.
     #[serde(rename = "user_action")]
     _user_action: Option<String>,
     #[serde(rename = "shipping_preference")]
     _shipping_preference: Option<String>,
+}
+
+/// With what the payer can pay.
+#[derive(Deserialize, PartialEq)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum PaymentMethodPreference {
+    /// Everything, eChecks included.
+    Unrestricted,
+    ImmediatePaymentRequired,
 }
 
 impl PaymentInstruction {
@@ -172,6 +182,8 @@ pub(super) fn create(work: &mut Work, request: CreateOrder, has_request_id: bool
         payee,
         platform_fee,
         is_delayed,
+        immediate: context.payment_method_preference
+            == Some(PaymentMethodPreference::ImmediatePaymentRequired),
         with_source,
         return_url: context.return_url,
         cancel_url: context.cancel_url,
@@ -198,11 +210,16 @@ pub(super) fn check_payee(work: &Work, payee: &str) -> Result<(), ApiError> {
 
 /// Approves an order as the payer does on PayPal's page.
 pub(super) fn approve(work: &mut Work, id: &str, payer: &str) -> Outcome {
-    let status = work.order(id)?.status;
+    let order = work.order(id)?;
+    let (status, immediate) = (order.status, order.immediate);
     let payer = TestPayer::named(payer).ok_or_else(|| {
         let error = ApiError::bad_request("INVALID_PARAMETER_VALUE").at("payer", payer);
         error.because("There is no such test payer; TEST_PAYERS lists them.")
     })?;
+    if immediate && payer.pays_by_echeck() {
+        let error = ApiError::unprocessable("PAYER_CANNOT_PAY").at("payer", payer.name);
+        return Err(error.because("The order requires an immediate payment, so PayPal offers no eCheck."));
+    }
     match status {
         OrderStatus::Completed => return Err(already_completed(work, id)),
         OrderStatus::Approved => return Ok(Success::Object { status: 200, id: id.to_owned() }),

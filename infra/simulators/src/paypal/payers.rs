@@ -25,6 +25,10 @@ pub(super) enum Behavior {
     EcheckClears,
     /// Captures are pending for [`super::ECHECK_CLEARS_AFTER`], then declined.
     EcheckBounces,
+    /// PayPal reviews captures for as long, then completes them.
+    ReviewPasses,
+    /// PayPal reviews captures for as long, then declines them.
+    ReviewFails,
     /// Refunds are pending for as long, then completed.
     RefundsPend,
     /// Refunds are pending for as long, then failed.
@@ -50,6 +54,8 @@ pub const TEST_PAYERS: &[TestPayer] = &[
     payer("spender", "SPPAYER222222", Behavior::SpendsItLater, "Pays; PAYER_CANNOT_PAY after three days"),
     payer("echeck", "ECPAYER222222", Behavior::EcheckClears, "Pays by eCheck: pending three days"),
     payer("bouncing", "ECPAYER333333", Behavior::EcheckBounces, "Pays by an eCheck that bounces"),
+    payer("reviewed", "RVPAYER222222", Behavior::ReviewPasses, "Pays; PayPal reviews it for three days"),
+    payer("rejected", "RVPAYER333333", Behavior::ReviewFails, "Pays; PayPal reviews it, then declines"),
     payer("slow_refund", "RFPAYER222222", Behavior::RefundsPend, "Pays; refunds are pending three days"),
     payer("failing_refund", "RFPAYER333333", Behavior::RefundsFail, "Pays; refunds are pending, then fail"),
 ];
@@ -57,6 +63,19 @@ pub const TEST_PAYERS: &[TestPayer] = &[
 impl TestPayer {
     pub(super) fn named(name: &str) -> Option<&'static Self> {
         TEST_PAYERS.iter().find(|payer| payer.name == name)
+    }
+
+    pub(super) fn pays_by_echeck(&self) -> bool {
+        matches!(self.behavior, Behavior::EcheckClears | Behavior::EcheckBounces)
+    }
+
+    /// Why captures are pending at first; `None` if they are completed at once.
+    pub(super) fn pending_reason(&self) -> Option<&'static str> {
+        match self.behavior {
+            Behavior::EcheckClears | Behavior::EcheckBounces => Some("ECHECK"),
+            Behavior::ReviewPasses | Behavior::ReviewFails => Some("PENDING_REVIEW"),
+            _ => None,
+        }
     }
 
     /// The payer's e-mail address.

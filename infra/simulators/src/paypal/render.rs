@@ -187,11 +187,12 @@ impl View<'_> {
                 "net_amount": money(row.amount - row.paypal_fee - row.platform_fee),
             })
         });
-        let pending = row.status == CaptureStatus::Pending;
+        let pending = (row.status == CaptureStatus::Pending).then_some(order);
+        let reason = pending.and_then(Order::test_payer).and_then(TestPayer::pending_reason);
         Some(json!({
             "id": id,
             "status": row.status,
-            "status_details": pending.then(|| json!({ "reason": "ECHECK" })),
+            "status_details": reason.map(|reason| json!({ "reason": reason })),
             "amount": money(row.amount),
             "final_capture": row.final_capture,
             "disbursement_mode": disbursement_mode(row.is_delayed),

@@ -69,7 +69,12 @@ impl State {
 impl Order {
     /// How the payer behaves; `None` before the order is approved.
     pub(super) fn payer_behavior(&self) -> Option<Behavior> {
-        TestPayer::named(self.payer.as_deref()?).map(|payer| payer.behavior)
+        self.test_payer().map(|payer| payer.behavior)
+    }
+
+    /// The payer; `None` before the order is approved.
+    pub(super) fn test_payer(&self) -> Option<&'static TestPayer> {
+        TestPayer::named(self.payer.as_deref()?)
     }
 }
 
@@ -126,6 +131,9 @@ pub struct Order {
     /// Whether PayPal holds what is captured.
     #[serde(default)]
     pub(super) is_delayed: bool,
+    /// Whether the payer must pay with what takes effect at once.
+    #[serde(default)]
+    pub(super) immediate: bool,
     /// Whether the order came with a `payment_source`.
     pub(super) with_source: bool,
     pub(super) return_url: Option<String>,

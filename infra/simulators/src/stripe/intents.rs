@@ -4,7 +4,8 @@
 use super::confirm::{self, Attempt};
 use super::prelude::*;
 
-const CREATE: &str = "amount application_fee_amount automatic_payment_methods[allow_redirects] \
+const CREATE: &str = "allowed_payment_method_types[] amount application_fee_amount \
+    automatic_payment_methods[allow_redirects] \
     automatic_payment_methods[enabled] capture_method confirm currency customer description expand[] metadata \
     metadata[*] off_session return_url transfer_data[destination] transfer_group";
 
@@ -22,6 +23,7 @@ pub(super) fn create(work: &mut Work, form: &Form) -> Outcome {
     let mut intent = Intent {
         core: IntentCore::read(work, form, &id)?,
         id: id.clone(),
+        allowed_payment_method_types: payment_methods::allowed_types(form)?,
         amount,
         currency,
         capture_method: form

@@ -11,6 +11,12 @@ pub(super) const PARAMETERS: &str = "payment_method payment_method_data[type] pa
 
 const ALLOWED: &str = "allowed_payment_method_types";
 
+/// The types that can be allowed, without those that Stripe offers to few accounts.
+const TYPES: &str = "acss_debit affirm afterpay_clearpay alipay alma amazon_pay au_becs_debit bacs_debit bancontact billie \
+    bizum blik boleto card cashapp crypto customer_balance eps fpx giropay grabpay ideal kakao_pay klarna konbini kr_card link \
+    mb_way mobilepay multibanco naver_pay nz_bank_account oxxo p24 pay_by_bank payco paynow paypal paypay payto pix promptpay \
+    revolut_pay samsung_pay satispay scalapay sepa_debit sequra sofort sunbit swish twint upi us_bank_account wechat_pay zip";
+
 /// `POST /v1/payment_methods/{id}/detach`.
 pub(super) fn detach(work: &mut Work, id: &str, form: &Form) -> Outcome {
     form.allow_only(&["expand[]"])?;
@@ -37,12 +43,17 @@ pub(super) fn automatic(form: &Form) -> Result<AutomaticPaymentMethods, ApiError
     })
 }
 
-/// Reads the allowed types, which can only be cards.
+/// Reads the allowed types. They must contain cards, because nothing else can pay in this simulator.
 /// Source: <https://docs.stripe.com/changelog/dahlia/2026-07-29/allowed-payment-method-types-parameter>.
 pub(super) fn allowed_types(form: &Form) -> Result<Option<Vec<String>>, ApiError> {
     let allowed = form.list(ALLOWED);
-    if let Some(other) = allowed.iter().flatten().find(|kind| *kind != "card") {
-        let message = format!("This simulator knows the payment method type card only, not {other}.");
+    let known = |kind: &String| TYPES.split_ascii_whitespace().any(|known| known == kind);
+    if let Some(other) = allowed.iter().flatten().find(|kind| !known(kind)) {
+        let message = format!("Invalid {ALLOWED}[]: there is no payment method type {other}.");
+        return Err(ApiError::invalid(message).param(ALLOWED));
+    }
+    if allowed.as_ref().is_some_and(|allowed| !allowed.iter().any(|kind| kind == "card")) {
+        let message = "This simulator knows the payment method type card only, which is not allowed.";
         return Err(ApiError::invalid(message).param(ALLOWED));
     }
     if allowed.is_some() && !form.map("automatic_payment_methods").is_empty() {

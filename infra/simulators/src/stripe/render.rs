@@ -188,7 +188,7 @@ fn billing_details(given: Option<&Address>) -> Value {
 }
 
 pub(super) fn intent(intent: &Intent) -> Value {
-    let unset = "allowed_payment_method_types application customer_account excluded_payment_method_types on_behalf_of \
+    let unset = "application customer_account excluded_payment_method_types on_behalf_of \
                  payment_method_configuration_details processing receipt_email review setup_future_usage shipping \
                  source statement_descriptor statement_descriptor_suffix";
     let more = json!({

@@ -233,6 +233,8 @@ pub struct Intent {
     pub(super) id: String,
     #[serde(flatten)]
     pub(super) core: IntentCore,
+    #[serde(default)]
+    pub(super) allowed_payment_method_types: Option<Vec<String>>,
     pub(super) amount: i64,
     pub(super) currency: String,
     /// `automatic`, `automatic_async` or `manual`.

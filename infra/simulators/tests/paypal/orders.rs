@@ -220,6 +220,18 @@ async fn an_echeck_clears_or_bounces_in_its_time() {
     assert_eq!(world.balance("payers"), -10_000);
     assert_eq!(world.kinds()[2..], ["PAYMENT.CAPTURE.PENDING", "PAYMENT.CAPTURE.COMPLETED"]);
 
+    // An order that must be paid at once cannot be paid by eCheck.
+    let seller_of_another = world.seller("expert-3").await;
+    let mut body = order_with_source("CAPTURE", &seller_of_another);
+    let context = &mut body["payment_source"]["paypal"]["experience_context"];
+    context["payment_method_preference"] = json!("IMMEDIATE_PAYMENT_REQUIRED");
+    let key = |key| [("paypal-request-id", key)];
+    let immediate = world.call(PATH, body.clone(), &key("immediate")).await;
+    assert!(world.paypal.approve(immediate.id(), "echeck").is_err());
+    assert!(world.paypal.approve(immediate.id(), "reviewed").is_ok());
+    body["payment_source"]["paypal"]["experience_context"]["payment_method_preference"] = json!("LATER");
+    world.call(PATH, body, &key("later")).await.error(400, "INVALID_PARAMETER_VALUE");
+
     let (capture, seller) = world.captured("bouncing").await;
     world.clock.advance(simulators::paypal::ECHECK_CLEARS_AFTER);
     world.paypal.deliver_due_webhooks().await;

@@ -197,9 +197,24 @@ async fn only_cards_pay() {
         .post("/v1/payment_intents", &format!("{PLAIN}&{debit}"))
         .await
         .error_param("payment_method_data[type]");
-    for unknown in ["allowed_payment_method_types[]", "excluded_payment_method_types[]"] {
-        world.post("/v1/payment_intents", &format!("{PLAIN}&{unknown}=card")).await.error_param(unknown);
+    let unknown = "excluded_payment_method_types[]";
+    world.post("/v1/payment_intents", &format!("{PLAIN}&{unknown}=card")).await.error_param(unknown);
+}
+
+#[tokio::test]
+async fn cards_must_be_among_the_allowed_methods() {
+    let world = World::new().await;
+    let param = "allowed_payment_method_types";
+    let form =
+        |kinds: &[&str]| kinds.iter().fold(PLAIN.to_owned(), |form, kind| format!("{form}&{param}[]={kind}"));
+    let intent = world.post("/v1/payment_intents", &form(&["ideal", "card"])).await.ok();
+    assert_eq!(intent.body[param], serde_json::json!(["ideal", "card"]));
+    assert_eq!(intent.body["payment_method_types"], serde_json::json!(["card"]));
+    for kinds in [&["ideal"][..], &["card", "cowries"]] {
+        world.post("/v1/payment_intents", &form(kinds)).await.error_param(param);
     }
+    let both = format!("{}&automatic_payment_methods[enabled]=true", form(&["card"]));
+    world.post("/v1/payment_intents", &both).await.error_param(param);
 }
 
 #[tokio::test]

@@ -317,7 +317,7 @@ pub enum IntentStatus {
     Open,
     /// The client has approved the payment, which must now be collected.
     Approved,
-    /// A payment is being processed and can no longer be stopped, such as a bank debit.
+    /// The gateway processes or reviews a payment, which can no longer be stopped. Clients pay with immediate methods, so it is rare.
     Processing,
     /// A card is saved.
     CardSaved,

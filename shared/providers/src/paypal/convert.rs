@@ -110,7 +110,8 @@ fn platform_fees(fee: Money) -> Result<Value, GatewayError> {
     if fee.is_zero() { Ok(json!([])) } else { Ok(json!([{ "amount": to_paypal(fee)? }])) }
 }
 
-/// An order for the whole amount. The invoice id keeps the expert from being paid twice for one appointment.
+/// An order for the whole amount. The invoice id keeps the expert from being paid twice for one appointment. The client cannot pay by
+/// eCheck: it clears or bounces days later, and a hold lasts minutes.
 ///
 /// # Errors
 /// If PayPal cannot represent the amount, or does not support the plan.
@@ -142,6 +143,7 @@ pub(super) fn order(payment: &Payment, buyer: &Buyer<'_>) -> Result<Value, Gatew
             "return_url": buyer.return_url,
             "cancel_url": buyer.return_url,
             "user_action": "PAY_NOW",
+            "payment_method_preference": "IMMEDIATE_PAYMENT_REQUIRED",
             "shipping_preference": "NO_SHIPPING",
         } } },
     }))

@@ -30,7 +30,7 @@ pub(super) struct PaymentObjects {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CaptureState {
     Received,
-    /// An eCheck, or an unknown status. The money may still arrive.
+    /// Under review by PayPal, an eCheck, or an unknown status. The money may still arrive.
     Pending,
     Failed,
 }
@@ -120,7 +120,7 @@ fn status_of_authorization(authorization: &Authorization) -> IntentStatus {
             let computed = || authorization.create_time.0.plus(AUTHORIZATION_LASTS);
             IntentStatus::Authorized { capture_before: reported.unwrap_or_else(computed) }
         }
-        // After an eCheck bounced, the authorization counts as captured and cannot be captured again.
+        // After a pending capture failed, the authorization counts as captured and cannot be captured again.
         "CAPTURED" | "DENIED" | "VOIDED" => IntentStatus::Cancelled,
         _ => IntentStatus::Processing,
     }
@@ -284,7 +284,7 @@ impl Recorder<'_> {
     fn capture(&mut self, capture: &Capture, order: &Order) -> Result<(), GatewayError> {
         let Capture { id, amount, create_time, update_time, seller_receivable_breakdown, .. } = capture;
         let amount = from_paypal(amount)?;
-        // An eCheck clears days after the capture was created. After a refund, `update_time` is the time of the refund.
+        // A pending capture can be completed days after it was created. After a refund, `update_time` is the time of the refund.
         let changed = update_time.filter(|_| capture.status == "COMPLETED");
         let at = changed.unwrap_or(*create_time).0;
         let authorized = order.authorization().is_some();

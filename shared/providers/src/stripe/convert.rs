@@ -22,7 +22,9 @@ use stripe_core::payment_intent::{
 };
 use stripe_core::refund::CreateRefund;
 use stripe_core::setup_intent::{CreateSetupIntent, CreateSetupIntentUsage};
-use stripe_shared::{PaymentIntentCaptureMethod, SetupIntentAllowedPaymentMethodTypes};
+use stripe_shared::{
+    PaymentIntentAllowedPaymentMethodTypes, PaymentIntentCaptureMethod, SetupIntentAllowedPaymentMethodTypes,
+};
 
 use super::wire;
 
@@ -44,6 +46,24 @@ const ZERO_DECIMAL_IN_HUNDREDTHS: [&str; 2] = ["ISK", "UGX"];
 /// A currency whose amounts Stripe gives in whole units, although ISO 4217 gives it two digits
 /// (<https://docs.stripe.com/currencies#zero-decimal>).
 const GIVEN_IN_WHOLE_UNITS: &str = "MGA";
+
+/// The payment methods with which a client can pay in the browser. Stripe knows at once whether such a payment succeeded. Bank
+/// debits, bank transfers and vouchers take days, and a hold lasts minutes. Stripe offers those of the list that are switched on in its
+/// dashboard and suit the payment
+/// (<https://docs.stripe.com/payments/payment-methods#immediate-or-delayed-notification-of-payment-success>). Wallets such as Apple Pay
+/// and Google Pay pay with cards.
+const IMMEDIATE_METHODS: [PaymentIntentAllowedPaymentMethodTypes; 10] = [
+    PaymentIntentAllowedPaymentMethodTypes::AmazonPay,
+    PaymentIntentAllowedPaymentMethodTypes::Bancontact,
+    PaymentIntentAllowedPaymentMethodTypes::Card,
+    PaymentIntentAllowedPaymentMethodTypes::Eps,
+    PaymentIntentAllowedPaymentMethodTypes::Ideal,
+    PaymentIntentAllowedPaymentMethodTypes::Link,
+    PaymentIntentAllowedPaymentMethodTypes::Mobilepay,
+    PaymentIntentAllowedPaymentMethodTypes::RevolutPay,
+    PaymentIntentAllowedPaymentMethodTypes::Swish,
+    PaymentIntentAllowedPaymentMethodTypes::Twint,
+];
 
 /// An amount in the unit that Stripe uses for its currency.
 ///
@@ -219,8 +239,7 @@ pub(super) fn new_setup(
 
 /// An intent for `amount`, of which the expert gets all but the platform's fee: at once, or by a later transfer.
 ///
-/// Stripe chooses the payment methods; naming them is refused since version 2026-09-30. The transfer group is the appointment,
-/// so that its transfers can be listed.
+/// The transfer group is the appointment, so that its transfers can be listed.
 fn intent(
     payment: &Payment,
     amount: Money,
@@ -234,7 +253,6 @@ fn intent(
     let intent = CreatePaymentIntent::new(to_stripe(amount)?, stripe_currency(amount))
         .capture_method(capture)
         .transfer_group(payment.appointment.to_string())
-        .automatic_payment_methods(CreatePaymentIntentAutomaticPaymentMethods::new(true))
         .metadata(metadata(payment.appointment, key));
     let intent = match &payment.references.customer {
         Some(customer) => intent.customer(customer),
@@ -249,14 +267,16 @@ fn intent(
     Ok(if fee.is_zero() { intent } else { intent.application_fee_amount(to_stripe(fee)?) })
 }
 
-/// An intent with which the client pays in their browser.
+/// An intent with which the client pays in their browser, at once.
 pub(super) fn new_intent(
     payment: &Payment,
     buyer: &Buyer<'_>,
     key: &str,
 ) -> Result<CreatePaymentIntent, GatewayError> {
     let at_once = payment.plan == Plan::Charge;
-    Ok(intent(payment, payment.amount, at_once, key)?.description(buyer.description))
+    Ok(intent(payment, payment.amount, at_once, key)?
+        .allowed_payment_method_types(IMMEDIATE_METHODS)
+        .description(buyer.description))
 }
 
 /// An intent that is paid with a saved card, without the client.
@@ -348,8 +368,12 @@ pub(super) fn new_transfer(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use domain::Rate;
+    use domain::payments::gateway::GatewayKind;
     use proptest::prelude::*;
+    use stripe_client_core::StripeRequest;
+
+    use super::*;
 
     fn currency(code: &str) -> Currency {
         Currency::try_from(code.to_owned()).expect("a code in use")
@@ -383,6 +407,40 @@ mod tests {
         for (amount, code) in [(3_125, "KWD"), (12_350, "MGA"), (100, "CLF")] {
             assert_eq!(in_stripes_unit(amount, code), None, "{amount} {code}");
         }
+    }
+
+    #[test]
+    fn clients_pay_with_immediate_methods() {
+        let amount = Money::new(8_000, currency("EUR")).expect("small");
+        let destination = (GatewayKind::Stripe, "acct_1".to_owned());
+        let payment = Payment::agreed(
+            AppointmentId::from_bits(1),
+            amount,
+            Rate::DEFAULT_COMMISSION,
+            destination,
+            PayoutTiming::AtPayment,
+            Plan::Charge,
+        );
+        let buyer = Buyer {
+            description: "An hour",
+            name: "Alan",
+            email: "alan@example.org",
+            return_url: "https://platform.example",
+        };
+        let body = new_intent(&payment, &buyer, "key").expect("an intent").build().body.expect("a form");
+        let body = body.replace("%5B", "[").replace("%5D", "]");
+        let allowed = |kind: &str| {
+            let is_it = |field: &str| {
+                let (name, value) = field.split_once('=').expect("a field");
+                name.starts_with("allowed_payment_method_types[") && value == kind
+            };
+            body.split('&').any(is_it)
+        };
+        assert!(allowed("card") && allowed("link"), "{body}");
+        let delayed = "acss_debit au_becs_debit bacs_debit boleto customer_balance konbini multibanco nz_bank_account oxxo \
+                       sepa_debit sofort us_bank_account";
+        assert_eq!(delayed.split_ascii_whitespace().find(|kind| allowed(kind)), None, "{body}");
+        assert!(!body.contains("automatic_payment_methods"), "{body}");
     }
 
     #[test]

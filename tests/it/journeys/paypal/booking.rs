@@ -139,9 +139,19 @@ async fn cancellation_before_payment_is_never_charged() {
 }
 
 #[tokio::test]
-async fn echeck_confirms_the_booking_only_when_it_clears() {
+async fn client_cannot_pay_by_echeck() {
+    let paypal = PayPalTest::new(&paid_hour()).await;
+    let booked = paypal.book(SOON, "k").await.expect(201);
+    assert!(paypal.simulator().approve(intent(&booked), "echeck").is_err(), "it would be pending for days");
+    paypal.approve(&booked, "good");
+    paypal.test.stack.run_until_idle().await;
+    assert_eq!(paypal.status(&id(&booked)).await, "confirmed");
+}
+
+#[tokio::test]
+async fn payment_under_review_confirms_the_booking_only_when_it_passes() {
     const IN_A_WEEK: &str = "2027-01-12T10:00:00Z";
-    for (payer, status, cents) in [("echeck", "confirmed", PAID), ("bouncing", "expired", NOTHING)] {
+    for (payer, status, cents) in [("reviewed", "confirmed", PAID), ("rejected", "expired", NOTHING)] {
         let paypal = PayPalTest::new(&paid_hour()).await;
         let appointment = paypal.book_and_approve(payer, IN_A_WEEK).await;
         assert_eq!(
@@ -158,10 +168,10 @@ async fn echeck_confirms_the_booking_only_when_it_clears() {
 }
 
 #[tokio::test]
-async fn echeck_that_clears_after_the_slot_is_taken_is_refunded_in_full() {
+async fn payment_whose_review_passes_after_the_slot_is_taken_is_refunded_in_full() {
     const IN_A_WEEK: &str = "2027-01-12T10:00:00Z";
     let paypal = PayPalTest::new(&paid_hour()).await;
-    let slow = paypal.book_and_approve("echeck", IN_A_WEEK).await;
+    let slow = paypal.book_and_approve("reviewed", IN_A_WEEK).await;
     paypal.test.advance(601);
     let quick = paypal.book_as("katherine", IN_A_WEEK, "quick").await.expect(201);
     paypal.approve(&quick, "good");

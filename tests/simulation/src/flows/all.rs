@@ -156,7 +156,7 @@ pub const FLOWS: &[Flow] = &[
         },
     },
     Flow {
-        name: "a bank debit takes days",
+        name: "the gateway processes a payment for days",
         run: |scenario| {
             scenario.offer(unchanged_terms);
             let id = scenario.book(0, 6 * DAY);

@@ -44,7 +44,7 @@ pub(super) fn deliver_webhook(core: &mut Core, body: String, before: u32) {
 pub enum ClientPayment {
     /// The payment succeeds at once.
     Now,
-    /// A bank debit that takes days.
+    /// The gateway processes the payment for days.
     Delayed,
     /// The bank declines.
     Declined,

@@ -267,7 +267,7 @@ impl Situation<'_> {
                 PaymentAction::Order(Order::CancelIntent)
             }
             IntentStatus::Processing => self.wait_for_bank(),
-            // A bank debit can take days. If it succeeds after the end of the session, it is too late to confirm.
+            // A review by the gateway can take days. If it succeeds after the end of the session, it is too late to confirm.
             _ => PaymentAction::Transition(Transition::Expire),
         }
     }

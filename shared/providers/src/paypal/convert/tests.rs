@@ -172,6 +172,8 @@ fn an_order_pays_the_expert_and_keeps_the_refunded_fee() {
     assert_eq!(unit["payment_instruction"]["platform_fees"][0]["amount"]["value"], "8.00");
     assert_eq!(unit["custom_id"], payment(Plan::Charge).appointment.to_string());
     assert_eq!(unit["description"].as_str().map(|text| text.chars().count()), Some(MAX_DESCRIPTION));
+    let context = &order["payment_source"]["paypal"]["experience_context"];
+    assert_eq!(context["payment_method_preference"], "IMMEDIATE_PAYMENT_REQUIRED");
     // The order does not disclose the client's identity to PayPal.
     assert!(!order.to_string().contains("alan"), "{order}");
 
