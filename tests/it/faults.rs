@@ -19,14 +19,17 @@ use app::scheduling::booking::{self, Booked};
 use app::scheduling::cancellation;
 use app::{App, AppError, IfMatch};
 use async_trait::async_trait;
+use domain::experts::members::{Member, MemberRole};
+use domain::identity::suspension::{DecidedBy, Suspension, SuspensionChange};
 use domain::kernel::text::LongText;
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::Totals;
 use domain::payments::payment::Payment;
 use domain::receipts::receipt::{DocumentCause, DocumentCauseKind};
 use domain::scheduling::appointment::{Attendee, Status};
+use domain::scheduling::booking_limits::ClientBookings;
 use domain::scheduling::party::Party;
-use domain::{AppointmentId, Currency, ExpertId, Money, Timestamp, Zone};
+use domain::{AppointmentId, Currency, ExpertId, InvitationId, Money, Timestamp, Zone};
 use serde_json::{Value, json};
 use simulators::stripe::{Faults, signature_header};
 use store::keys::Key;
@@ -272,6 +275,79 @@ async fn cancellation_in_time_refunds_what_it_would_have_at_once_although_it_mee
     let payment = cancelled.expect("cancelled").0.payment.expect("a payment");
     assert_eq!(payment.final_charge, Some(payment.amount.zero()));
     assert!(app.now() > "2027-01-04T10:00:00Z".parse().expect("a time"), "it was decided again, too late");
+}
+
+/// A person who is a member of the expert, and what the expert or an administrator writes when they lose their rights.
+async fn member_who_loses(app: &App, expert: ExpertId, suspended: bool) -> (Actor, Transaction) {
+    let person = SignedInPerson::new(9, vec![Role::Client], Scope::FULL);
+    let member = Member {
+        expert,
+        person: person.id(),
+        version: 1,
+        role: MemberRole::Assistant,
+        name: "Grace".to_owned().try_into().expect("a name"),
+        since: app.now(),
+        invitation: InvitationId::from_bits(6),
+    };
+    let mut joins = Transaction::new();
+    joins.put_member(&member).expect("storable");
+    app.store.commit(joins).await.expect("a member");
+    let mut loses = Transaction::new();
+    match suspended {
+        true => loses.put_suspension(&suspension_of(app, &person)).expect("storable"),
+        false => loses.delete_member(&member),
+    }
+    (Actor::Person(person), loses)
+}
+
+fn suspension_of(app: &App, person: &SignedInPerson) -> Suspension {
+    let reason = "Fraud".to_owned().try_into().expect("a reason");
+    let change = SuspensionChange { suspended: true, reason, by: DecidedBy::Platform, at: app.now() };
+    Suspension::never(person.id()).changed(change)
+}
+
+#[tokio::test]
+async fn member_who_loses_their_rights_between_two_attempts_changes_nothing() {
+    for suspended in [false, true] {
+        let test = TestApp::new().await;
+        let (app, rows, offer, expert) = on_own_rows(&test, &paid_hour()).await;
+        let id = book(&app, &offer, 7).await.expect("booked");
+        let payment = app.store.appointment_record(id).await.expect("readable").expect("it exists").payment;
+        let payment = payment.expect("a payment");
+        let (member, mut other) = member_who_loses(&app, expert, suspended).await;
+        // The change meets another one, so its next attempt remembers what the first one has read.
+        other.put_payment(&Payment { version: payment.version + 1, ..payment }).expect("storable");
+        *rows.before_payment.lock().expect("no poisoned lock") = Some(other);
+        let refused = appointments::cancel(&app, &member, id, IfMatch::Any, LongText::default(), None).await;
+        match refused {
+            Err(AppError::Forbidden(_)) if suspended => {}
+            Err(AppError::NotFound("appointment")) if !suspended => {}
+            other => panic!("{other:?}"),
+        }
+        let record = app.store.appointment_record(id).await.expect("readable").expect("it exists");
+        assert!(
+            matches!(record.appointment.status, Status::Pending { .. }),
+            "{:?}",
+            record.appointment.status
+        );
+        assert!(rows.before_payment.lock().expect("no poisoned lock").is_none(), "it met nobody");
+    }
+}
+
+#[tokio::test]
+async fn client_who_is_suspended_between_two_attempts_books_nothing() {
+    let test = TestApp::new().await;
+    let (app, rows, offer, _) = on_own_rows(&test, &paid_hour()).await;
+    let client = SignedInPerson::new(7, vec![Role::Client], Scope::FULL);
+    let mut other = Transaction::new();
+    other.put_suspension(&suspension_of(&app, &client)).expect("storable");
+    let row = ClientBookings { version: 1, ..ClientBookings::none() };
+    other.put_client_bookings(client.client_id(), &row).expect("storable");
+    *rows.before_payment.lock().expect("no poisoned lock") = Some(other);
+    let refused = book(&app, &offer, 7).await;
+    assert!(matches!(refused, Err(AppError::Forbidden(_))), "{refused:?}");
+    let other = book(&app, &offer, 8).await;
+    assert!(other.is_ok(), "the slot is free: {other:?}");
 }
 
 /// The payment job of an appointment.

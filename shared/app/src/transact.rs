@@ -18,7 +18,8 @@ impl App {
     /// the rows have not changed. After a version conflict, or if the table is busy, `attempt` is called again, usually after a
     /// pause; see [`Contention`].
     ///
-    /// `attempt` may run several times. It must not change anything at a provider, and any transaction that it commits itself
+    /// `attempt` may run several times. It decides each time what the actor may do, because they can be suspended or removed in
+    /// between. It must not change anything at a provider, and any transaction that it commits itself
     /// must be valid alone. `name` identifies the change in the log.
     ///
     /// # Errors

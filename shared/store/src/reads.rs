@@ -6,7 +6,9 @@
 //! comes from the table.
 //!
 //! Such a row can be as old as the failed attempt. A row that the change writes or checks has a condition, so an old one can only lead
-//! to another conflict. What else the change depends on was valid during the request.
+//! to another conflict. What else the change depends on was valid during the request, with one exception: each attempt reads from the
+//! table what a person may do ([`Store::table_itself`]). Otherwise, somebody could change something long after they were suspended
+//! or removed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -157,6 +159,11 @@ impl Store {
         self.remembering.is_some()
     }
 
+    /// The table, also if this store remembers what is read. It is for the rows that say what a person may do.
+    pub(crate) fn table_itself(&self) -> &dyn Table {
+        self.remembering.as_ref().map_or(&*self.table, |remembering| &*remembering.table)
+    }
+
     /// Answers the reads of the next attempt with those of the one that failed, except that these rows have changed.
     pub fn reuse_reads(&self, conflicts: impl IntoIterator<Item = Conflict>) {
         let Some(remembering) = &self.remembering else { return };
@@ -195,6 +202,8 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use domain::{ExpertId, PersonId};
+
     use super::*;
     use crate::keys::VERSION;
     use crate::transaction::{number, text};
@@ -266,6 +275,21 @@ mod tests {
         store.reuse_reads([]);
         store.forget_reads();
         assert_eq!(read("a").await, number(3));
+    }
+
+    #[tokio::test]
+    async fn what_a_person_may_do_is_read_in_every_attempt() {
+        let table = Arc::new(CountingReads::default());
+        let store = Store::new(table.clone()).remembering();
+        let (expert, person) = (ExpertId::from_bits(1), PersonId::from_bits(2));
+        for attempt in 1..=3 {
+            // The rows of this table cannot be parsed.
+            assert!(store.member(expert, person).await.is_err());
+            assert!(store.former_member(expert, person).await.is_err());
+            assert!(store.suspension(person).await.is_err());
+            assert_eq!(table.0.load(std::sync::atomic::Ordering::Relaxed), 3 * attempt);
+            store.reuse_reads([]);
+        }
     }
 
     #[test]

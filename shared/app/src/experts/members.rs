@@ -55,10 +55,10 @@ pub async fn invite(
     role: MemberRole,
     name: ShortText,
 ) -> Result<NewInvitation, AppError> {
-    actor.require_right(app, expert, Right::Account, Scope::Write).await?;
-    let person = actor.require_active_person(app).await?;
     let (invitation, secret, record) = app
         .transact("invite_member", || async {
+            actor.require_right(app, expert, Right::Account, Scope::Write).await?;
+            let person = actor.require_active_person(app).await?;
             let now = app.now();
             let secret = new_secret(app);
             let digest = digest_of(secret.reveal());
@@ -126,9 +126,9 @@ pub async fn accept(
     id: InvitationId,
     secret: &Secret,
 ) -> Result<Member, AppError> {
-    let person = actor.require_active_person(app).await?;
-    let digest = digest_of(secret.reveal());
     app.transact("accept_invitation", || async {
+        let person = actor.require_active_person(app).await?;
+        let digest = digest_of(secret.reveal());
         let now = app.now();
         let member = app.store.member(expert, person.id()).await?;
         if let Some(member) = member.as_ref().filter(|member| member.invitation == id) {
@@ -201,9 +201,9 @@ pub async fn replace(
     role: MemberRole,
     name: ShortText,
 ) -> Result<Member, AppError> {
-    actor.require_right(app, expert, Right::Account, Scope::Write).await?;
-    actor.require_active_person(app).await?;
     app.transact("replace_member", || async {
+        actor.require_right(app, expert, Right::Account, Scope::Write).await?;
+        actor.require_active_person(app).await?;
         let current = app.store.member(expert, person).await?.ok_or(AppError::NotFound("member"))?;
         check_version(if_match, current.version)?;
         let member = Member { version: current.version + 1, role, name: name.clone(), ..current };
@@ -227,10 +227,10 @@ pub async fn remove(
     person: PersonId,
     if_match: IfMatch,
 ) -> Result<(), AppError> {
-    if actor.require_person(Scope::Write)?.id() != person {
-        actor.require_right(app, expert, Right::Account, Scope::Write).await?;
-    }
     app.transact("remove_member", || async {
+        if actor.require_person(Scope::Write)?.id() != person {
+            actor.require_right(app, expert, Right::Account, Scope::Write).await?;
+        }
         let member = app.store.member(expert, person).await?.ok_or(AppError::NotFound("member"))?;
         check_version(if_match, member.version)?;
         let mut transaction = Transaction::new();
@@ -246,8 +246,8 @@ pub async fn remove(
 /// # Errors
 /// [`AppError::Forbidden`] if the actor is not the expert, [`AppError::NotFound`] if the invitation does not exist or was accepted.
 pub async fn withdraw(app: &App, actor: &Actor, expert: ExpertId, id: InvitationId) -> Result<(), AppError> {
-    actor.require_right(app, expert, Right::Account, Scope::Write).await?;
     app.transact("withdraw_invitation", || async {
+        actor.require_right(app, expert, Right::Account, Scope::Write).await?;
         let invitation = app.store.invitation(expert, id).await?;
         let invitation = invitation.ok_or(AppError::NotFound("invitation"))?;
         let mut transaction = Transaction::new();

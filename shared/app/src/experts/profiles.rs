@@ -54,11 +54,11 @@ pub async fn create(
     profile: ExpertProfile,
     published: bool,
 ) -> Result<Creation<Expert>, AppError> {
-    let person = actor.require_active(app, Role::Expert).await?;
-    check(app, &profile)?;
-    let id = person.expert_id();
-    check_rate(app, id, profile.hourly_rate).await?;
     app.transact("create_expert", || async {
+        let person = actor.require_active(app, Role::Expert).await?;
+        check(app, &profile)?;
+        let id = person.expert_id();
+        check_rate(app, id, profile.hourly_rate).await?;
         let now = app.now();
         let expired = match request.status(app, person, now).await? {
             RequestStatus::Completed(response) => {
@@ -152,9 +152,9 @@ pub async fn replace(
     profile: ExpertProfile,
     published: Option<bool>,
 ) -> Result<Expert, AppError> {
-    actor.require_right(app, expert, Right::Schedule, Scope::Write).await?;
-    check(app, &profile)?;
     app.transact("replace_expert", || async {
+        actor.require_right(app, expert, Right::Schedule, Scope::Write).await?;
+        check(app, &profile)?;
         let current = read(app, expert).await?;
         // A person who has read an older version must learn that first.
         check_version(if_match, current.version)?;
@@ -190,8 +190,8 @@ pub async fn suspend(
     if_match: IfMatch,
     suspended: bool,
 ) -> Result<Expert, AppError> {
-    actor.require_impartial_admin(app, id).await?;
     app.transact("suspend_expert", || async {
+        actor.require_impartial_admin(app, id).await?;
         let current = read(app, id).await?;
         check_version(if_match, current.version)?;
         let expert = Expert { version: current.version + 1, suspended, ..current };
@@ -227,10 +227,10 @@ pub async fn replace_rules(
     if_match: IfMatch,
     rules: AvailabilityRules,
 ) -> Result<VersionedRules, AppError> {
-    actor.require_right(app, expert, Right::Schedule, Scope::Write).await?;
-    rules.check()?;
-    read(app, expert).await?;
     app.transact("replace_availability", || async {
+        actor.require_right(app, expert, Right::Schedule, Scope::Write).await?;
+        rules.check()?;
+        read(app, expert).await?;
         let current = app.store.rules(expert).await?.map(|rules| rules.version);
         check_version(if_match, current)?;
         let rules = VersionedRules { version: current.unwrap_or(0) + 1, rules: rules.clone() };

@@ -111,9 +111,9 @@ pub async fn create(
     request: &IdempotentRequest,
     terms: SessionTypeTerms,
 ) -> Result<Creation<PricedSessionType>, AppError> {
-    actor.require_right(app, expert, Right::Money, Scope::Write).await?;
-    let person = actor.require_person(Scope::Write)?;
     app.transact("create_session_type", || async {
+        actor.require_right(app, expert, Right::Money, Scope::Write).await?;
+        let person = actor.require_person(Scope::Write)?;
         let now = app.now();
         let expired = match request.status(app, person, now).await? {
             RequestStatus::Completed(response) => {
@@ -236,8 +236,8 @@ pub async fn replace(
     if_match: IfMatch,
     terms: SessionTypeTerms,
 ) -> Result<PricedSessionType, AppError> {
-    actor.require_right(app, expert, Right::Schedule, Scope::Write).await?;
     app.transact("replace_session_type", || async {
+        actor.require_right(app, expert, Right::Schedule, Scope::Write).await?;
         let current = find(app, expert, id).await?;
         // A person who has read an older version must learn that first.
         check_version(if_match, current.version)?;
@@ -269,8 +269,8 @@ pub async fn retire(
     id: SessionTypeId,
     if_match: IfMatch,
 ) -> Result<PricedSessionType, AppError> {
-    actor.require_right(app, expert, Right::Schedule, Scope::Write).await?;
     app.transact("retire_session_type", || async {
+        actor.require_right(app, expert, Right::Schedule, Scope::Write).await?;
         let current = find(app, expert, id).await?;
         let hourly_rate = hourly_rate(app, expert, &current.terms).await?;
         if current.status == SessionTypeStatus::Retired {
@@ -301,8 +301,8 @@ pub async fn offer_again(
     id: SessionTypeId,
     if_match: IfMatch,
 ) -> Result<PricedSessionType, AppError> {
-    actor.require_right(app, expert, Right::Money, Scope::Write).await?;
     app.transact("offer_session_type_again", || async {
+        actor.require_right(app, expert, Right::Money, Scope::Write).await?;
         let current = find(app, expert, id).await?;
         let hourly_rate = hourly_rate(app, expert, &current.terms).await?;
         if current.status == SessionTypeStatus::Active {

@@ -37,8 +37,8 @@ pub async fn change(
     suspended: bool,
     reason: ShortText,
 ) -> Result<Suspension, AppError> {
-    let by = actor.require_impartial_admin(app, person.expert()).await?.id();
     app.transact("suspend_person", || async {
+        let by = actor.require_impartial_admin(app, person.expert()).await?.id();
         let state = State::of(app, person).await?;
         check_version(if_match, state.suspension.version)?;
         let last = state.suspension.changes.last();

@@ -105,8 +105,8 @@ pub async fn list(
 /// [`AppError::Forbidden`] if the person is not an administrator, [`AppError::NotFound`] if there is no such job or it is not
 /// failing, [`OperationsError::Unreadable`](super::error::OperationsError::Unreadable) if its entry still cannot be read.
 pub async fn retry(app: &App, actor: &Actor, partition: &str, name: &str) -> Result<FailingJob, AppError> {
-    actor.require_active(app, Role::Admin).await?;
     app.transact("retry_job", || async {
+        actor.require_active(app, Role::Admin).await?;
         let none = AppError::NotFound("failing job");
         let Some(stored) = app.store.outbox_entry_at(partition, name).await? else { return Err(none) };
         let Some(before) = FailingJob::of(&stored) else { return Err(none) };

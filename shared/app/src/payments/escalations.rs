@@ -56,8 +56,8 @@ pub async fn resolve(
     resolution: Resolution,
 ) -> Result<AppointmentRecord, AppError> {
     let refuse = |text: &str| Err(PaymentsError::State(text.to_owned()).into());
-    actor.require_active(app, Role::Admin).await?;
     app.transact("resolve_escalation", || async {
+        actor.require_active(app, Role::Admin).await?;
         let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         match acting {
             ActingAs::Administrator { .. } => {}

@@ -43,9 +43,9 @@ pub async fn set_expert_terms(
     if_match: IfMatch,
     terms: ExpertTerms,
 ) -> Result<ExpertTerms, AppError> {
-    actor.require_impartial_admin(app, expert).await?;
-    profiles::read(app, expert).await?;
     app.transact("set_expert_terms", || async {
+        actor.require_impartial_admin(app, expert).await?;
+        profiles::read(app, expert).await?;
         let current = expert_terms(app, expert).await?;
         if current.version > 0 && current == (ExpertTerms { version: current.version, ..terms }) {
             return Ok(Decision::Unchanged(current));

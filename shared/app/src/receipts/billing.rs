@@ -39,9 +39,9 @@ pub async fn replace(
     if_match: IfMatch,
     details: BillingDetails,
 ) -> Result<VersionedBilling, AppError> {
-    actor.require_right(app, expert, Right::Money, Scope::Write).await?;
-    read_expert(app, expert).await?;
     app.transact("replace_billing_details", || async {
+        actor.require_right(app, expert, Right::Money, Scope::Write).await?;
+        read_expert(app, expert).await?;
         let before = app.store.billing(expert).await?;
         let current = before.as_ref().map(|billing| billing.version);
         check_version(if_match, current)?;

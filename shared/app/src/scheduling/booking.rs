@@ -31,7 +31,7 @@ use crate::events::EventData;
 use crate::experts::profiles::{check_public, read as read_expert};
 use crate::idempotency::{Creation, IdempotentRequest, RequestStatus, release};
 use crate::identity::Actor;
-use crate::identity::signed_in::{Role, SignedInPerson};
+use crate::identity::signed_in::{Role, Scope, SignedInPerson};
 use crate::payments::declines::{self, DeclineRefusal};
 use crate::payments::error::{PaymentsError, check_known};
 use crate::payments::exchange_rates::convert_for_charge;
@@ -122,7 +122,8 @@ pub async fn book(
     request: &IdempotentRequest,
     booking: &Booking,
 ) -> Result<Creation<Booked>, AppError> {
-    let person = actor.require_active(app, Role::Client).await?;
+    // Each attempt checks that they are not suspended.
+    let person = actor.require_role(Role::Client, Scope::Write)?;
     let now = app.now();
     let digest = booking.address.map(|address| client_bookings::digest_of(address, now));
     let (address, token) = ((booking.address, digest.as_deref()), booking.challenge_token.as_deref());
@@ -131,6 +132,7 @@ pub async fn book(
         declines::check(app, person.client_id(), address, token),
     )?;
     let caller = Caller {
+        actor,
         person,
         digest: digest.as_deref(),
         too_many_attempts: attempts.as_ref().err(),
@@ -171,6 +173,7 @@ pub async fn book(
 /// Who books, and what is known about them.
 #[derive(Clone, Copy)]
 struct Caller<'a> {
+    actor: &'a Actor,
     person: &'a SignedInPerson,
     /// Stands for the network address of the request and the day; `None` if the address is not known.
     digest: Option<&'a str>,
@@ -226,17 +229,19 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     /// Reads what the booking depends on, and decides.
     async fn run(&self) -> Result<Decision<Hold>, AppError> {
-        let Self { app, caller: Caller { person, too_many_attempts, .. }, request, booking } = *self;
+        let Self { app, caller: Caller { actor, person, too_many_attempts, .. }, request, booking } = *self;
         let now = app.now();
         let client = person.client_id();
         let Booking { expert, session_type, start, seats, .. } = *booking;
-        let (status, offer, terms, client_row, refund_costs) = tokio::join!(
+        let (active, status, offer, terms, client_row, refund_costs) = tokio::join!(
+            actor.require_active(app, Role::Client),
             request.status(app, person, now),
             app.store.offer(expert, session_type, Consistency::Strong),
             expert_terms(app, expert),
             app.store.client_bookings(client),
             app.store.refund_costs(Month::of(now), RefundsOf::Expert(expert), Consistency::Eventual),
         );
+        active?;
         let stale_record = match status? {
             RequestStatus::Completed(response) => return Ok(Decision::Unchanged(Hold::Replayed(response))),
             RequestStatus::Interrupted(record) => return resume(app, record).await,

@@ -118,7 +118,7 @@ impl Store {
     /// # Errors
     /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
     pub async fn member(&self, expert: ExpertId, person: PersonId) -> Result<Option<Member>, ReadError> {
-        let item = self.table.get(&keys::member(expert, person), Consistency::Strong).await?;
+        let item = self.table_itself().get(&keys::member(expert, person), Consistency::Strong).await?;
         item.map(read_row::<MemberRow, _>).transpose()
     }
 
@@ -132,7 +132,7 @@ impl Store {
         expert: ExpertId,
         person: PersonId,
     ) -> Result<Option<FormerMember>, ReadError> {
-        let item = self.table.get(&keys::former_member(expert, person), Consistency::Strong).await?;
+        let item = self.table_itself().get(&keys::former_member(expert, person), Consistency::Strong).await?;
         item.map(read_row::<FormerMemberRow, _>).transpose()
     }
 

@@ -31,7 +31,7 @@ impl Store {
     /// # Errors
     /// [`ReadError`] if the table cannot be read, or the row cannot be parsed.
     pub async fn suspension(&self, person: PersonId) -> Result<Suspension, ReadError> {
-        let item = self.table.get(&keys::suspension(person), Consistency::Strong).await?;
+        let item = self.table_itself().get(&keys::suspension(person), Consistency::Strong).await?;
         let read = item.map(read_row::<SuspensionRow, _>).transpose()?;
         Ok(read.unwrap_or_else(|| Suspension::never(person)))
     }
