@@ -108,7 +108,8 @@ struct ReliabilityWarning {
     /// Whether the warning is about payments that you disputed at your bank, which decided for you. Otherwise, it is about late
     /// cancellations and no-shows.
     for_lost_disputes: bool,
-    /// The number of these in the 90 days before the warning, of this side.
+    /// The number of these in the 90 days before the warning, of this side. Of late cancellations and no-shows, those with the same
+    /// person on the other side count once.
     incidents: u32,
     /// The number from which on you are warned.
     warning_from: u16,

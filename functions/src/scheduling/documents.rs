@@ -666,7 +666,8 @@ pub struct SideReliability {
     /// The counts of the last 90 days.
     pub last_90_days: IncidentCounts,
     /// What follows from the late cancellations and no-shows of the last 90 days, or from the lost disputes, whichever is more severe.
-    /// The bookings of one group session count once, except for lost disputes.
+    /// The bookings of one group session, and late cancellations and no-shows with the same person on the other side, count once for
+    /// it. Each lost dispute counts.
     pub consequence: Consequence,
     /// The counts of the UTC months of the last 365 days, the latest first, without months that have none.
     #[schemars(length(max = 13))]

@@ -5,6 +5,7 @@
 //! is committed before the call.
 
 pub(crate) mod contention;
+mod counterparts;
 pub mod error;
 pub mod events;
 pub mod idempotency;

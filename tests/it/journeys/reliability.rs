@@ -29,7 +29,21 @@ async fn own(test: &TestApp, subject: &str) -> ([u64; 4], [u64; 4]) {
 }
 
 async fn book(test: &TestApp, offer: &Offer, start: &str) -> String {
-    id(&test.book(offer, start, start).await.expect(201))
+    book_for(test, "alan", offer, start).await
+}
+
+async fn book_for(test: &TestApp, client: &str, offer: &Offer, start: &str) -> String {
+    id(&test.book_as(client, offer, start, start).await.expect(201))
+}
+
+/// Clients with whom an expert can have incidents that count one by one.
+const CLIENTS: [&str; 5] = ["alan", "grace", "katherine", "dora", "emmy"];
+
+/// The expert cancels a session of a client today, a number of hours after 10:00.
+async fn cancel_on(test: &TestApp, client: &str, offer: &Offer, hours: usize) -> String {
+    let booked = book_for(test, client, offer, &format!("2027-01-04T{:02}:00:00Z", 10 + hours)).await;
+    test.post_action("ada", &booked, "cancel", &Value::Null).await.expect(200);
+    booked
 }
 
 #[tokio::test]
@@ -61,9 +75,8 @@ async fn late_cancellations_and_moves_count_for_the_side_that_makes_them() {
 async fn no_number_of_moves_displaces_late_cancellations() {
     let test = TestApp::new().await;
     let offer = test.offer(&free_hour()).await;
-    for start in ["2027-01-04T12:00:00Z", "2027-01-04T13:00:00Z", "2027-01-04T14:00:00Z"] {
-        let booked = book(&test, &offer, start).await;
-        test.post_action("alan", &booked, "cancel", &Value::Null).await.expect(200);
+    for (place, client) in CLIENTS[..3].iter().enumerate() {
+        cancel_on(&test, client, &offer, 2 + place).await;
     }
     let booked = book(&test, &offer, "2027-01-06T12:00:00Z").await;
     let store = &test.stack.app.store;
@@ -73,16 +86,16 @@ async fn no_number_of_moves_displaces_late_cancellations() {
     for hundred in 0..10 {
         let mut transaction = Transaction::new();
         for number in (0..100).map(|one| hundred * 100 + one) {
-            let (side, kind) = (Party::Client, IncidentKind::Move);
+            let (side, kind) = (Party::Expert, IncidentKind::Move);
             let moved = Incident { side, kind, appointment: appointment.id, group_session: None, at, number };
             transaction.put_incident(&appointment, &moved).expect("storable");
         }
         store.commit(transaction).await.expect("committed");
     }
     test.advance(1);
-    assert_eq!(own(&test, "alan").await.1, [3, 0, 1_000, 0]);
-    let alan = test.get("/v1/me/reliability").signed_in_as("alan").send().await.expect(200);
-    assert_eq!(alan["as_client"]["consequence"], "warning");
+    assert_eq!(own(&test, "ada").await.0, [3, 0, 1_000, 0]);
+    let ada = test.get("/v1/me/reliability").signed_in_as("ada").send().await.expect(200);
+    assert_eq!(ada["as_expert"]["consequence"], "warning");
 }
 
 #[tokio::test]
@@ -224,14 +237,37 @@ async fn bookings_of_one_group_session_count_once_for_each_side() {
 async fn several_incidents_have_a_consequence() {
     let test = TestApp::new().await;
     let offer = test.offer(&free_hour()).await;
-    for (number, consequence) in [(1, "none"), (2, "none"), (3, "warning"), (4, "warning"), (5, "warning")] {
-        let start = format!("2027-01-04T{:02}:00:00Z", 10 + number);
-        let booked = book(&test, &offer, &start).await;
-        test.post_action("alan", &booked, "cancel", &Value::Null).await.expect(200);
-        let alan = test.get("/v1/me/reliability").signed_in_as("alan").send().await.expect(200);
-        assert_eq!(alan["as_client"]["consequence"], consequence, "{number}");
-        assert_eq!(alan["as_expert"]["consequence"], "none", "{number}");
+    for (place, consequence) in ["none", "none", "warning", "warning", "warning"].into_iter().enumerate() {
+        cancel_on(&test, CLIENTS[place], &offer, 1 + place).await;
+        let ada = test.get("/v1/me/reliability").signed_in_as("ada").send().await.expect(200);
+        assert_eq!(ada["as_expert"]["consequence"], consequence, "{place}");
+        assert_eq!(ada["as_client"]["consequence"], "none", "{place}");
     }
+}
+
+#[tokio::test]
+async fn one_counterpart_alone_leads_to_no_consequence() {
+    let test = with_rules(2, Some(3)).await;
+    let offer = test.offer(&free_hour()).await;
+    let told = async || {
+        let told = warnings(&test, "ada").await.len();
+        let ada = test.get("/v1/me/reliability").signed_in_as("ada").send().await.expect(200);
+        let consequence = ada["as_expert"]["consequence"].clone();
+        let me = test.get("/v1/me").signed_in_as("ada").send().await.expect(200);
+        (told, consequence, me.get("suspension").is_some())
+    };
+    for hours in 1..=4 {
+        cancel_on(&test, "alan", &offer, hours).await;
+    }
+    assert_eq!(own(&test, "ada").await.0, [4, 0, 0, 0], "all are shown");
+    assert_eq!(told().await, (0, json!("none"), false));
+    cancel_on(&test, "grace", &offer, 5).await;
+    assert_eq!(told().await, (1, json!("warning"), false));
+    cancel_on(&test, "grace", &offer, 6).await;
+    cancel_on(&test, "alan", &offer, 1).await;
+    assert_eq!(told().await, (1, json!("warning"), false));
+    cancel_on(&test, "katherine", &offer, 2).await;
+    assert_eq!(told().await, (2, json!("suspension"), true));
 }
 
 async fn with_rules(warning: u16, suspension: Option<u16>) -> TestApp {
@@ -279,17 +315,16 @@ async fn repeat(test: &TestApp, appointment: &str, person: &str, side: PartyName
 async fn person_is_warned_once_for_each_incident_from_the_number_on() {
     let test = TestApp::new().await;
     let offer = test.offer(&free_hour()).await;
-    let alan = person(&test, "alan").await;
+    let ada = person(&test, "ada").await;
     let mut cancelled = String::new();
-    for (number, told) in [(1, 0), (2, 0), (3, 1), (4, 2)] {
-        cancelled = book(&test, &offer, &format!("2027-01-04T{:02}:00:00Z", 10 + number)).await;
-        test.post_action("alan", &cancelled, "cancel", &Value::Null).await.expect(200);
-        assert_eq!(warnings(&test, "alan").await.len(), told, "{number}");
+    for (place, told) in [0, 0, 1, 2].into_iter().enumerate() {
+        cancelled = cancel_on(&test, CLIENTS[place], &offer, 1 + place).await;
+        assert_eq!(warnings(&test, "ada").await.len(), told, "{place}");
         test.advance(1);
     }
-    let last = &warnings(&test, "alan").await[0];
+    let last = &warnings(&test, "ada").await[0];
     for (member, value) in [
-        ("side", json!("client")),
+        ("side", json!("expert")),
         ("appointment_id", json!(cancelled)),
         ("incidents", json!(4)),
         ("warning_from", json!(3)),
@@ -298,10 +333,10 @@ async fn person_is_warned_once_for_each_incident_from_the_number_on() {
         assert_eq!(last[member], value, "{last:#}");
     }
     assert_eq!(last.get("suspension_from"), None, "only administrators suspend people");
-    repeat(&test, &cancelled, &alan, PartyName::Client).await;
-    assert_eq!(warnings(&test, "alan").await.len(), 2, "a repeated job warns nobody again");
-    assert_eq!(warnings(&test, "ada").await, [] as [Value; 0], "the other side is told nothing");
-    let me = test.get("/v1/me").signed_in_as("alan").send().await.expect(200);
+    repeat(&test, &cancelled, &ada, PartyName::Expert).await;
+    assert_eq!(warnings(&test, "ada").await.len(), 2, "a repeated job warns nobody again");
+    assert_eq!(warnings(&test, "alan").await, [] as [Value; 0], "the other side is told nothing");
+    let me = test.get("/v1/me").signed_in_as("ada").send().await.expect(200);
     assert_eq!(me.get("suspension"), None);
 }
 
@@ -311,14 +346,17 @@ async fn expert_is_warned_of_no_shows_in_effect_and_members_are_not() {
     let offer = test.offer(&paid_hour()).await;
     test.join(&offer.expert, "ada", "ines", "manager").await;
     let mut booked = Vec::new();
-    for start in ["2027-01-05T10:00:00Z", "2027-01-05T12:00:00Z"] {
-        booked.push(test.book_and_pay(&offer, start, start).await);
+    for (client, start) in [("alan", "2027-01-05T10:00:00Z"), ("grace", "2027-01-05T12:00:00Z")] {
+        let answer = test.book_as(client, &offer, start, start).await.expect(201);
+        test.stripe().pay(crate::harness::intent(&answer), crate::harness::GOOD_CARD).expect("it works");
+        test.stack.run_until_idle().await;
+        booked.push(id(&answer));
     }
     // It is Tuesday, 13:15.
     test.advance(29 * 3_600 + 900);
     let missed = json!({ "missed_by": "expert" });
     test.post_action("ines", &booked[0], "no-show", &missed).await.expect(200);
-    test.post_action("alan", &booked[1], "no-show", &Value::Null).await.expect(200);
+    test.post_action("grace", &booked[1], "no-show", &Value::Null).await.expect(200);
     assert_eq!(warnings(&test, "ada").await, [] as [Value; 0], "one can still be objected to");
     test.advance(86_400 + 60);
     test.sweep().await;
@@ -336,13 +374,12 @@ async fn platform_suspends_an_expert_who_cancels_late_too_often() {
     let test = with_rules(3, Some(2)).await;
     let offer = test.offer(&free_hour()).await;
     let ada = person(&test, "ada").await;
-    for start in ["2027-01-04T12:00:00Z", "2027-01-04T14:00:00Z"] {
-        let booked = book(&test, &offer, start).await;
-        test.post_action("ada", &booked, "cancel", &Value::Null).await.expect(200);
+    for (client, hours) in [("alan", 2), ("grace", 4)] {
+        cancel_on(&test, client, &offer, hours).await;
         test.stack.run_until_idle().await;
     }
     let me = test.get("/v1/me").signed_in_as("ada").send().await.expect(200);
-    let reason = "2 late cancellations and no-shows as an expert within 90 days";
+    let reason = "2 late cancellations and no-shows with different clients within 90 days";
     assert_eq!(me["suspension"]["reason"], reason);
     assert_eq!(warnings(&test, "ada").await[0]["suspension_from"], 2);
     assert_eq!(test.book(&offer, "2027-01-05T10:00:00Z", "refused").await.problem(409), "expert-not-live");
@@ -377,44 +414,45 @@ async fn example_of_the_guide_has_the_consequences_of_the_platform() {
     let offer = test.offer(&free_hour()).await;
     let session_type = test.session_type(&offer.expert, &free_course()).await;
     let course = Offer { session_type, ..offer.clone() };
-    let alan = person(&test, "alan").await;
+    let ada = person(&test, "ada").await;
     let mut seen = Vec::new();
     let mut look = async || {
-        let warnings = warnings(&test, "alan").await.len();
-        let counts = own(&test, "alan").await.1;
-        let me = test.get("/v1/me").signed_in_as("alan").send().await.expect(200);
+        let warnings = warnings(&test, "ada").await.len();
+        let counts = own(&test, "ada").await.0;
+        let me = test.get("/v1/me").signed_in_as("ada").send().await.expect(200);
         let suspended = if me["suspension"].is_null() { "no" } else { "yes" };
         seen.push((counts[0] + counts[3], warnings, suspended));
     };
     let cancel = async |booked: &str| {
-        test.post_action("alan", booked, "cancel", &Value::Null).await.expect(200);
+        test.post_action("ada", booked, "cancel", &Value::Null).await.expect(200);
     };
     let single = [
-        book(&test, &offer, "2027-01-04T12:00:00Z").await,
-        book(&test, &offer, "2027-01-04T13:00:00Z").await,
-        book(&test, &offer, "2027-01-05T14:00:00Z").await,
+        book_for(&test, "alan", &offer, "2027-01-04T12:00:00Z").await,
+        book_for(&test, "alan", &offer, "2027-01-04T13:00:00Z").await,
+        book_for(&test, "grace", &offer, "2027-01-04T14:00:00Z").await,
+        book_for(&test, "dora", &offer, "2027-01-05T14:00:00Z").await,
     ];
-    let mut seats = Vec::new();
-    for key in ["one", "two"] {
-        seats.push(id(&test.book(&course, "2027-01-04T15:00:00Z", key).await.expect(201)));
+    let seats = [
+        book_for(&test, "alan", &course, "2027-01-04T15:00:00Z").await,
+        book_for(&test, "katherine", &course, "2027-01-04T15:00:00Z").await,
+    ];
+    for booked in &single[..3] {
+        cancel(booked).await;
+        look().await;
     }
-    cancel(&single[0]).await;
-    look().await;
-    cancel(&single[1]).await;
-    look().await;
     for seat in &seats {
         cancel(seat).await;
     }
     look().await;
-    lift_suspension(&test, &alan).await;
+    lift_suspension(&test, &ada).await;
     look().await;
-    for booked in [&single[1], &seats[0], &seats[1]] {
-        repeat(&test, booked, &alan, PartyName::Client).await;
+    for booked in [&single[2], &seats[0], &seats[1]] {
+        repeat(&test, booked, &ada, PartyName::Expert).await;
     }
     test.advance(86_400);
     test.sweep().await;
     look().await;
-    cancel(&single[2]).await;
+    cancel(&single[3]).await;
     look().await;
     assert_eq!(seen, lines);
 }

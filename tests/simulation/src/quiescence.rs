@@ -19,7 +19,7 @@ use domain::payments::refund_costs::RefundBudgets;
 use domain::scheduling::appointment::{NoShowReport, Outcome};
 use domain::scheduling::booking_limits::{BookingLimits, LimitReached};
 use domain::scheduling::party::Party;
-use domain::scheduling::reliability::{IncidentKind, SessionOccurrence};
+use domain::scheduling::reliability::{Incident, IncidentKind, SessionOccurrence};
 use domain::scheduling::slots::EmptyReason;
 use domain::{ExpertId, Money, PersonId, TimeSpan, Timestamp};
 use futures_util::FutureExt;
@@ -456,25 +456,44 @@ fn check_consequences(simulation: &Simulation, violations: &mut Vec<String>) {
             };
             let all_warnings = warnings(person, side);
             for Counted { what, kinds, is_about, first, suspension } in &counted {
-                let incidents = incidents.iter().filter(|one| kinds.contains(&one.kind));
-                let subjects: BTreeSet<String> = incidents
-                    .map(|one| match one.group_session {
-                        _ if one.kind == IncidentKind::LostDispute => format!("payment#{}", one.appointment),
-                        Some(SessionOccurrence { session_type, start }) => {
-                            format!("{session_type}#{:012}", start.seconds())
-                        }
-                        None => one.appointment.to_string(),
-                    })
-                    .collect();
+                let subject = |one: &Incident| match one.group_session {
+                    _ if one.kind == IncidentKind::LostDispute => format!("payment#{}", one.appointment),
+                    Some(SessionOccurrence { session_type, start }) => {
+                        format!("{session_type}#{:012}", start.seconds())
+                    }
+                    None => one.appointment.to_string(),
+                };
+                let mut incidents: Vec<&Incident> =
+                    incidents.iter().filter(|one| kinds.contains(&one.kind)).collect();
+                incidents.sort_by_key(|one| (one.at, one.appointment));
+                let subjects: BTreeSet<String> = incidents.iter().map(|one| subject(one)).collect();
+                // Each subject counts once, and of late cancellations and no-shows, each counterpart.
+                let (mut counted_subjects, mut counterparts) = (BTreeSet::new(), BTreeSet::new());
+                for one in incidents {
+                    let known = simulation.invariants.known.get(&one.appointment);
+                    let counterpart = known.map(|known| match party {
+                        Party::Client => known.appointment.expert.bits(),
+                        _ => known.appointment.client.bits(),
+                    });
+                    let counterpart = match one.kind {
+                        IncidentKind::LostDispute => one.appointment.bits(),
+                        _ => counterpart.unwrap_or(one.appointment.bits()),
+                    };
+                    if !counted_subjects.contains(&subject(one)) && !counterparts.contains(&counterpart) {
+                        counted_subjects.insert(subject(one));
+                        counterparts.insert(counterpart);
+                    }
+                }
+                let count = counterparts.len();
                 let mut warnings = all_warnings.iter().filter(|(subject, _)| is_about(subject));
-                let has = format!("{person} has {} {what} as {side}", subjects.len());
-                if subjects.len() >= *first && !subjects.iter().any(|one| all_warnings.contains_key(one)) {
+                let has = format!("{person} has {count} {what} as {side} that count");
+                if count >= *first && !subjects.iter().any(|one| all_warnings.contains_key(one)) {
                     violations.push(format!("{has}, and was not warned"));
                 }
                 if let Some((_, early)) = warnings.find(|(_, incidents)| **incidents < *first) {
                     violations.push(format!("{person} was warned after {early} {what}"));
                 }
-                if subjects.len() >= *suspension && suspended_by_platform(person) == 0 {
+                if count >= *suspension && suspended_by_platform(person) == 0 {
                     violations.push(format!("{has}, and was not suspended"));
                 }
             }

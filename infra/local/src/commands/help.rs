@@ -77,8 +77,9 @@ Environment variables of `cargo run`
   CHALLENGE_VERIFY_URL         URL at which another service verifies tokens, such as that of hCaptcha
   CHALLENGE_AFTER_DECLINES     declined attempts of a client or an address in a UTC day before the challenge (default 3)
   LATE_CANCELLATION_HOURS      a cancellation less than this many hours before the start is late (default 24)
-  WARNING_AFTER_INCIDENTS      late cancellations and no-shows in 90 days that lead to a warning (default 3)
-  SUSPENSION_AFTER_INCIDENTS   late cancellations and no-shows in 90 days after which the platform suspends a person
+  WARNING_AFTER_INCIDENTS      late cancellations and no-shows in 90 days that lead to a warning, one for each counterpart
+                               (default 3)
+  SUSPENSION_AFTER_INCIDENTS   the same after which the platform suspends a person
                                (default 0, which leaves it to administrators)
   SUSPENSION_AFTER_LOST_DISPUTES
                                disputes that banks decide for a client in 90 days after which the platform suspends them

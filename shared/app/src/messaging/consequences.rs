@@ -1,12 +1,12 @@
 //! The job that lets a late cancellation, a no-show or a lost dispute have its consequences: a warning, and from a further number on
 //! a suspension.
 
+use std::collections::BTreeSet;
+
 use domain::kernel::text::ShortText;
 use domain::messaging::notification::{Content, Notification, ReliabilityWarning};
 use domain::scheduling::party::Party;
-use domain::scheduling::reliability::{
-    COUNTED_FOR, Consequence, Incident, IncidentKind, number_with, once_per_subject,
-};
+use domain::scheduling::reliability::{COUNTED_FOR, Consequence, Incident, IncidentKind, counted_with};
 use domain::{AppointmentId, PersonId};
 use store::Transaction;
 
@@ -18,7 +18,7 @@ use crate::{App, AppError, Decision};
 ///
 /// The incidents are counted when the job runs. The warning is kept for each subject, and one transaction writes it with the
 /// suspension. So the same incident never warns or suspends twice, however often the job runs and whatever administrators decide
-/// in the meantime.
+/// in the meantime. Of the late cancellations and no-shows with one counterpart, one has consequences.
 ///
 /// # Errors
 /// If the table fails. What earlier incidents of the appointment have as their consequences may be written then.
@@ -54,20 +54,30 @@ async fn apply_incident(
         let Some(incident) = incidents.iter().find(is_meant).cloned() else {
             return Ok(Decision::Unchanged(()));
         };
-        let subject = incident.subject();
-        // Another booking of the same group session counted before.
-        let is_repeated = incidents.iter().filter(|other| other.counts(now)).any(|other| {
-            other.subject() == subject && (other.at, other.appointment) < (incident.at, incident.appointment)
-        });
-        let count = number_with(&once_per_subject(incidents), kind, now);
+        let counterparts = app.counterparts(&incidents, now).await?;
+        let counted = counted_with(&incidents, &counterparts, kind, now);
+        // Otherwise, another booking of the same group session, or another session with the same counterpart, counts instead.
+        let is_counted = counted.contains(&&incident);
+        let count = counted.len();
         let limits = app.settings.reliability.limits(kind);
         let consequence = limits.consequence(count);
-        let Some(warning_from) = limits.warning.filter(|_| !is_repeated && consequence != Consequence::None)
+        let Some(warning_from) = limits.warning.filter(|_| is_counted && consequence != Consequence::None)
         else {
             return Ok(Decision::Unchanged(()));
         };
-        if app.store.was_warned(person, side, subject).await? {
-            return Ok(Decision::Unchanged(()));
+        // An incident that was reported later can be the earlier one with its counterpart. The other one had its consequences.
+        let counterpart = counterparts.get(&appointment).filter(|_| kind != IncidentKind::LostDispute);
+        let is_same = |other: &&Incident| {
+            other.counts(now)
+                && other.kind.is_counted_with(kind)
+                && (other.subject() == incident.subject()
+                    || counterpart.is_some_and(|it| counterparts.get(&other.appointment) == Some(it)))
+        };
+        let subjects: BTreeSet<_> = incidents.iter().filter(is_same).map(Incident::subject).collect();
+        for subject in subjects {
+            if app.store.was_warned(person, side, subject).await? {
+                return Ok(Decision::Unchanged(()));
+            }
         }
         let warning = ReliabilityWarning {
             side,
@@ -84,7 +94,7 @@ async fn apply_incident(
             content: Content::Warning(warning),
         };
         let mut transaction = Transaction::new();
-        transaction.put_warning(&notification, side, subject, now)?;
+        transaction.put_warning(&notification, side, incident.subject(), now)?;
         if consequence == Consequence::Suspension {
             let reason = reason(kind, count, side)?;
             suspension::suspend_by_platform(app, &mut transaction, person, reason, now).await?;
@@ -97,11 +107,11 @@ async fn apply_incident(
 
 /// Why the platform suspends a person, as they and administrators read it.
 fn reason(kind: IncidentKind, number: usize, side: Party) -> Result<ShortText, AppError> {
-    let side = if side == Party::Client { "a client" } else { "an expert" };
-    let what = match kind {
-        IncidentKind::LostDispute => "payments taken back by disputes",
-        _ => "late cancellations and no-shows",
+    let what = match (kind, side) {
+        (IncidentKind::LostDispute, _) => "payments taken back by disputes as a client",
+        (_, Party::Client) => "late cancellations and no-shows with different experts",
+        (_, Party::Expert | Party::Platform) => "late cancellations and no-shows with different clients",
     };
-    let text = format!("{number} {what} as {side} within 90 days");
+    let text = format!("{number} {what} within 90 days");
     ShortText::try_from(text).map_err(|error| AppError::invalid("/reason", error.to_string()))
 }

@@ -59,7 +59,9 @@ async fn of_person(app: &App, person: PersonId) -> Result<Reliability, AppError>
 
 async fn of_side(app: &App, person: PersonId, side: Party) -> Result<SideRecord, AppError> {
     let now = app.now();
-    let incidents = once_per_subject(app.store.incidents(person, side, now.plus(-LISTED_FOR)).await?);
-    let consequence = app.settings.reliability.consequence(&incidents, now);
+    let incidents = app.store.incidents(person, side, now.plus(-LISTED_FOR)).await?;
+    let counterparts = app.counterparts(&incidents, now).await?;
+    let consequence = app.settings.reliability.consequence(&incidents, &counterparts, now);
+    let incidents = once_per_subject(incidents);
     Ok(SideRecord { incidents, counted_since: now.plus(-COUNTED_FOR), consequence })
 }

@@ -74,7 +74,7 @@ pub struct ReliabilityWarning {
     pub appointment: AppointmentId,
     /// Whether the warning is about lost disputes. Otherwise, it is about late cancellations and no-shows.
     pub for_lost_disputes: bool,
-    /// The number of these in the last 90 days, of this side.
+    /// The number of these in the last 90 days, of this side: of late cancellations and no-shows, one for each counterpart.
     pub incidents: u32,
     /// The number from which on the person is warned.
     pub warning_from: u16,

@@ -2,8 +2,12 @@
 //!
 //! Each incident belongs to one side of an appointment. A no-show counts only once it has taken effect. The bookings of one group
 //! session count once for each side. Lost disputes are counted apart, one for each payment.
+//!
+//! For a warning and a suspension, the late cancellations and no-shows in appointments with the same person on the other side count
+//! once ([`counted_with`]), so that no counterpart alone can bring a person to a suspension, by false reports or repeated bookings. Each
+//! lost dispute counts: a bank decides it, and it costs the platform a fee of its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::kernel::time::{DAY, HOUR};
@@ -119,7 +123,7 @@ pub struct Incident {
 pub struct ReliabilityRules {
     /// A cancellation less than this many hours before the start is late.
     pub late_hours: u16,
-    /// The number of late cancellations and no-shows from which on the person is warned.
+    /// The number of late cancellations and no-shows from which on the person is warned. Those with the same counterpart count once.
     pub warning: u16,
     /// The number of late cancellations and no-shows from which on the platform suspends the person; `None` if only administrators
     /// suspend people for them.
@@ -168,8 +172,13 @@ impl ReliabilityRules {
     }
 
     /// Returns the more severe one of what follows from the late cancellations and no-shows of one side, and from its lost disputes.
-    pub fn consequence(&self, incidents: &[Incident], now: Timestamp) -> Consequence {
-        let of = |kind| self.limits(kind).consequence(number_with(incidents, kind, now));
+    pub fn consequence(
+        &self,
+        incidents: &[Incident],
+        counterparts: &Counterparts,
+        now: Timestamp,
+    ) -> Consequence {
+        let of = |kind| self.limits(kind).consequence(counted_with(incidents, counterparts, kind, now).len());
         of(IncidentKind::NoShow).max(of(IncidentKind::LostDispute))
     }
 
@@ -222,10 +231,37 @@ pub fn once_per_subject(mut incidents: Vec<Incident>) -> Vec<Incident> {
     incidents
 }
 
-/// Returns the number of incidents with consequences at an instant that are counted together with incidents of a kind. Each subject
-/// must be in the list [once](once_per_subject).
-pub fn number_with(incidents: &[Incident], kind: IncidentKind, now: Timestamp) -> usize {
-    incidents.iter().filter(|one| one.counts(now) && one.kind.is_counted_with(kind)).count()
+/// The person on the other side of each appointment.
+pub type Counterparts = BTreeMap<AppointmentId, PersonId>;
+
+/// Returns the incidents that count at an instant for the consequences of an incident of a kind, the earliest first.
+///
+/// Each subject counts once. So does each person on the other side, unless the kind is [`IncidentKind::LostDispute`]. An incident whose
+/// counterpart is unknown counts as one with somebody else.
+pub fn counted_with<'i>(
+    incidents: &'i [Incident],
+    counterparts: &Counterparts,
+    kind: IncidentKind,
+    now: Timestamp,
+) -> Vec<&'i Incident> {
+    let is_counted = |one: &&Incident| one.counts(now) && one.kind.is_counted_with(kind);
+    let mut counted: Vec<&Incident> = incidents.iter().filter(is_counted).collect();
+    counted.sort_by_key(|one| (one.at, one.appointment));
+    let (mut subjects, mut people) = (BTreeSet::new(), BTreeSet::<PersonId>::new());
+    counted.retain(|one| {
+        let counterpart = match kind {
+            IncidentKind::LostDispute => None,
+            _ => counterparts.get(&one.appointment),
+        };
+        let is_repeated = subjects.contains(&one.subject())
+            || counterpart.is_some_and(|counterpart| people.contains(counterpart));
+        if !is_repeated {
+            subjects.insert(one.subject());
+            people.extend(counterpart);
+        }
+        !is_repeated
+    });
+    counted
 }
 
 impl Incident {
@@ -323,12 +359,19 @@ mod tests {
         let mut incidents = vec![incident(1, LostDispute), incident(1, LateCancellation)];
         let rules = ReliabilityRules { warning: 2, suspension: Some(2), ..ReliabilityRules::default() };
         assert_eq!(once_per_subject(incidents.clone()), incidents);
-        assert_eq!([LostDispute, LateCancellation].map(|kind| number_with(&incidents, kind, now)), [1, 1]);
-        assert_eq!(rules.consequence(&incidents, now), Consequence::Warning);
+        // Both are with one expert. Each payment counts all the same.
+        let with: Counterparts =
+            [1, 2].map(|one| (AppointmentId::from_bits(one), PersonId::from_bits(7))).into();
+        let numbers = |incidents: &[Incident]| {
+            [LostDispute, LateCancellation].map(|kind| counted_with(incidents, &with, kind, now).len())
+        };
+        assert_eq!(numbers(&incidents), [1, 1]);
+        assert_eq!(rules.consequence(&incidents, &with, now), Consequence::Warning);
         incidents.push(incident(2, LostDispute));
         assert_eq!(once_per_subject(incidents.clone()), incidents);
-        assert_eq!(rules.consequence(&incidents, now), Consequence::Suspension);
-        assert_eq!(rules.consequence(&incidents, now.plus(COUNTED_FOR + 1)), Consequence::None);
+        assert_eq!(numbers(&incidents), [2, 1]);
+        assert_eq!(rules.consequence(&incidents, &with, now), Consequence::Suspension);
+        assert_eq!(rules.consequence(&incidents, &with, now.plus(COUNTED_FOR + 1)), Consequence::None);
         // The same of an individual session.
         let both =
             [LostDispute, LateCancellation].map(|kind| Incident { group_session: None, ..incident(1, kind) });
@@ -365,6 +408,57 @@ mod tests {
         let mut expected = incidents.clone();
         expected.remove(1);
         assert_eq!(once_per_subject(incidents), expected);
+    }
+
+    #[test]
+    fn each_counterpart_counts_once_for_consequences() {
+        let now = Timestamp::from_seconds(1_800_000_000);
+        let group = SessionOccurrence { session_type: SessionTypeId::from_bits(1), start: now };
+        let incident = |appointment, group_session, kind, days: i64| Incident {
+            side: Party::Expert,
+            kind,
+            appointment: AppointmentId::from_bits(appointment),
+            group_session,
+            at: now.plus(-days * DAY),
+            number: 0,
+        };
+        use IncidentKind::{LateCancellation, Move, NoShow};
+        // The latest first, as they are read.
+        let incidents = [
+            incident(1, None, Move, 0),
+            incident(2, None, NoShow, 1),
+            incident(3, Some(group), LateCancellation, 2),
+            incident(4, Some(group), LateCancellation, 3),
+            incident(5, None, NoShow, 4),
+            incident(6, None, LateCancellation, 5),
+        ];
+        let with = |clients: [u128; 6]| -> Counterparts {
+            (1..).map(AppointmentId::from_bits).zip(clients.map(PersonId::from_bits)).collect()
+        };
+        let counted = |counterparts: &Counterparts, now| -> Vec<u128> {
+            let counted = counted_with(&incidents, counterparts, NoShow, now);
+            counted.iter().map(|one| one.appointment.bits()).collect()
+        };
+        assert_eq!(counted(&with([7; 6]), now), [6], "one client alone");
+        assert_eq!(
+            counted(&with([7, 8, 7, 7, 9, 7]), now),
+            [6, 5, 2],
+            "the group session is with the same client"
+        );
+        assert_eq!(
+            counted(&with([7, 8, 9, 7, 7, 7]), now),
+            [6, 3, 2],
+            "the group session has another client"
+        );
+        assert_eq!(counted(&with([1, 2, 3, 4, 5, 6]), now), [6, 5, 4, 2], "a group session counts once");
+        assert_eq!(counted(&Counterparts::new(), now), [6, 5, 4, 2], "nobody is known");
+        // When the earliest one does not count any longer, the next one with this client does.
+        assert_eq!(counted(&with([7; 6]), now.plus(85 * DAY + 1)), [5]);
+        let rules = ReliabilityRules { warning: 2, suspension: Some(3), ..ReliabilityRules::default() };
+        let of = |clients| rules.consequence(&incidents, &with(clients), now);
+        assert_eq!(of([7; 6]), Consequence::None);
+        assert_eq!(of([7, 8, 8, 8, 7, 7]), Consequence::Warning);
+        assert_eq!(of([7, 8, 8, 8, 9, 7]), Consequence::Suspension);
     }
 
     #[test]

@@ -1160,8 +1160,16 @@ pub const FLOWS: &[Flow] = &[
     Flow {
         name: "an expert misses three sessions and is warned",
         run: |scenario| {
+            scenario.simulation.app.settings.reliability.warning = 2;
             scenario.offer(unchanged_terms);
-            let booked = [0, 2, 4].map(|hours| scenario.book_and_pay(IN_34_HOURS + hours * HOUR));
+            // Each of the two clients counts once.
+            let booked = [(0, 0), (1, 2), (0, 4)].map(|(client, hours)| {
+                let id = scenario.book(client, IN_34_HOURS + hours * HOUR);
+                scenario.advance(60);
+                scenario.pay(id, ClientPayment::Now);
+                scenario.advance_until_confirmed(id);
+                id
+            });
             scenario.advance_to(IN_34_HOURS + 5 * HOUR);
             for id in booked {
                 scenario.as_expert(Command::EndSession(id, EXPERT_NO_SHOW, None));
@@ -1174,8 +1182,11 @@ pub const FLOWS: &[Flow] = &[
         run: |scenario| {
             let rules = ReliabilityRules { warning: 2, suspension: Some(3), ..ReliabilityRules::default() };
             scenario.simulation.app.settings.reliability = rules;
-            scenario.offer(|terms| price_at(terms, 0));
-            let booked = [0, 2, 4].map(|hours| scenario.book(0, IN_34_HOURS + hours * HOUR));
+            // Each expert counts once.
+            let booked = [0, 2, 4].map(|hours| {
+                scenario.offer(|terms| price_at(terms, 0));
+                scenario.book(0, IN_34_HOURS + hours * HOUR)
+            });
             scenario.advance_to(IN_34_HOURS - 10 * HOUR);
             for id in booked {
                 scenario.as_client(0, Command::Cancel(id));
