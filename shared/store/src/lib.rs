@@ -28,6 +28,7 @@ use std::sync::Arc;
 pub use dynamo::{Cost, DynamoTable, Meter, create_table};
 pub use experts::members::{MembershipPage, Team};
 pub use experts::profiles::{Activations, Admissions, VersionedRules};
+pub use identity::suspensions::StoredSuspension;
 pub use messaging::notifications::NotificationPage;
 pub use operations::outbox::{FailureDomain, JobName, OutboxEntry, StoredEntry};
 pub use payments::declines::DeclineCounter;

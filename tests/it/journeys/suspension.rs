@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use simulators::sign_in::Person;
 
-use crate::harness::{GOOD_CARD, Response, TestApp, office_hours, paid_hour};
+use crate::harness::{GOOD_CARD, Response, TestApp, free_hour, office_hours, paid_hour};
 
 const AT: &str = "2027-01-05T10:00:00Z";
 
@@ -314,6 +314,44 @@ async fn suspended_member_changes_no_appointment_and_suspended_expert_invites_no
     assert_eq!(invited.problem(403), "forbidden");
     // What Ada does for her own sessions stays possible.
     test.post_action("ada", &booked, "complete", &json!({})).await.expect(200);
+}
+
+#[tokio::test]
+async fn decision_that_cannot_be_read_denies_until_another_one_replaces_it() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let alan = test.get("/v1/me").signed_in_as("alan").send().await.expect(200)["id"].clone();
+    let alan = alan.as_str().expect("an id");
+    suspend(&test, alan, true, "Complaints").await.expect(200);
+    suspend(&test, alan, false, "A mistake").await.expect(200);
+    let key = json!({ "PK": { "S": format!("PERSON#{alan}") }, "SK": { "S": "SUSPENSION" } });
+    let path = format!("/v1/people/{alan}/suspension");
+    let damages: [fn(&mut Value); 2] = [
+        |item| item["schema"] = json!({ "N": "99" }),
+        |item| {
+            item["changes"] = json!({ "S": "none" });
+            item["version"] = json!({ "S": "the first" });
+        },
+    ];
+    for (place, (damage, refusal)) in damages.into_iter().zip([409, 500]).enumerate() {
+        let read = test.database("GetItem", &json!({ "TableName": "expert-connect", "Key": key })).await;
+        let mut item = read["Item"].clone();
+        damage(&mut item);
+        test.database("PutItem", &json!({ "TableName": "expert-connect", "Item": item })).await;
+        assert_eq!(test.book(&offer, AT, &format!("refused-{place}")).await.status, refusal);
+        assert_eq!(test.get(&path).signed_in_as("margaret").send().await.status, refusal);
+        let change = test.put(&path).signed_in_as("margaret").header("If-Match", "*");
+        let change = change.json(&json!({ "suspended": false, "reason": "Asked the colleagues" }));
+        let replaced = change.send().await.expect(200);
+        assert_eq!(replaced["suspended"], false);
+        let changes = replaced["changes"].as_array().expect("a list");
+        let of = |member: &str| changes.iter().map(|change| change[member].clone()).collect::<Vec<_>>();
+        let reasons = ["the earlier decisions cannot be read, and are replaced", "Asked the colleagues"];
+        assert_eq!(of("reason"), reasons);
+        assert_eq!(of("decided_by"), ["platform", "administrator"]);
+        let start = format!("2027-01-05T{:02}:00:00Z", 12 + place);
+        test.book(&offer, &start, &format!("booked-{place}")).await.expect(201);
+    }
 }
 
 #[tokio::test]

@@ -5,11 +5,36 @@ use domain::identity::suspension::Suspension;
 
 use super::keys;
 use super::rows::SuspensionRow;
+use crate::keys::VERSION;
 use crate::row::read_row;
 use crate::table::{Condition, Consistency};
 use crate::{CommitError, ReadError, Store, Transaction};
 
+/// The suspension of a person as it is stored, for a decision that replaces it.
+#[derive(Debug, Clone)]
+pub struct StoredSuspension {
+    /// The suspension. Without changes if this release cannot read it.
+    pub suspension: Suspension,
+    /// Whether this release can read it. If not, the person counts as suspended, because every request that depends on it fails.
+    pub is_readable: bool,
+    /// The condition that the row has not changed since it was read.
+    unchanged: Condition,
+}
+
 impl Transaction {
+    /// Replaces a stored suspension that cannot be read, on condition that it has not changed since it was read.
+    ///
+    /// # Errors
+    /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
+    pub fn replace_unreadable_suspension(
+        &mut self,
+        stored: &StoredSuspension,
+        suspension: &Suspension,
+    ) -> Result<(), CommitError> {
+        let key = keys::suspension(suspension.person);
+        self.put_row::<SuspensionRow, _>(key, stored.unchanged.clone(), suspension, [])
+    }
+
     /// Writes whether a person is suspended, on condition that the stored version is the one before.
     ///
     /// # Errors
@@ -26,6 +51,29 @@ impl Transaction {
 }
 
 impl Store {
+    /// The suspension of a person, read with strong consistency, even if this release cannot read its row.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the table does not respond.
+    pub async fn stored_suspension(&self, person: PersonId) -> Result<StoredSuspension, ReadError> {
+        let Some(item) = self.table_itself().get(&keys::suspension(person), Consistency::Strong).await?
+        else {
+            let suspension = Suspension::never(person);
+            return Ok(StoredSuspension { suspension, is_readable: true, unchanged: Condition::Absent });
+        };
+        let stored = item.get(VERSION).cloned();
+        let version = stored.as_ref().and_then(|version| version.as_n().ok()?.parse().ok()).unwrap_or(0);
+        let unchanged = Condition::Same(stored);
+        match read_row::<SuspensionRow, _>(item) {
+            Ok(suspension) => Ok(StoredSuspension { suspension, is_readable: true, unchanged }),
+            Err(ReadError::NewerRelease { .. } | ReadError::Corrupt { .. }) => {
+                let suspension = Suspension { version, ..Suspension::never(person) };
+                Ok(StoredSuspension { suspension, is_readable: false, unchanged })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whether a person is suspended, read with strong consistency.
     ///
     /// # Errors
