@@ -252,7 +252,8 @@ impl From<AppError> for Problem {
                     "a newer release has stored something here that this one does not know; try again later";
                 Self::new(NEWER_RELEASE, detail)
             }
-            AppError::Read(ReadError::Corrupt { .. }) | AppError::Commit(CommitError::Unstorable(_)) => {
+            AppError::Read(ReadError::Corrupt { .. })
+            | AppError::Commit(CommitError::RowTwice(_) | CommitError::Unstorable(_)) => {
                 tracing::error!(%detail, "a row cannot be read or stored");
                 Self::internal()
             }

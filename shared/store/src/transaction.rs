@@ -1,5 +1,7 @@
 //! Transactions: the only way to change state.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
 use serde::Serialize;
@@ -11,7 +13,8 @@ use crate::{ReadError, Store};
 
 /// Writes that are executed together or not at all, each on condition that its row has not changed since it was read.
 ///
-/// A transaction contains a row at most once. Each area adds its writes.
+/// A transaction contains a row at most once, because DynamoDB refuses others. Whoever adds a row knows that no other part of the change
+/// writes it; [`Store::commit`] refuses a transaction that writes one twice. Each area adds its writes.
 #[derive(Debug, Default)]
 pub struct Transaction {
     writes: Vec<Write>,
@@ -35,6 +38,9 @@ pub enum CommitError {
     /// A newer release has written the row with this key, in a way that this one does not know. Nothing is overwritten.
     #[error("the row {0} has a value of a newer release")]
     NewerRelease(Key),
+    /// The transaction contains this row twice, which DynamoDB refuses. It is a defect of the change. Nothing is written.
+    #[error("the transaction contains the row {0} twice")]
+    RowTwice(Key),
     /// A value cannot be written as attributes of a row.
     #[error("{0}")]
     Unstorable(String),
@@ -75,7 +81,7 @@ impl Transaction {
     pub(crate) fn put(&mut self, key: Key, condition: Condition, mut item: Item) {
         item.insert(keys::PK.to_owned(), AttributeValue::S(key.pk.clone()));
         item.insert(keys::SK.to_owned(), AttributeValue::S(key.sk.clone()));
-        self.writes.push(Write { key, condition, action: Action::Put(item) });
+        self.write(Write { key, condition, action: Action::Put(item) });
     }
 
     pub(crate) fn put_document<T: Serialize>(
@@ -93,7 +99,22 @@ impl Transaction {
     }
 
     pub(crate) fn delete(&mut self, key: Key, condition: Condition) {
-        self.writes.push(Write { key, condition, action: Action::Delete });
+        self.write(Write { key, condition, action: Action::Delete });
+    }
+
+    /// Adds a write. It takes the place of a check of the same row with the same condition.
+    fn write(&mut self, write: Write) {
+        let is_checked = |other: &Write| {
+            other.key == write.key && other.action == Action::Check && other.condition == write.condition
+        };
+        self.writes.retain(|other| !is_checked(other));
+        self.writes.push(write);
+    }
+
+    /// The first row that it writes or checks twice.
+    fn repeated_row(&self) -> Option<&Key> {
+        let mut rows = BTreeSet::new();
+        self.writes.iter().map(|write| &write.key).find(|key| !rows.insert(*key))
     }
 
     /// Checks a row that is not written. A row that the transaction already writes is checked by the condition of that write.
@@ -113,10 +134,16 @@ impl Store {
     /// Executes a transaction. One without writes succeeds without a request.
     ///
     /// # Errors
-    /// [`CommitError::VersionConflict`] if a row has changed since it was read.
+    /// [`CommitError::VersionConflict`] if a row has changed since it was read, [`CommitError::RowTwice`] if the transaction contains a
+    /// row twice.
     pub async fn commit(&self, transaction: Transaction) -> Result<(), CommitError> {
         if transaction.writes.is_empty() {
             return Ok(());
+        }
+        let repeated = transaction.repeated_row();
+        debug_assert_eq!(repeated, None, "DynamoDB refuses a transaction that contains a row twice");
+        if let Some(row) = repeated {
+            return Err(CommitError::RowTwice(row.clone()));
         }
         self.table.write(transaction.writes).await.map_err(|error| match error {
             WriteError::VersionConflict(conflicts) => CommitError::VersionConflict(conflicts),
@@ -144,4 +171,38 @@ pub(crate) fn document<T: for<'de> serde::Deserialize<'de>>(item: Item) -> Resul
 pub(crate) fn key_of(item: &Item) -> String {
     let part = |name| item.get(name).and_then(|value| value.as_s().ok()).map_or("?", String::as_str);
     format!("{} / {}", part(keys::PK), part(keys::SK))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(sk: &str) -> Key {
+        Key::new("P", sk)
+    }
+
+    #[test]
+    fn write_takes_the_place_of_a_check_with_its_condition() {
+        let mut transaction = Transaction::new();
+        transaction.check(key("a"), Condition::Version(3));
+        transaction.put(key("a"), Condition::Version(3), Item::new());
+        transaction.check(key("a"), Condition::Version(3));
+        transaction.check(key("b"), Condition::Absent);
+        transaction.delete(key("b"), Condition::Version(1));
+        let actions: Vec<_> =
+            transaction.writes.iter().map(|write| (&*write.key.sk, &write.condition)).collect();
+        let b = [("b", &Condition::Absent), ("b", &Condition::Version(1))];
+        assert_eq!(actions, [&[("a", &Condition::Version(3))][..], &b].concat());
+        assert_eq!(transaction.repeated_row(), Some(&key("b")), "the two conditions contradict each other");
+    }
+
+    #[test]
+    fn row_that_is_written_twice_is_found() {
+        let mut transaction = Transaction::new();
+        transaction.put(key("a"), Condition::None, Item::new());
+        transaction.put(key("b"), Condition::None, Item::new());
+        assert_eq!(transaction.repeated_row(), None);
+        transaction.put(key("a"), Condition::Version(3), Item::new());
+        assert_eq!(transaction.repeated_row(), Some(&key("a")));
+    }
 }

@@ -60,6 +60,7 @@ pub(super) fn reason(error: &AppError) -> String {
             format!("a newer release has written the row {key}")
         }
         AppError::Read(ReadError::Corrupt { key, .. }) => format!("the row {key} cannot be read"),
+        AppError::Commit(CommitError::RowTwice(key)) => format!("the change contains the row {key} twice"),
         AppError::Commit(CommitError::Unstorable(_)) => "a row cannot be stored".to_owned(),
         // These texts are the platform's own, and have ids, times and amounts at most.
         AppError::SignInRequired
