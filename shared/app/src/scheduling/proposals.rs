@@ -43,11 +43,11 @@ pub async fn propose(
     message: &LongText,
     allow_overlap: bool,
 ) -> Result<(AppointmentRecord, Party), AppError> {
+    let now = app.now();
     let app = &app.taking_turns();
     app.transact("propose_times", || async {
         let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         let party = side(acting)?;
-        let now = app.now();
         check_starts(&record.appointment, party, starts, now)?;
         let is_repeated = |open: &Proposal| {
             let is_open = open.state_at(now) == ProposalState::Open;
@@ -263,6 +263,7 @@ pub async fn accept(
     start: Timestamp,
     allow_overlap: bool,
 ) -> Result<(AppointmentRecord, Party), AppError> {
+    let now = app.now();
     let app = &app.taking_turns();
     app.transact("accept_proposal", || async {
         let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
@@ -274,7 +275,6 @@ pub async fn accept(
             return Ok(Decision::Unchanged((record, party)));
         }
         check_version(if_match, appointment.version)?;
-        let now = app.now();
         let (moved, time) = accepted_by(acting, &record, start, now)?;
         let (occupancy, expert) =
             tokio::join!(app.store.occupancy_of(appointment), app.store.expert(appointment.expert));
@@ -342,11 +342,12 @@ pub async fn decline(
     id: AppointmentId,
     if_match: IfMatch,
 ) -> Result<(AppointmentRecord, Party), AppError> {
+    let now = app.now();
     app.transact("decline_proposal", || async {
         let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         let party = side(acting)?;
         let is_done = |last: &Proposal| last.by != party && last.state == ProposalState::Declined;
-        close(app, record, acting, if_match, is_done, Appointment::declined).await
+        close(app, record, acting, if_match, is_done, Appointment::declined, now).await
     })
     .await
 }
@@ -363,11 +364,12 @@ pub async fn withdraw(
     id: AppointmentId,
     if_match: IfMatch,
 ) -> Result<(AppointmentRecord, Party), AppError> {
+    let now = app.now();
     app.transact("withdraw_proposal", || async {
         let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
         let party = side(acting)?;
         let is_done = |last: &Proposal| last.by == party && last.state == ProposalState::Withdrawn;
-        close(app, record, acting, if_match, is_done, Appointment::withdrawn).await
+        close(app, record, acting, if_match, is_done, Appointment::withdrawn, now).await
     })
     .await
 }
@@ -380,6 +382,7 @@ async fn close(
     if_match: IfMatch,
     is_done: impl Fn(&Proposal) -> bool,
     closed: impl Fn(&Appointment, Party, Timestamp) -> Result<Appointment, ChangeRefusal>,
+    now: Timestamp,
 ) -> Result<Decision<(AppointmentRecord, Party)>, AppError> {
     let party = acting.party();
     let appointment = &record.appointment;
@@ -387,7 +390,6 @@ async fn close(
         return Ok(Decision::Unchanged((record, party)));
     }
     check_version(if_match, appointment.version)?;
-    let now = app.now();
     let closed = closed(appointment, party, now)?;
     let mut transaction = closing(app, appointment, &closed, acting, now).await?;
     if closed.moves.proposal.as_ref().is_some_and(|last| last.state == ProposalState::Declined) {
