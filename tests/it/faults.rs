@@ -318,7 +318,7 @@ async fn member_who_loses_their_rights_between_two_attempts_changes_nothing() {
         // The change meets another one, so its next attempt remembers what the first one has read.
         other.put_payment(&Payment { version: payment.version + 1, ..payment }).expect("storable");
         *rows.before_payment.lock().expect("no poisoned lock") = Some(other);
-        let refused = appointments::cancel(&app, &member, id, IfMatch::Any, LongText::default(), None).await;
+        let refused = cancellation::cancel(&app, &member, id, IfMatch::Any, LongText::default(), None).await;
         match refused {
             Err(AppError::Forbidden(_)) if suspended => {}
             Err(AppError::NotFound("appointment")) if !suspended => {}
