@@ -2,6 +2,7 @@
 
 use app::App;
 use app::payments::reports;
+use domain::payments::gateway::GatewayKind;
 use domain::payments::reconciliation;
 use domain::{AppointmentId, Timestamp};
 use http::StatusCode;
@@ -130,9 +131,27 @@ struct Sums {
 
 mirror!(struct Sums <= reconciliation::Sums { amount, fee });
 
+/// Whether a cursor has the form of those of this list: `OPEN.<gateway>.<object>.<currency>`, or
+/// `RESOLVED.<time left>.<gateway>.<object>.<currency>`.
+fn is_difference(cursor: &str) -> bool {
+    let named = match cursor.split_once('.') {
+        Some(("OPEN", named)) => Some(named),
+        Some(("RESOLVED", resolved)) => paging::after_time(resolved),
+        _ => None,
+    };
+    let parts = named.and_then(|named| named.split_once('.')).and_then(|(gateway, rest)| {
+        let (object, currency) = rest.rsplit_once('.')?;
+        Some((gateway, object, currency))
+    });
+    parts.is_some_and(|(gateway, object, currency)| {
+        let is_code = currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_uppercase());
+        gateway.parse::<GatewayKind>().is_ok() && !object.is_empty() && is_code
+    })
+}
+
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let DifferencesQuery { cursor, limit } = request.query()?;
-    let after = cursor.map(|cursor| paging::decode_cursor(&cursor, |_| true)).transpose()?;
+    let after = cursor.map(|cursor| paging::decode_cursor(&cursor, is_difference)).transpose()?;
     let page = reports::differences(app, request.actor(), after.as_deref(), limit).await?;
     let truncated = page.unreadable > 0;
     let differences = page.differences.into_iter().map(Difference::from).collect();

@@ -42,8 +42,11 @@ struct EscalationsQuery {
 struct Escalations {
     /// The escalations of this page.
     escalations: Vec<Escalation>,
-    /// Whether some escalations of this page are missing, because they cannot be shown at the moment.
+    /// Whether some escalations of this page are missing, because they cannot be shown at the moment: those in `unreadable`.
     truncated: bool,
+    /// The appointments of this page whose payment waits for an administrator and cannot be shown; absent if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<UnreadableEscalation>,
     /// The `cursor` of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -64,6 +67,33 @@ struct Escalation {
     intent: Option<String>,
 }
 
+/// A payment that waits for an administrator and cannot be shown at the moment.
+#[derive(Serialize, JsonSchema)]
+struct UnreadableEscalation {
+    /// The appointment whose payment was escalated.
+    appointment_id: AppointmentId,
+    /// Why the payment cannot be shown.
+    reason: UnreadableReason,
+}
+
+/// Why a payment cannot be shown.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum UnreadableReason {
+    /// A newer release of the platform has stored it. It can be decided when that release runs again.
+    NewerRelease,
+    /// Its row is damaged. The log names it.
+    Damaged,
+}
+
+impl From<store::UnreadableEscalation> for UnreadableEscalation {
+    fn from(unreadable: store::UnreadableEscalation) -> Self {
+        let store::UnreadableEscalation { appointment, is_newer } = unreadable;
+        let reason = if is_newer { UnreadableReason::NewerRelease } else { UnreadableReason::Damaged };
+        Self { appointment_id: appointment, reason }
+    }
+}
+
 impl Escalation {
     fn of(payment: Payment) -> Option<Self> {
         Some(Self {
@@ -80,8 +110,9 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let EscalationsQuery { cursor, limit } = request.query()?;
     let after = cursor.map(|cursor| paging::parse_cursor(&cursor)).transpose()?;
     let page = escalations::list(app, request.actor(), after, limit).await?;
-    let truncated = page.unreadable > 0;
+    let unreadable: Vec<_> = page.unreadable.into_iter().map(UnreadableEscalation::from).collect();
+    let truncated = !unreadable.is_empty();
     let escalations = page.payments.into_iter().filter_map(Escalation::of).collect();
     let next_cursor = page.next.map(|last| last.to_string());
-    Ok(Response::json(StatusCode::OK, &Escalations { escalations, truncated, next_cursor }))
+    Ok(Response::json(StatusCode::OK, &Escalations { escalations, truncated, unreadable, next_cursor }))
 }

@@ -525,7 +525,7 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
         let history = store.history(appointment, None, 9).await.expect("a page");
         assert!(history.entries.is_empty() && history.unreadable > 0, "{history:?}");
         let page = store.escalations(None, 9).await.expect("a page");
-        assert!(page.payments.is_empty() && page.unreadable > 0, "{page:?}");
+        assert!(page.payments.is_empty() && !page.unreadable.is_empty(), "{page:?}");
         let page = store.differences(None, 9).await.expect("a page");
         assert!(page.differences.is_empty() && page.unreadable > 0, "{page:?}");
         let page = store.receipts(expert, 2027, 0, 3).await.expect("a page");

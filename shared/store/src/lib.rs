@@ -34,7 +34,7 @@ pub use operations::outbox::{FailureDomain, JobName, OutboxEntry, StoredEntry};
 pub use payments::declines::DeclineCounter;
 pub use payments::exchange_rates::VersionedRates;
 pub use payments::ledger::LedgerPage;
-pub use payments::payment::EscalationPage;
+pub use payments::payment::{EscalationPage, UnreadableEscalation};
 pub use payments::reconciliation::{DifferencePage, ReconciliationProgress};
 pub use payments::refund_costs::{RefundCostsPage, RefundsOf};
 pub use receipts::receipt::{ReceiptPage, VersionedBilling, VersionedTaxCalculation};

@@ -287,7 +287,18 @@ async fn movement_missing_in_the_books_is_a_difference_at_once() {
         after = format!("&cursor={next}");
     }
     assert_eq!(objects, [(json!("tr_never"), false), (json!("tr_neither"), true)]);
-    for wrong in ["limit=0", "limit=101", "after=%23", "x=1"] {
+    for wrong in [
+        "limit=0",
+        "limit=101",
+        "after=%23",
+        "x=1",
+        "cursor=ch_1",
+        "cursor=UNCONFIRMED.stripe.ch_1.EUR",
+        "cursor=OPEN.elsewhere.ch_1.EUR",
+        "cursor=OPEN.stripe.ch_1",
+        "cursor=RESOLVED.stripe.ch_1.EUR",
+        "cursor=RESOLVED.251598063599.stripe..EUR",
+    ] {
         let path = format!("/v1/ledger-differences?{wrong}");
         assert_eq!(test.get(&path).signed_in_as("margaret").send().await.problem(422), "invalid", "{wrong}");
     }

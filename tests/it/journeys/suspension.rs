@@ -63,6 +63,34 @@ async fn suspended_client_cannot_book_but_can_read_and_cancel() {
 }
 
 #[tokio::test]
+async fn administrator_does_not_suspend_a_person_with_whom_they_have_an_appointment() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let charles = Person { groups: vec!["admin".to_owned(), "client".to_owned()], ..charles_himself() };
+    let token = || format!("Bearer {}", test.stack.sign_in.access_token(&charles, 3_600));
+    let suspend = async |person: &str| {
+        let path = format!("/v1/people/{person}/suspension");
+        let change = test.put(&path).header("Authorization", &token()).header("If-Match", "*");
+        change.json(&json!({ "suspended": true, "reason": "A bad session" })).send().await
+    };
+    let book = test.post("/v1/appointments").header("Authorization", &token()).idempotency_key("k");
+    let booked = book.json(&TestApp::booking(&offer, AT)).send().await.expect(201);
+    let expert = person_of(&offer.expert);
+    let refused = suspend(&expert).await;
+    assert_eq!(refused.problem(403), "forbidden");
+    assert!(refused.body["detail"].as_str().expect("text").contains("appointment"), "{:#}", refused.body);
+    // It stays an appointment of theirs after a cancellation, for 180 days.
+    let path = format!("/v1/appointments/{}/cancel", booked["id"].as_str().expect("an id"));
+    let cancel = test.post(&path).header("Authorization", &token()).header("If-Match", "*");
+    cancel.json(&json!({})).send().await.expect(200);
+    assert_eq!(suspend(&expert).await.problem(403), "forbidden");
+    let alan = me(&test, "alan").await["id"].as_str().expect("an id").to_owned();
+    suspend(&alan).await.expect(200);
+    test.advance(182 * 86_400);
+    suspend(&expert).await.expect(200);
+}
+
+#[tokio::test]
 async fn suspended_expert_cannot_be_booked_or_change_the_offer() {
     let test = TestApp::new().await;
     let offer = test.offer(&paid_hour()).await;
@@ -140,8 +168,11 @@ async fn administrator_gets_no_refund_as_a_client_by_suspending_the_expert() {
     test.stripe().pay(booked["payment"]["intent"].as_str().expect("an intent"), GOOD_CARD).expect("it works");
     test.stack.run_until_idle().await;
     let path = format!("/v1/experts/{}/suspension", offer.expert);
-    let suspend = test.put(&path).header("Authorization", &token).header("If-Match", "*");
-    suspend.json(&json!({ "suspended": true })).send().await.expect(200);
+    let suspended = json!({ "suspended": true });
+    let own = test.put(&path).header("Authorization", &token).header("If-Match", "*");
+    assert_eq!(own.json(&suspended).send().await.problem(403), "forbidden");
+    let other = test.put(&path).signed_in_as("margaret").header("If-Match", "*");
+    other.json(&suspended).send().await.expect(200);
     let id = booked["id"].as_str().expect("an id");
     for what in ["cancellation", "reschedule?start=2027-01-06T10:00:00Z"] {
         let path = format!("/v1/appointments/{id}/{what}");

@@ -181,8 +181,8 @@ pub async fn replace(
 /// The suspension of the person is another one. `if_match` is the version that the administrator has read.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] if the person is not an administrator or acts for this expert, [`AppError::NotFound`] if the expert has
-/// no profile, [`AppError::VersionMismatch`] if the profile has another version.
+/// [`AppError::Forbidden`] if the person is not an administrator, acts for this expert, or has an appointment with them, or did so or
+/// had one within the last 180 days, [`AppError::NotFound`] if the expert has no profile, [`AppError::VersionMismatch`] if the profile has another version.
 pub async fn suspend(
     app: &App,
     actor: &Actor,
@@ -191,7 +191,7 @@ pub async fn suspend(
     suspended: bool,
 ) -> Result<Expert, AppError> {
     app.transact("suspend_expert", || async {
-        actor.require_impartial_admin(app, id).await?;
+        actor.require_impartial_admin_of_person(app, id.person()).await?;
         let current = read(app, id).await?;
         check_version(if_match, current.version)?;
         let expert = Expert { version: current.version + 1, suspended, ..current };

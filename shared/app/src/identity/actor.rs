@@ -1,11 +1,11 @@
 //! Actors and authorization. Every public use case takes an [`Actor`] and checks its permissions with the methods below;
 //! handlers and workers do not.
 
-use domain::experts::members::{MemberRole, Right};
-use domain::scheduling::appointment::Appointment;
+use domain::experts::members::{IMPARTIAL_AFTER, MemberRole, Right};
+use domain::scheduling::appointment::{Appointment, Status};
 use domain::scheduling::party::ActingAs;
-use domain::{AppointmentId, ClientId, ExpertId, PersonId};
-use store::{AppointmentRecord, ReadError};
+use domain::{AppointmentId, ClientId, ExpertId, PersonId, TimeSpan, Timestamp};
+use store::{AppointmentOwner, AppointmentRecord, ReadError};
 
 use super::signed_in::{Role, Scope, SignedInPerson};
 use crate::{App, AppError};
@@ -15,6 +15,11 @@ const SUSPENDED: &str = "you, or the expert for whom you act, are suspended: you
 const NOT_IN_ROLE: &str = "your role as a member of this expert does not allow this";
 const NOT_IMPARTIAL: &str =
     "another administrator must do this: you act for this expert, or did so within the last 180 days";
+
+const SHARED_APPOINTMENT: &str = "another administrator must do this: you have an appointment with this person, or had one within the last 180 days";
+
+/// How many appointments are read at once.
+const PAGE: u16 = 100;
 
 /// Who runs a use case. Each transport builds it: HTTP from the access token, a worker as [`Actor::Platform`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,6 +171,21 @@ impl Actor {
         Ok(person)
     }
 
+    /// The administrator, for decisions about a person: one who is [impartial](Self::require_impartial_admin) about them as an expert,
+    /// and has no appointment with them, and had none within the last 180 days.
+    ///
+    /// # Errors
+    /// As for [`require_impartial_admin`](Self::require_impartial_admin), and [`AppError::Forbidden`] if they have or had one.
+    pub(crate) async fn require_impartial_admin_of_person(
+        &self,
+        app: &App,
+        other: PersonId,
+    ) -> Result<&SignedInPerson, AppError> {
+        let person = self.require_impartial_admin(app, other.expert()).await?;
+        require_no_shared_appointment(app, person, other).await?;
+        Ok(person)
+    }
+
     /// An appointment, and as whom the person acts on it. See [`side_of`](Self::side_of).
     ///
     /// # Errors
@@ -314,6 +334,32 @@ async fn membership(
     expert: ExpertId,
 ) -> Result<Option<MemberRole>, AppError> {
     Ok(app.store.member(expert, person.id()).await?.map(|member| member.role))
+}
+
+/// Requires that a person has no appointment with another one, as its client or its expert, and had none within the last 180 days. A
+/// hold that expired does not count, nor does an appointment that this release cannot read. Reads two lists of appointments.
+async fn require_no_shared_appointment(
+    app: &App,
+    person: &SignedInPerson,
+    other: PersonId,
+) -> Result<(), AppError> {
+    let starts = TimeSpan::new(app.now().plus(-IMPARTIAL_AFTER), Timestamp::MAX);
+    for (client, expert) in [(person.client_id(), other.expert()), (other.client(), person.expert_id())] {
+        let mut after = None;
+        loop {
+            let of = AppointmentOwner::Client(client);
+            let page = app.store.appointments(of, starts, after.as_deref(), PAGE).await?;
+            let is_shared = |one: &Appointment| one.expert == expert && one.status != Status::Expired;
+            if page.appointments.iter().any(is_shared) {
+                return Err(AppError::Forbidden(SHARED_APPOINTMENT));
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Requires that a person was no member of an expert within the last 180 days. Reads one row.

@@ -31,7 +31,8 @@ pub async fn read(app: &App, actor: &Actor, person: PersonId) -> Result<Suspensi
 /// suspends it too.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] if the actor is not an administrator, or is the person or acts for them as an expert,
+/// [`AppError::Forbidden`] if the actor is not an administrator, is the person, acts for them as an expert, or has an appointment with
+/// them, or did so or had one within the last 180 days,
 /// [`AppError::VersionMismatch`] if the suspension has another version.
 pub async fn change(
     app: &App,
@@ -42,7 +43,7 @@ pub async fn change(
     reason: ShortText,
 ) -> Result<Suspension, AppError> {
     app.transact("suspend_person", || async {
-        let by = actor.require_impartial_admin(app, person.expert()).await?.id();
+        let by = actor.require_impartial_admin_of_person(app, person).await?.id();
         let state = State::of(app, person).await?;
         let stored = &state.stored.suspension;
         check_version(if_match, stored.version)?;

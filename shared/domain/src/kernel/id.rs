@@ -160,6 +160,11 @@ impl PersonId {
     pub const fn expert(self) -> ExpertId {
         ExpertId(self.0)
     }
+
+    /// Returns the person's id as a client.
+    pub const fn client(self) -> ClientId {
+        ClientId(self.0)
+    }
 }
 
 #[cfg(test)]

@@ -6,18 +6,27 @@ use domain::payments::payment::Payment;
 use super::keys;
 use super::rows::PaymentRow;
 use crate::keys::GSI2;
-use crate::row::{cut_page, read_list, read_row};
+use crate::row::{cut_page, read_row};
 use crate::table::{Condition, Consistency, Query};
 use crate::transaction::text;
 use crate::{CommitError, ReadError, Store, Transaction};
+
+/// An escalated payment that this release cannot read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnreadableEscalation {
+    /// The appointment whose payment it is.
+    pub appointment: AppointmentId,
+    /// Whether a newer release has written the payment; otherwise its row is damaged.
+    pub is_newer: bool,
+}
 
 /// One page of the payments that are escalated.
 #[derive(Debug, Clone)]
 pub struct EscalationPage {
     /// The payments, the oldest booking first.
     pub payments: Vec<Payment>,
-    /// How many rows of this page cannot be read.
-    pub unreadable: usize,
+    /// The appointments of this page whose payment this release cannot read.
+    pub unreadable: Vec<UnreadableEscalation>,
     /// The last appointment of this page, if there is another page.
     pub next: Option<AppointmentId>,
 }
@@ -82,7 +91,20 @@ impl Store {
         };
         let mut items = self.table.query(&query).await?;
         let next = cut_page(&mut items, limit, GSI2.sk).and_then(|last| last.parse().ok());
-        let (payments, unreadable) = read_list::<PaymentRow, _>(items);
+        let (mut payments, mut unreadable) = (Vec::new(), Vec::new());
+        for item in items {
+            let appointment = item.get(GSI2.sk).and_then(|id| id.as_s().ok()?.parse().ok());
+            let is_newer = match read_row::<PaymentRow, _>(item) {
+                Ok(payment) => {
+                    payments.push(payment);
+                    continue;
+                }
+                // The reason can contain personal data.
+                Err(error) => matches!(error, ReadError::NewerRelease { .. }),
+            };
+            tracing::error!(?appointment, "an escalated payment cannot be read");
+            unreadable.extend(appointment.map(|appointment| UnreadableEscalation { appointment, is_newer }));
+        }
         Ok(EscalationPage { payments, unreadable, next })
     }
 }

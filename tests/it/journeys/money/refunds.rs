@@ -161,6 +161,25 @@ async fn administrators_list_escalations() {
         list(&format!("?limit=1&cursor={}", page["next_cursor"].as_str().expect("there is more"))).await;
     assert_eq!(rest["escalations"][0]["appointment_id"], second.as_str());
     assert_eq!(rest.get("next_cursor"), None);
+    // A payment that a newer release has written is named.
+    let shown = test.database("Scan", &json!({ "TableName": "expert-connect" })).await;
+    let payment = shown["Items"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .find(|item| item["SK"]["S"] == "PAY" && item["PK"]["S"] == format!("APT#{second}"));
+    let payment = payment.expect("it is stored").clone();
+    let mut newer = payment.clone();
+    newer["schema"] = json!({ "N": "99" });
+    let put = async |item: &Value| {
+        test.database("PutItem", &json!({ "TableName": "expert-connect", "Item": item })).await;
+    };
+    put(&newer).await;
+    let page = list("").await;
+    assert_eq!((page["escalations"].as_array().map(Vec::len), &page["truncated"]), (Some(1), &json!(true)));
+    let unreadable = json!([{ "appointment_id": second, "reason": "newer_release" }]);
+    assert_eq!(page["unreadable"], unreadable);
+    put(&payment).await;
     // A resolved escalation is no longer listed.
     test.resolve(&first, "resolved_manually").await.expect(200);
     test.resolve(&second, "try_again").await.expect(200);
