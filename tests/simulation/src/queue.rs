@@ -30,6 +30,8 @@ pub struct Queue {
     pub dead: u64,
     /// The number of messages that were sent.
     pub sent: u64,
+    /// The time before which no message arrives that is sent from now on, in milliseconds.
+    pub held_until: i64,
 }
 
 /// A published event.
@@ -75,6 +77,7 @@ impl JobQueue for SimQueue {
                     core.queue.messages += 1;
                     let most = core.faults.max_delivery_delay;
                     let delay = if most <= 1 { 1 } else { core.rng.between(1, most) };
+                    let delay = delay.max(core.queue.held_until - core.now);
                     let job = job.clone();
                     core.schedule_in(delay, move |core| deliver(core, failure_domain, job, 1));
                 }

@@ -1158,6 +1158,23 @@ pub const FLOWS: &[Flow] = &[
         },
     },
     Flow {
+        name: "the parties are notified of a report late, and of the decision about it later",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.advance_to(IN_34_HOURS + 2 * HOUR);
+            scenario.hold_messages_until(IN_34_HOURS + 4 * HOUR);
+            scenario.as_expert(Command::EndSession(id, CLIENT_NO_SHOW, None));
+            scenario.advance(60);
+            // The client contradicts before the job has notified them of the report.
+            scenario.as_client(0, Command::EndSession(id, EXPERT_NO_SHOW, None));
+            scenario.advance_to(IN_34_HOURS + 3 * HOUR);
+            scenario.hold_messages_until(IN_34_HOURS + 6 * HOUR);
+            scenario.as_admin(Command::EndSession(id, CLIENT_NO_SHOW, None));
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+        },
+    },
+    Flow {
         name: "an expert misses three sessions and is warned",
         run: |scenario| {
             scenario.simulation.app.settings.reliability.warning = 2;

@@ -302,6 +302,11 @@ impl Scenario {
         }
     }
 
+    /// Lets each message that is sent to a queue from now on arrive a number of seconds after the start at the earliest.
+    pub fn hold_messages_until(&mut self, seconds: i64) {
+        self.simulation.shared.lock().queue.held_until = at(seconds).seconds() * 1_000;
+    }
+
     /// Changes the fault profile.
     pub fn set_faults(&mut self, change: impl FnOnce(&mut FaultProfile)) {
         change(&mut self.simulation.shared.lock().faults);
