@@ -3,6 +3,7 @@
 use app::payments::{ports, refunds};
 use domain::kernel::time::Date;
 use domain::payments::{account, exchange, gateway, ledger, payment, payout, report};
+use domain::scheduling::appointment::Status;
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, Currency, Money, Rate, Timestamp};
 use http_api::{Problem, Request, csv};
@@ -85,6 +86,10 @@ pub struct Payment {
     /// The platform's fee when the full amount is paid; only for the expert and administrators.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform_fee: Option<Money>,
+    /// The refund that the expert has granted and that is not made yet, because the gateway could not take their share of it back;
+    /// absent if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_refund: Option<WaitingRefund>,
     /// What the platform withholds of the expert's share in addition to its fee, because the expert owed it; absent if nothing is
     /// withheld, and for the client.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,6 +122,37 @@ pub struct Payment {
     /// gateways that use a page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pay_page: Option<String>,
+}
+
+/// A refund that the expert has granted, and that is made as soon as what it waits for has come.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct WaitingRefund {
+    /// What the client gets.
+    pub amount: Money,
+    /// What the refund waits for.
+    pub waits_for: RefundWaitsFor,
+    /// When the gateway first refused to take the share back; absent if that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// When the platform attempts again to take the share back: once a day, for 30 days after the first refusal. Absent after that.
+    /// An administrator can decide at any time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_attempt_at: Option<Timestamp>,
+}
+
+/// What a refund waits for.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundWaitsFor {
+    /// The expert's share of it, which was paid out to them. The gateway takes it back once the balance of their account covers it.
+    ExpertShare,
+}
+
+impl From<payment::WaitingRefund> for WaitingRefund {
+    fn from(refund: payment::WaitingRefund) -> Self {
+        let payment::WaitingRefund { amount, since, next_attempt_at } = refund;
+        Self { amount, waits_for: RefundWaitsFor::ExpertShare, since, next_attempt_at }
+    }
 }
 
 /// Why the client's bank declined a payment.
@@ -293,11 +329,16 @@ impl Payment {
     /// 404 if the appointment has no payment.
     pub fn of(record: AppointmentRecord, party: Party) -> Result<Self, Problem> {
         let payment = record.payment.ok_or_else(|| Problem::not_found("payment"))?;
-        Ok(Self::new(payment, &record.movements, party))
+        Ok(Self::new(payment, &record.movements, &record.appointment.status, party))
     }
 
-    /// The payment as `party` may see it.
-    pub fn new(payment: payment::Payment, movements: &[ledger::Movement], party: Party) -> Self {
+    /// The payment of an appointment with this status, as `party` may see it.
+    pub fn new(
+        payment: payment::Payment,
+        movements: &[ledger::Movement],
+        status: &Status,
+        party: Party,
+    ) -> Self {
         let totals = ledger::Totals::of(movements);
         let money = |amount| payment.amount.with_amount(amount).unwrap_or(payment.amount);
         Self {
@@ -308,6 +349,7 @@ impl Payment {
             refunded: money(totals.refunded),
             disputed: money(totals.disputed),
             platform_fee: (party != Party::Client).then(|| payment.fee()),
+            waiting_refund: payment.waiting_refund(totals, payment.amount_due(status)).map(Into::into),
             withheld: payment.withheld.filter(|_| party != Party::Client),
             payout_timing: (party != Party::Client).then(|| payment.payout_timing.into()),
             paid_out: (party != Party::Client).then(|| money(totals.expert_balance())),
@@ -402,7 +444,8 @@ pub struct Refund {
 #[serde(rename_all = "snake_case")]
 pub enum RefundState {
     /// The client has paid, and the gateway is asked to refund the amount. If your share was paid out, it is taken back from your
-    /// account first, so keep enough on it. `refunded` of the payment increases when the gateway has refunded the amount.
+    /// account first, so keep enough on it; until then, the payment has a `waiting_refund`. `refunded` of the payment increases when
+    /// the gateway has refunded the amount.
     Pending,
     /// The client has not been charged yet, and will be charged less.
     ChargeReduced,

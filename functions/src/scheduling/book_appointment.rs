@@ -135,8 +135,9 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
 }
 
 fn document(Booked { appointment, payment, details, movements }: Booked, now: Timestamp) -> Appointment {
-    let payment = payment
-        .map(|(payment, pay_with)| Payment::new(payment, &movements, Party::Client).paid_with(pay_with));
+    let payment = payment.map(|(payment, pay_with)| {
+        Payment::new(payment, &movements, &appointment.status, Party::Client).paid_with(pay_with)
+    });
     Appointment {
         appointment: ListedAppointment::new(appointment, now),
         details: details.map(Into::into),

@@ -33,7 +33,7 @@ impl Appointment {
     /// The appointment, its details and its payment as `party` may see them at `now`.
     pub fn new(record: AppointmentRecord, party: party::Party, now: Timestamp) -> Self {
         let AppointmentRecord { appointment, payment, movements, details } = record;
-        let payment = payment.map(|payment| Payment::new(payment, &movements, party));
+        let payment = payment.map(|payment| Payment::new(payment, &movements, &appointment.status, party));
         let appointment = ListedAppointment::new(appointment, now);
         Self { appointment, details: details.map(Into::into), payment }
     }

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// The version of the rows that the code writes now.
-const LATEST: u32 = 3;
+const LATEST: u32 = 4;
 
 fn file(version: u32) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("golden/{version}.json"))
@@ -123,6 +123,7 @@ fn written() -> Map<String, Value> {
     t.put_payment_account(samples::EXPERT, &samples::account()).expect("rows");
     t.put_expert_terms(samples::EXPERT, &samples::expert_terms()).expect("a row");
     t.put_payment(&samples::payment_with_processing_cost()).expect("a row");
+    t.put_payment(&samples::waiting_payment()).expect("a row");
     for of in [RefundsOf::Client(samples::CLIENT), RefundsOf::Expert(samples::EXPERT)] {
         t.put_refund_costs(samples::month(), of, &samples::refund_costs()).expect("a row");
     }
@@ -368,6 +369,9 @@ async fn golden_rows_of_every_version_are_read() {
         }
         if version >= 3 {
             check_since_version_3(&store).await;
+        }
+        if version >= 4 {
+            check_since_version_4(&store).await;
         }
     }
 }
@@ -762,6 +766,12 @@ async fn check_since_version_3(store: &Store) {
     assert_eq!(page.notifications, [warning]);
     let subject = IncidentSubject::Payment(appointment.id);
     assert!(store.was_warned(client, Party::Client, subject).await.expect("readable"));
+}
+
+/// Checks that a store also has the samples of rows that exist since version 4.
+async fn check_since_version_4(store: &Store) {
+    let payment = samples::waiting_payment();
+    assert_eq!(store.payment(payment.appointment).await.expect("readable"), Some(payment));
 }
 
 /// Checks that a store also has the samples of rows that exist since version 2.

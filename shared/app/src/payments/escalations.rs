@@ -94,7 +94,7 @@ pub async fn resolve(
                 payment.max_failed_refunds = totals.failed_refunds.saturating_add(1);
             }
             (Resolution::TryAgain, Escalation::Refused { order, .. }) => {
-                payment.refused.remove(&order);
+                payment = payment.without_refusal(order);
             }
             // The amount can no longer be collected.
             (Resolution::ResolvedManually(_), Escalation::Refused { order: OrderKind::Capture, .. }) => {
@@ -120,7 +120,7 @@ pub async fn resolve(
             ) => {
                 // Later refunds are sent to the gateway again.
                 payment.max_failed_refunds = totals.failed_refunds.saturating_add(1);
-                payment.refused.remove(&OrderKind::Refund);
+                payment = payment.without_refusal(OrderKind::Refund);
                 payment.entries += 1;
                 let object = format!("{MANUAL_OBJECT}{}", payment.entries);
                 let movement = Movement::new(MovementKind::ResolvedManually, amount, object, now, None);

@@ -1,7 +1,7 @@
 //! Sends orders to the gateway, such as a capture or a refund.
 
 use domain::payments::ledger::{Movement, MovementKind};
-use domain::payments::payment::{Order, OrderKind, Payment, PaymentState, Plan, References, action_deadline};
+use domain::payments::payment::{Order, Payment, PaymentState, Plan, References, action_deadline};
 use domain::scheduling::appointment::{Appointment, Status};
 use domain::scheduling::party::ActingAs;
 use domain::{Money, Timestamp};
@@ -37,19 +37,14 @@ pub(super) async fn order(
 ) -> Result<(), AppError> {
     let result = execute(app, gateway, appointment, payment.clone(), movements, order).await;
     let version = payment.version;
-    let mut refused = Payment { refusals: payment.refusals.saturating_add(1), ..payment.clone() };
+    let refused = Payment { refusals: payment.refusals.saturating_add(1), ..payment.clone() };
     match (result, order.refused_as(gateway.capabilities())) {
         (
             Err(AppError::Payments(PaymentsError::Gateway(GatewayError::Refused { code, message }))),
             Some(kind),
         ) => {
             tracing::error!(appointment = %appointment.id, ?order, code, message, "the gateway permanently refused an order");
-            refused.refused.insert(kind, code);
-            // It is the refund that the gateway refuses, so the share can be taken back by itself.
-            if kind == OrderKind::Refund {
-                refused.refused.remove(&OrderKind::Reversal);
-            }
-            put_payment(app, version, refused, |_| None).await
+            put_payment(app, version, refused.with_refusal(kind, code, app.now()), |_| None).await
         }
         (Err(refusal @ AppError::Payments(PaymentsError::Gateway(GatewayError::NotNow { .. }))), _) => {
             put_payment(app, version, refused, |_| None).await?;

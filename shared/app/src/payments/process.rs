@@ -1,7 +1,5 @@
 //! The payment job: brings an appointment and its payment in line, whatever happened to either.
 
-use std::collections::BTreeMap;
-
 use domain::kernel::time::DAY;
 use domain::payments::ledger::{self, Movement, MovementKind, Totals};
 use domain::payments::payment::{IntentStatus, Payment, PaymentAction, References, Wait, next_action};
@@ -86,6 +84,8 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
             ledger::new_movements(&movements, &snapshot.movements).into_iter().cloned().collect();
         let movements: Vec<Movement> = movements.into_iter().chain(new_movements.iter().cloned()).collect();
         let target = payment.amount_due(&appointment.status);
+        // Refusals and failures concern the payment as it was. After new movements, orders are sent again.
+        let known = if new_movements.is_empty() { payment.clone() } else { payment.without_refusals() };
         let observed = Payment {
             state: payment.state_of(&snapshot, &movements, target),
             // A gateway forgets why the saved card was declined as soon as the client tries another one. They still have not paid.
@@ -104,12 +104,10 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
                 IntentStatus::Authorized { .. } | IntentStatus::Succeeded => None,
                 _ => payment.action_deadline,
             },
-            // Refusals and failures concern the payment as it was. After new movements, orders are sent again.
-            refused: if new_movements.is_empty() { payment.refused.clone() } else { BTreeMap::new() },
             failing_since: payment.failing_since.filter(|_| new_movements.is_empty()),
             ..match unrecorded_intent {
-                Some(intent) => payment.with_intent(intent),
-                None => payment.clone(),
+                Some(intent) => known.with_intent(intent),
+                None => known,
             }
         };
         let action =

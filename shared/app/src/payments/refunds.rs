@@ -17,8 +17,8 @@ use crate::payments::jobs::PaymentsJob;
 use crate::payments::refund_costs;
 use crate::{App, AppError, Decision};
 
-/// The maximum number of refunds of a payment that the expert grants; not of those that are due, and the rest can be refunded as one
-/// more. Each costs requests to the gateway and has a document.
+/// The maximum number of refunds of a payment that the expert grants, also of those that wait for the expert's share; not of those
+/// that are due, and the rest can be refunded as one more. Each costs requests to the gateway and has a document.
 pub const MAX_REFUNDS: usize = 50;
 
 /// A refund that was requested.
@@ -143,7 +143,8 @@ async fn attempt_refund(
         return refuse(format!("the client pays {refundable}, so {amount} cannot be refunded"));
     }
     // The last part of all can always be refunded.
-    let refunds = record.movements.iter().filter(|one| one.kind == MovementKind::Refund).count();
+    let made = record.movements.iter().filter(|one| one.kind == MovementKind::Refund).count();
+    let refunds = made.max(payment.granted_refunds.into());
     if refunds >= MAX_REFUNDS && amount.amount() < refundable.amount() {
         return refuse(format!(
             "a payment can be refunded in at most {MAX_REFUNDS} parts; refund the rest of it, which is {refundable}"

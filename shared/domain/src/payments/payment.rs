@@ -35,6 +35,10 @@ pub const MAX_UNPAID_MOVES: u16 = 2;
 const CAPTURE_MARGIN: i64 = 12 * HOUR;
 /// How long a client has to pay again after their card failed, in seconds; at most until the session starts.
 const ACTION_WINDOW: i64 = DAY;
+/// The time between two attempts to take back the share that a granted refund waits for, in seconds.
+const REVERSAL_PAUSE: i64 = DAY;
+/// For how long after the first refusal the platform attempts again by itself to take back such a share, in seconds.
+const REVERSAL_PERIOD: i64 = 30 * DAY;
 /// Additional time, in seconds, for which the authorization of a saved card stays valid after the session, beyond
 /// [`CAPTURE_MARGIN`].
 const AUTHORIZATION_RESERVE: i64 = 6 * HOUR;
@@ -132,6 +136,8 @@ pub struct Payment {
     /// granted refund is made only once the expert has returned their share of it. `None` if the expert granted none, or if the client
     /// has become entitled to everything that is refunded.
     pub charge_before_grants: Option<Money>,
+    /// How many refunds of what the client had paid the expert has granted, whether or not they are made yet.
+    pub granted_refunds: u16,
     /// The part of the final charge with which the client pays for the processing of their refund. It belongs to the platform and not
     /// to the expert; `None` if there is none.
     pub processing_cost: Option<Money>,
@@ -148,6 +154,9 @@ pub struct Payment {
     /// The orders that the gateway has refused permanently, with the gateway's error code. An order is sent again
     /// after a new movement, or when an administrator requests it.
     pub refused: BTreeMap<OrderKind, String>,
+    /// When the gateway refused to take the expert's share back, as long as such a [refusal](Self::refused) stands. `None` if there is
+    /// none, or if a release before this attribute has recorded it.
+    pub refused_reversal: Option<RefusedReversal>,
     /// The number of refused orders. It is part of the idempotency keys, because the gateway answers a repeated key
     /// with the same refusal.
     pub refusals: u16,
@@ -227,6 +236,26 @@ pub enum PaymentState {
     /// A newer version of the code has written the state, or another value of the payment, and this version does not know it. The
     /// payment can be read, and nothing is changed, paid or refunded.
     Unknown,
+}
+
+/// When the gateway refused to take the expert's share back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefusedReversal {
+    /// The first refusal.
+    pub since: Timestamp,
+    /// The last refusal.
+    pub last_at: Timestamp,
+}
+
+/// A refund that the expert granted, and that waits because the gateway could not take their share of it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaitingRefund {
+    /// What the client gets once the share has come back.
+    pub amount: Money,
+    /// When the gateway first refused to take the share back. `None` if a release that did not record it has asked.
+    pub since: Option<Timestamp>,
+    /// When the platform attempts again to take the share back. `None` if only an administrator can have it attempted again.
+    pub next_attempt_at: Option<Timestamp>,
 }
 
 /// The kind of an order. If the gateway permanently refuses an order of these kinds, an administrator decides.
@@ -384,12 +413,14 @@ impl Payment {
             intent_number: 1,
             final_charge: None,
             charge_before_grants: None,
+            granted_refunds: 0,
             processing_cost: None,
             withheld: None,
             share_owed: None,
             action_deadline: None,
             max_failed_refunds: 1,
             refused: BTreeMap::new(),
+            refused_reversal: None,
             refusals: 0,
             released_at: None,
             resolved_with_expert: false,
@@ -473,6 +504,66 @@ impl Payment {
     pub fn with_intent(&self, intent: String) -> Self {
         let references = References { intent: Some(intent), ..self.references.clone() };
         Self { intent_number: self.intent_number.saturating_add(1), references, ..self.clone() }
+    }
+
+    /// Returns the payment after the gateway has permanently refused an order of this kind at `now`.
+    #[must_use]
+    pub fn with_refusal(&self, kind: OrderKind, code: String, now: Timestamp) -> Self {
+        let mut payment = self.clone();
+        payment.refused.insert(kind, code);
+        match kind {
+            OrderKind::Reversal => {
+                let since = self.refused_reversal.map_or(now, |refused| refused.since);
+                payment.refused_reversal = Some(RefusedReversal { since, last_at: now });
+            }
+            // It is the refund that the gateway refuses, so the share can be taken back by itself.
+            OrderKind::Refund => payment = payment.without_refusal(OrderKind::Reversal),
+            OrderKind::Capture | OrderKind::Transfer => {}
+        }
+        payment
+    }
+
+    /// Returns the payment after an administrator has decided that an order of this kind is sent again.
+    #[must_use]
+    pub fn without_refusal(&self, kind: OrderKind) -> Self {
+        let mut payment = self.clone();
+        payment.refused.remove(&kind);
+        payment.refused_reversal = payment.refused_reversal.filter(|_| kind != OrderKind::Reversal);
+        payment
+    }
+
+    /// Returns the payment after money has moved, so that every refused order is sent again.
+    #[must_use]
+    pub fn without_refusals(&self) -> Self {
+        Self { refused: BTreeMap::new(), refused_reversal: None, ..self.clone() }
+    }
+
+    /// Returns when the platform attempts again by itself to take back a share that the gateway refused to take back. The balance of
+    /// the expert's account may have grown until then. `None` if nothing was refused, or after [`REVERSAL_PERIOD`].
+    fn next_reversal_attempt(&self) -> Option<Timestamp> {
+        let RefusedReversal { since, last_at } =
+            self.refused_reversal.filter(|_| self.refused.contains_key(&OrderKind::Reversal))?;
+        let next = last_at.plus(REVERSAL_PAUSE);
+        (next <= since.plus(REVERSAL_PERIOD)).then_some(next)
+    }
+
+    /// Returns the refund that the expert granted and that waits for their share, if the gateway has refused to take it back. `totals`
+    /// are those of all movements.
+    pub fn waiting_refund(&self, totals: Totals, amount_due: Money) -> Option<WaitingRefund> {
+        let is_refused = self.refused.contains_key(&OrderKind::Reversal) && !self.resolved_with_expert;
+        let surplus = totals.net_paid().saturating_sub(amount_due.amount());
+        let granted = surplus - self.entitled_part(totals, surplus);
+        let amount = amount_due.with_amount(granted).ok().filter(|_| is_refused && granted > 0)?;
+        let since = self.refused_reversal.map(|refused| refused.since);
+        Some(WaitingRefund { amount, since, next_attempt_at: self.next_reversal_attempt() })
+    }
+
+    /// Returns how much of `surplus`, which is to be refunded, the client is entitled to, whatever the expert granted in addition.
+    fn entitled_part(&self, totals: Totals, surplus: u64) -> u64 {
+        match self.charge_before_grants {
+            Some(charge) => totals.net_paid().saturating_sub(charge.amount()).min(surplus),
+            None => surplus,
+        }
     }
 
     /// Returns the payment with this further amount withheld of the expert's share.

@@ -24,7 +24,9 @@ use domain::payments::debt::Debt;
 use domain::payments::exchange::{CurrencyRate, ReferenceRates};
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Account, Entry, Movement, MovementKind};
-use domain::payments::payment::{Decline, Escalation, OrderKind, Payment, PaymentState, Plan, References};
+use domain::payments::payment::{
+    Decline, Escalation, OrderKind, Payment, PaymentState, Plan, References, RefusedReversal,
+};
 use domain::payments::payout::{PayoutTiming, ProvenSession, TrackRecord};
 use domain::payments::reconciliation::{Difference, Sums};
 use domain::payments::refund_costs::RefundCosts;
@@ -494,12 +496,14 @@ pub(super) fn payments() -> Vec<Payment> {
         intent_number: 2,
         final_charge: Some(money(12_000)),
         charge_before_grants: None,
+        granted_refunds: 0,
         processing_cost: None,
         withheld: None,
         share_owed: None,
         action_deadline: Some(at(7)),
         max_failed_refunds: 1,
         refused: orders.iter().take(number % 5).map(|order| (*order, "no_funds".to_owned())).collect(),
+        refused_reversal: None,
         refusals: 3,
         failing_since: Some(at(8)),
         released_at: None,
@@ -544,6 +548,18 @@ pub(super) fn released_payment() -> Payment {
         withheld: None,
         released_at: Some(at(9)),
         resolved_with_expert: false,
+        ..held_payment()
+    }
+}
+
+/// A payment of which the expert granted refunds that wait for their share.
+pub(super) fn waiting_payment() -> Payment {
+    Payment {
+        appointment: appointment_id(123),
+        charge_before_grants: Some(money(24_000)),
+        granted_refunds: 2,
+        refused: [(OrderKind::Reversal, "balance_insufficient".to_owned())].into(),
+        refused_reversal: Some(RefusedReversal { since: at(10), last_at: at(11) }),
         ..held_payment()
     }
 }

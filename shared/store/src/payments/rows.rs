@@ -8,7 +8,9 @@ use domain::payments::debt::Debt;
 use domain::payments::exchange::{CurrencyRate, EuroRate, ReferenceRates};
 use domain::payments::gateway::GatewayKind;
 use domain::payments::ledger::{Account, Entry, Movement, MovementKind};
-use domain::payments::payment::{Decline, Escalation, OrderKind, Payment, PaymentState, Plan, References};
+use domain::payments::payment::{
+    Decline, Escalation, OrderKind, Payment, PaymentState, Plan, References, RefusedReversal,
+};
 use domain::payments::payout::{PayoutTiming, ProvenSession, TrackRecord};
 use domain::payments::reconciliation::{Difference, Sums};
 use domain::{AppointmentId, ClientId, Currency, ExpertId, Money, Rate, Timestamp};
@@ -113,6 +115,8 @@ stored! {
         #[serde(default)]
         charge_before_grants: Option<MoneyRow>,
         #[serde(default)]
+        granted_refunds: u16,
+        #[serde(default)]
         processing_cost: Option<MoneyRow>,
         #[serde(default)]
         withheld: Option<MoneyRow>,
@@ -122,6 +126,8 @@ stored! {
         max_failed_refunds: u16,
         #[serde(default)]
         refused: RefusedRow,
+        #[serde(default)]
+        refused_reversal: Option<RefusedReversalRow>,
         #[serde(default)]
         refusals: u16,
         #[serde(default)]
@@ -165,6 +171,11 @@ stored! {
         intent: Option<String>,
         setup: Option<String>,
         customer: Option<String>,
+    }
+
+    struct RefusedReversalRow for RefusedReversal {
+        since: Timestamp,
+        last_at: Timestamp,
     }
 
     enum OrderKindRow for OrderKind {

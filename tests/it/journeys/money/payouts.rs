@@ -354,6 +354,91 @@ async fn refund_after_the_payout_waits_until_the_expert_has_returned_the_share()
 }
 
 #[tokio::test]
+async fn waiting_refund_is_shown_and_made_once_the_expert_has_the_share_again() {
+    for timing in [PayoutTiming::AfterSession, PayoutTiming::AtPayment] {
+        let test = TestApp::with(|config| config.settings.payout_timing = timing).await;
+        let offer = test.offer(&paid_hour()).await;
+        let appointment = test.book_and_secure(&offer, AT).await;
+        test.advance_to(AFTER_RELEASE).await;
+        test.empty_account(&offer).await;
+        test.refund(&appointment, 3_000).await.expect(201);
+        test.stack.run_until_idle().await;
+        let shown = async |who: &str| {
+            let path = format!("/v1/appointments/{appointment}");
+            test.get(&path).signed_in_as(who).send().await.expect(200)["payment"]["waiting_refund"].clone()
+        };
+        let waiting = json!({
+            "amount": { "amount": 3_000, "currency": "EUR" },
+            "waits_for": "expert_share",
+            "since": "2027-01-06T11:02:00Z",
+            "next_attempt_at": "2027-01-07T11:02:00Z",
+        });
+        for who in ["alan", "ada", "margaret"] {
+            assert_eq!(shown(who).await, waiting, "{timing:?} {who}");
+        }
+        // Another session fills the account. Nobody has to decide anything.
+        test.book_and_secure(&offer, "2027-01-07T10:00:00Z").await;
+        test.advance_to("2027-01-09T13:02:00Z").await;
+        assert_eq!(test.payment(&appointment).await["state"], "partially_refunded", "{timing:?}");
+        assert_eq!(shown("alan").await, Value::Null);
+        let listed = test.get("/v1/escalations").signed_in_as("margaret").send().await.expect(200);
+        assert_eq!(listed["escalations"], json!([]), "{timing:?}");
+        assert_eq!(test.published("payment.escalated"), 1, "{timing:?}: it is one escalation");
+    }
+}
+
+#[tokio::test]
+async fn share_of_a_waiting_refund_is_asked_for_again_for_thirty_days() {
+    let test = TestApp::holding().await;
+    let offer = test.offer(&paid_hour()).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
+    test.advance_to(AFTER_RELEASE).await;
+    test.empty_account(&offer).await;
+    test.refund(&appointment, 8_000).await.expect(201);
+    test.stack.run_until_idle().await;
+    let next = async || {
+        let path = format!("/v1/appointments/{appointment}/payment");
+        let payment = test.get(&path).signed_in_as("alan").send().await.expect(200);
+        payment["waiting_refund"]["next_attempt_at"].clone()
+    };
+    for day in 7..=31 {
+        assert_eq!(next().await, format!("2027-01-{day:02}T11:02:00Z"));
+        test.advance(86_400);
+        test.stack.run_until_idle().await;
+        test.sweep().await;
+    }
+    test.advance_to("2027-02-05T11:03:00Z").await;
+    assert_eq!(next().await, Value::Null, "an administrator decides");
+    assert_eq!(test.published("payment.escalated"), 1);
+    // What is asked for on their decision begins the period again.
+    test.resolve(&appointment, "try_again").await.expect(200);
+    test.stack.run_until_idle().await;
+    assert_eq!(next().await, "2027-02-06T11:03:00Z");
+}
+
+#[tokio::test]
+async fn waiting_refunds_count_for_the_limit_of_refunds() {
+    let test = TestApp::holding().await;
+    let offer = test.offer(&paid_hour()).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
+    test.advance_to(AFTER_RELEASE).await;
+    test.empty_account(&offer).await;
+    let refund = async |key: usize, cents: u64| {
+        let part = json!({ "amount": { "amount": cents, "currency": "EUR" } });
+        let path = format!("/v1/appointments/{appointment}/refunds");
+        let key = format!("part{key}");
+        test.post(&path).signed_in_as("ada").idempotency_key(&key).json(&part).send().await
+    };
+    for part in 0..app::payments::refunds::MAX_REFUNDS {
+        refund(part, 1).await.expect(201);
+    }
+    test.stack.run_until_idle().await;
+    assert!(!test.kinds(&offer).await.contains(&MovementKind::Refund));
+    assert_eq!(refund(98, 1).await.problem(409), "payment-state");
+    refund(99, 8_000 - 50).await.expect(201);
+}
+
+#[tokio::test]
 async fn expert_who_has_left_cannot_refund_what_they_were_paid() {
     let test = TestApp::holding().await;
     let offer = test.offer(&paid_hour()).await;

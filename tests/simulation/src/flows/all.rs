@@ -1030,6 +1030,22 @@ pub const FLOWS: &[Flow] = &[
         },
     },
     Flow {
+        name: "an expert takes the money off their account, refunds the session, and earns the share again",
+        run: |scenario| {
+            offer_held(scenario);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+            scenario.empty_accounts();
+            scenario.as_expert(Command::Refund(id, euros(4_000), "half".to_owned()));
+            scenario.advance(DAY);
+            scenario.book_and_pay(IN_34_HOURS + 5 * DAY);
+            scenario.advance_to(IN_34_HOURS + 8 * DAY);
+            scenario.expect_all("the client gets the refund once the expert has the share again", |known| {
+                known.appointment.start != at(IN_34_HOURS) || Totals::of(&known.movements).refunded == 4_000
+            });
+        },
+    },
+    Flow {
         name: "an expert who is paid at once takes the money off their account, cancels, and repays the share",
         run: |scenario| {
             scenario.offer(unchanged_terms);

@@ -48,6 +48,7 @@ impl Payment {
         let charge = before.at_most(charge);
         if charge != before {
             self.charge_before_grants.get_or_insert(before);
+            self.granted_refunds = self.granted_refunds.saturating_add(1);
         }
         self.set_final_charge(charge);
     }

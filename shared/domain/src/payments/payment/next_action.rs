@@ -470,7 +470,7 @@ impl Situation<'_> {
         let expert = self.adjust_expert();
         // What the expert granted is refunded once they have returned their share of it.
         let takes_back = matches!(expert, Some(Order::Reverse { .. } | Order::TakeBack(_)));
-        let granted = if takes_back { surplus - self.entitled_surplus(surplus) } else { 0 };
+        let granted = if takes_back { surplus - self.payment.entitled_part(self.totals, surplus) } else { 0 };
         let refund_obstacle = (surplus > 0).then(|| self.refund_obstacle(self.money(surplus))).flatten();
         if surplus > granted && refund_obstacle.is_none() && !self.snapshot.open_dispute {
             return self.refund(surplus - granted);
@@ -478,8 +478,13 @@ impl Situation<'_> {
         if let Some(excess) = self.withheld_in_excess() {
             return PaymentAction::Transition(Transition::OweAgain(excess));
         }
-        let expert_obstacle =
-            expert.and_then(Order::refusable).and_then(|(order, amount)| self.refused(order, amount));
+        // The share that a granted refund waits for may have come back to the expert's account.
+        let next_attempt = self.payment.next_reversal_attempt().filter(|_| granted > 0);
+        let attempts_again = next_attempt.is_some_and(|at| at <= self.now);
+        let expert_obstacle = expert
+            .and_then(Order::refusable)
+            .filter(|_| !attempts_again)
+            .and_then(|(order, amount)| self.refused(order, amount));
         // If the dispute is won, what the expert granted waits for their share again.
         let may_wait = self.snapshot.open_dispute && self.payment.charge_before_grants.is_some();
         let cannot_take_back = takes_back && granted == 0 && !may_wait && expert_obstacle.is_some();
@@ -490,17 +495,12 @@ impl Situation<'_> {
         let until = self.snapshot.open_dispute.then(|| self.now.plus(DISPUTE_PAUSE));
         match (expert, expert_obstacle.or(refund_obstacle.filter(|_| until.is_none())), until) {
             (Some(order), ..) if expert_obstacle.is_none() => PaymentAction::Order(order),
-            (_, Some(escalation), until) => PaymentAction::Wait(Wait::ForDecision { escalation, until }),
+            (_, Some(escalation), until) => {
+                let until = [until, next_attempt].into_iter().flatten().min();
+                PaymentAction::Wait(Wait::ForDecision { escalation, until })
+            }
             (_, None, Some(until)) => PaymentAction::Wait(Wait::Until(until)),
             (_, None, None) => PaymentAction::Wait(Wait::Done),
-        }
-    }
-
-    /// Returns how much of what is to be refunded the client is entitled to, whatever the expert granted in addition.
-    fn entitled_surplus(&self, surplus: u64) -> u64 {
-        match self.payment.charge_before_grants {
-            Some(charge) => self.totals.net_paid().saturating_sub(charge.amount()).min(surplus),
-            None => surplus,
         }
     }
 

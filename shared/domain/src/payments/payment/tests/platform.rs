@@ -97,17 +97,14 @@ impl Platform {
                     .collect();
             let movements: Vec<Movement> = self.ledger.iter().cloned().chain(new_movements).collect();
             let before = self.payment.clone();
+            let known =
+                if movements.len() == self.ledger.len() { before.clone() } else { before.without_refusals() };
             let observed = Payment {
                 state: before.state_of(&snapshot, &movements, self.target()),
                 decline: snapshot.decline,
                 open_dispute: snapshot.open_dispute,
                 lost_dispute: snapshot.lost_dispute,
-                refused: if movements.len() == self.ledger.len() {
-                    before.refused.clone()
-                } else {
-                    BTreeMap::new()
-                },
-                ..unrecorded_intent.map_or(before.clone(), |intent| before.with_intent(intent))
+                ..unrecorded_intent.map_or(known.clone(), |intent| known.with_intent(intent))
             };
             let step = super::next_action(
                 &self.appointment,
@@ -192,10 +189,7 @@ impl Platform {
                         (Ok(()), _) => {}
                         (Err(refusal), Some(kind)) if !calm || refusal == REFUSES => {
                             self.log.push(format!("    refused: {}", refusal.0));
-                            self.payment.refused.insert(kind, refusal.0.to_owned());
-                            if kind == OrderKind::Refund {
-                                self.payment.refused.remove(&OrderKind::Reversal);
-                            }
+                            self.payment = self.payment.with_refusal(kind, refusal.0.to_owned(), now);
                         }
                         // A concurrent event made the order unnecessary, or the next snapshot shows the change.
                         (Err(_), None) if !calm => {}
@@ -486,7 +480,7 @@ impl Platform {
                     Escalation::RefundFailed { .. } => {
                         self.payment.max_failed_refunds = self.totals().failed_refunds + 1
                     }
-                    Escalation::Refused { order, .. } => drop(self.payment.refused.remove(&order)),
+                    Escalation::Refused { order, .. } => self.payment = self.payment.without_refusal(order),
                     Escalation::DisputeLost { .. } | Escalation::NoShowDisputed | Escalation::Unknown => {
                         return None;
                     }
@@ -516,7 +510,7 @@ impl Platform {
                             None,
                         ));
                         self.payment.max_failed_refunds = self.totals().failed_refunds + 1;
-                        self.payment.refused.remove(&OrderKind::Refund);
+                        self.payment = self.payment.without_refusal(OrderKind::Refund);
                     }
                 }
                 self.payment.escalation = None;
