@@ -63,7 +63,7 @@ async fn suspended_client_cannot_book_but_can_read_and_cancel() {
 }
 
 #[tokio::test]
-async fn administrator_does_not_suspend_a_person_with_whom_they_have_an_appointment() {
+async fn administrator_does_not_suspend_a_person_with_whom_they_have_booked_a_session() {
     let test = TestApp::new().await;
     let offer = test.offer(&free_hour()).await;
     let charles = Person { groups: vec!["admin".to_owned(), "client".to_owned()], ..charles_himself() };
@@ -78,8 +78,12 @@ async fn administrator_does_not_suspend_a_person_with_whom_they_have_an_appointm
     let expert = person_of(&offer.expert);
     let refused = suspend(&expert).await;
     assert_eq!(refused.problem(403), "forbidden");
-    assert!(refused.body["detail"].as_str().expect("text").contains("appointment"), "{:#}", refused.body);
-    // It stays an appointment of theirs after a cancellation, for 180 days.
+    assert!(
+        refused.body["detail"].as_str().expect("text").contains("booked a session"),
+        "{:#}",
+        refused.body
+    );
+    // It still counts after a cancellation, for 180 days.
     let path = format!("/v1/appointments/{}/cancel", booked["id"].as_str().expect("an id"));
     let cancel = test.post(&path).header("Authorization", &token()).header("If-Match", "*");
     cancel.json(&json!({})).send().await.expect(200);

@@ -181,8 +181,9 @@ pub async fn replace(
 /// The suspension of the person is another one. `if_match` is the version that the administrator has read.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] if the person is not an administrator, acts for this expert, or has an appointment with them, or did so or
-/// had one within the last 180 days, [`AppError::NotFound`] if the expert has no profile, [`AppError::VersionMismatch`] if the profile has another version.
+/// [`AppError::Forbidden`] if the person is not an administrator, acts for this expert or did so within the last 180 days, or has booked
+/// a session with them that is still to come or was within that time, [`AppError::NotFound`] if the expert has no profile,
+/// [`AppError::VersionMismatch`] if the profile has another version.
 pub async fn suspend(
     app: &App,
     actor: &Actor,

@@ -16,7 +16,7 @@ const NOT_IN_ROLE: &str = "your role as a member of this expert does not allow t
 const NOT_IMPARTIAL: &str =
     "another administrator must do this: you act for this expert, or did so within the last 180 days";
 
-const SHARED_APPOINTMENT: &str = "another administrator must do this: you have an appointment with this person, or had one within the last 180 days";
+const CLIENT_OF_THEM: &str = "another administrator must do this: you have booked a session with this person, or had one within the last 180 days";
 
 /// How many appointments are read at once.
 const PAGE: u16 = 100;
@@ -172,17 +172,18 @@ impl Actor {
     }
 
     /// The administrator, for decisions about a person: one who is [impartial](Self::require_impartial_admin) about them as an expert,
-    /// and has no appointment with them, and had none within the last 180 days.
+    /// and has booked no session with them that is still to come, or was within the last 180 days. Sessions that the person has booked
+    /// with the administrator do not count, because then everybody could choose who decides about them.
     ///
     /// # Errors
-    /// As for [`require_impartial_admin`](Self::require_impartial_admin), and [`AppError::Forbidden`] if they have or had one.
+    /// As for [`require_impartial_admin`](Self::require_impartial_admin), and [`AppError::Forbidden`] if they have booked one.
     pub(crate) async fn require_impartial_admin_of_person(
         &self,
         app: &App,
         other: PersonId,
     ) -> Result<&SignedInPerson, AppError> {
         let person = self.require_impartial_admin(app, other.expert()).await?;
-        require_no_shared_appointment(app, person, other).await?;
+        require_no_client(app, person, other.expert()).await?;
         Ok(person)
     }
 
@@ -336,30 +337,22 @@ async fn membership(
     Ok(app.store.member(expert, person.id()).await?.map(|member| member.role))
 }
 
-/// Requires that a person has no appointment with another one, as its client or its expert, and had none within the last 180 days. A
-/// hold that expired does not count, nor does an appointment that this release cannot read. Reads two lists of appointments.
-async fn require_no_shared_appointment(
-    app: &App,
-    person: &SignedInPerson,
-    other: PersonId,
-) -> Result<(), AppError> {
+/// Requires that a person has booked no session with an expert that is still to come, or was within the last 180 days. A hold that
+/// expired does not count, nor does an appointment that this release cannot read. Reads the person's appointments of that time.
+async fn require_no_client(app: &App, person: &SignedInPerson, expert: ExpertId) -> Result<(), AppError> {
     let starts = TimeSpan::new(app.now().plus(-IMPARTIAL_AFTER), Timestamp::MAX);
-    for (client, expert) in [(person.client_id(), other.expert()), (other.client(), person.expert_id())] {
-        let mut after = None;
-        loop {
-            let of = AppointmentOwner::Client(client);
-            let page = app.store.appointments(of, starts, after.as_deref(), PAGE).await?;
-            let is_shared = |one: &Appointment| one.expert == expert && one.status != Status::Expired;
-            if page.appointments.iter().any(is_shared) {
-                return Err(AppError::Forbidden(SHARED_APPOINTMENT));
-            }
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
+    let booked = AppointmentOwner::Client(person.client_id());
+    let mut after = None;
+    loop {
+        let page = app.store.appointments(booked, starts, after.as_deref(), PAGE).await?;
+        if page.appointments.iter().any(|one| one.expert == expert && one.status != Status::Expired) {
+            return Err(AppError::Forbidden(CLIENT_OF_THEM));
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
         }
     }
-    Ok(())
 }
 
 /// Requires that a person was no member of an expert within the last 180 days. Reads one row.

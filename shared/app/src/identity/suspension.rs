@@ -31,9 +31,8 @@ pub async fn read(app: &App, actor: &Actor, person: PersonId) -> Result<Suspensi
 /// suspends it too.
 ///
 /// # Errors
-/// [`AppError::Forbidden`] if the actor is not an administrator, is the person, acts for them as an expert, or has an appointment with
-/// them, or did so or had one within the last 180 days,
-/// [`AppError::VersionMismatch`] if the suspension has another version.
+/// [`AppError::Forbidden`] if the actor is not an administrator, is the person, acts for them as an expert or did so within the last 180
+/// days, or has booked a session with them that is still to come or was within that time, [`AppError::VersionMismatch`] if the suspension has another version.
 pub async fn change(
     app: &App,
     actor: &Actor,
