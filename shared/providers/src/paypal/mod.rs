@@ -36,7 +36,7 @@ use crate::{GatewayConfig, InvalidAddress};
 use auth::Access;
 use client::{Client, Request};
 use errors::Failure;
-use signature::{Budget, Certificates};
+use signature::{Budget, Certificates, MAX_VERIFICATIONS};
 
 /// Builds PayPal's ports. The URL of the API is `https://api-m.paypal.com/`. The secret is
 /// `{"client_id": "…", "client_secret": "…", "partner_id": "…", "webhook_id": "…"}`. If it is empty, PayPal is not configured,
@@ -51,7 +51,7 @@ pub fn gateway(config: GatewayConfig, delayed_disbursement: bool) -> Result<Gate
     let GatewayConfig { http, secrets, clock, secret_id, .. } = config;
     let paypal = Arc::new(PayPal {
         certificates: Certificates::new(http.clone(), base.clone()),
-        verifications: Budget::default(),
+        verifications: Budget::new(MAX_VERIFICATIONS),
         delayed_disbursement,
         client: Client::new(http, base, Access::new(secrets, secret_id, clock)),
     });

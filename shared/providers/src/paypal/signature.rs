@@ -33,9 +33,13 @@ const MAX_BYTES: usize = 32 * 1024;
 const MAX_CHAIN: usize = 6;
 /// The maximum number of kept certificates. PayPal uses one for months.
 const MAX_KEPT: usize = 4;
-/// The maximum number of requests in a minute for certificates, and to verify events. PayPal repeats an event that was not
+/// The maximum number of requests for certificates in a minute. An event that needs one causes a small request without authentication.
+/// Until a process has PayPal's certificate, forged events that name others use this up, and genuine ones have to be repeated. So it is
+/// as much as API Gateway lets through to the route for webhooks by default, 20 in a second.
+const MAX_CERTIFICATES: u32 = 1_200;
+/// The maximum number of requests to PayPal in a minute to verify events. PayPal limits these, and repeats an event that was not
 /// accepted for three days.
-pub(super) const MAX_PER_MINUTE: u32 = 10;
+pub(super) const MAX_VERIFICATIONS: u32 = 10;
 
 /// What a signature says about an event.
 #[derive(Debug, PartialEq, Eq)]
@@ -78,19 +82,26 @@ impl Signed {
 }
 
 /// Counts requests, so that the sender of forged events cannot cause more than some of them.
-#[derive(Default)]
-pub(super) struct Budget(Mutex<(i64, u32)>);
+pub(super) struct Budget {
+    per_minute: u32,
+    /// The last minute with requests, and their number.
+    used: Mutex<(i64, u32)>,
+}
 
 impl Budget {
+    pub(super) fn new(per_minute: u32) -> Self {
+        Self { per_minute, used: Mutex::default() }
+    }
+
     /// Takes one request of the current minute. Returns whether there was one left.
     pub(super) fn take(&self, now: Timestamp) -> bool {
         let minute = now.seconds().div_euclid(60);
-        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         if used.0 != minute {
             *used = (minute, 0);
         }
-        used.1 += 1;
-        used.1 <= MAX_PER_MINUTE
+        used.1 = used.1.saturating_add(1);
+        used.1 <= self.per_minute
     }
 }
 
@@ -108,7 +119,7 @@ pub(super) struct Certificates {
 
 impl Certificates {
     pub(super) fn new(http: reqwest::Client, base: Url) -> Self {
-        Self { http, base, kept: Mutex::default(), budget: Budget::default() }
+        Self { http, base, kept: Mutex::default(), budget: Budget::new(MAX_CERTIFICATES) }
     }
 
     /// Verifies the signature of an event. `roots` are the certificates in PEM that the chain must end with; without them, the
