@@ -1179,13 +1179,13 @@ pub const FLOWS: &[Flow] = &[
             scenario.offer(unchanged_terms);
             let id = scenario.book_and_pay(IN_34_HOURS);
             scenario.advance_to(IN_34_HOURS + 2 * HOUR);
-            scenario.hold_messages_until(IN_34_HOURS + 4 * HOUR);
+            scenario.hold_messages_until(IN_34_HOURS + 2 * HOUR + 1_200);
             scenario.as_expert(Command::EndSession(id, CLIENT_NO_SHOW, None));
             scenario.advance(60);
             // The client contradicts before the job has notified them of the report.
             scenario.as_client(0, Command::EndSession(id, EXPERT_NO_SHOW, None));
-            scenario.advance_to(IN_34_HOURS + 3 * HOUR);
-            scenario.hold_messages_until(IN_34_HOURS + 6 * HOUR);
+            scenario.advance_to(IN_34_HOURS + 2 * HOUR + 600);
+            scenario.hold_messages_until(IN_34_HOURS + 2 * HOUR + 2_400);
             scenario.as_admin(Command::EndSession(id, CLIENT_NO_SHOW, None));
             scenario.advance_to(IN_34_HOURS + 3 * DAY);
         },
