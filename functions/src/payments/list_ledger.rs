@@ -132,6 +132,8 @@ enum MovementKind {
     PayoutFailed,
     /// An administrator resolved a failed refund outside the gateway.
     ResolvedManually,
+    /// The platform keeps a part of what the client paid, because the client pays for the processing of their refund.
+    ProcessingCost,
 }
 
 mirror!(enum MovementKind <= ledger::MovementKind {
@@ -151,6 +153,7 @@ mirror!(enum MovementKind <= ledger::MovementKind {
     Payout,
     PayoutFailed,
     ResolvedManually,
+    ProcessingCost,
 });
 
 /// An account of the ledger.
@@ -169,9 +172,20 @@ enum LedgerAccount {
     Gateway,
     /// The expert's bank account.
     ExpertBank,
+    /// What clients have paid for the processing of their refunds. It is the platform's, which has paid the gateway's fee, and a part of
+    /// its balance at the gateway.
+    ProcessingCosts,
 }
 
-mirror!(enum LedgerAccount <= ledger::Account { Client, Authorized, Platform, Expert, Gateway, ExpertBank });
+mirror!(enum LedgerAccount <= ledger::Account {
+    Client,
+    Authorized,
+    Platform,
+    Expert,
+    Gateway,
+    ExpertBank,
+    ProcessingCosts,
+});
 
 async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let (actor, expert) = (request.actor(), request.path_parameter("expert_id", "expert")?);

@@ -53,8 +53,8 @@ struct ExpertCommission {
 
 /// The platform's commission in one currency in a period.
 ///
-/// `platform_fee − platform_fee_refunded − processing_fees − dispute_fees = net`. `net + passing_through` is the change of the platform's balance
-/// at the gateways.
+/// `platform_fee − platform_fee_refunded + refund_processing_costs − processing_fees − dispute_fees = net`. `net + passing_through`
+/// is the change of the platform's balance at the gateways.
 #[derive(Serialize, JsonSchema)]
 struct Commission {
     /// The currency of all figures.
@@ -63,6 +63,8 @@ struct Commission {
     platform_fee: SignedMoney,
     /// The part of the fee that was returned.
     platform_fee_refunded: SignedMoney,
+    /// What clients paid for the processing of their refunds.
+    refund_processing_costs: SignedMoney,
     /// The gateways' fees for payments.
     processing_fees: SignedMoney,
     /// The gateways' fees for disputes.
@@ -81,6 +83,7 @@ impl From<report::Commission> for Commission {
             currency: commission.currency,
             platform_fee: commission.fee.into(),
             platform_fee_refunded: commission.fee_refunded.into(),
+            refund_processing_costs: commission.refund_processing_costs.into(),
             processing_fees: commission.processing_fees.into(),
             dispute_fees: commission.dispute_fees.into(),
             net: commission.net.into(),
@@ -90,13 +93,14 @@ impl From<report::Commission> for Commission {
 }
 
 /// One row for each expert and currency. There are no rows of totals, because the sum of a column would count them twice.
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
     "from",
     "to",
     "expert_id",
     "currency",
     "platform_fee",
     "platform_fee_refunded",
+    "refund_processing_costs",
     "processing_fees",
     "dispute_fees",
     "net",
@@ -120,7 +124,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     Ok(Response::json(StatusCode::OK, &CommissionReport { from, to, total: each(total), experts }))
 }
 
-fn row(from: Date, to: Date, expert: ExpertId, commission: &report::Commission) -> [Cell; 10] {
+fn row(from: Date, to: Date, expert: ExpertId, commission: &report::Commission) -> [Cell; 11] {
     [
         Cell::text(from),
         Cell::text(to),
@@ -128,6 +132,7 @@ fn row(from: Date, to: Date, expert: ExpertId, commission: &report::Commission) 
         Cell::text(commission.currency.code()),
         commission.fee.into(),
         commission.fee_refunded.into(),
+        commission.refund_processing_costs.into(),
         commission.processing_fees.into(),
         commission.dispute_fees.into(),
         commission.net.into(),

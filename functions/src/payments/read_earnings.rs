@@ -46,8 +46,8 @@ struct EarningsReport {
 
 /// An expert's earnings in one currency in a period.
 ///
-/// `gross_paid − refunded − disputed − platform_fee − processing_fees + carried_by_platform = net_earned`, and
-/// `opening_balance + net_earned − paid_out = closing_balance`.
+/// `gross_paid − refunded − disputed − refund_processing_costs − platform_fee − processing_fees + carried_by_platform = net_earned`,
+/// and `opening_balance + net_earned − paid_out = closing_balance`.
 #[derive(Serialize, JsonSchema)]
 struct Earnings {
     /// The currency of all figures.
@@ -60,6 +60,8 @@ struct Earnings {
     refunded: SignedMoney,
     /// The total that clients' banks withdrew because of disputes, without what they returned.
     disputed: SignedMoney,
+    /// What clients paid the platform for the processing of their refunds. The expert has no share of it.
+    refund_processing_costs: SignedMoney,
     /// The platform's fee, without fee refunds.
     platform_fee: SignedMoney,
     /// The gateway fees that the expert paid directly, as with PayPal.
@@ -84,6 +86,7 @@ impl From<report::Earnings> for Earnings {
             gross_paid: earnings.gross_paid.into(),
             refunded: earnings.refunded.into(),
             disputed: earnings.disputed.into(),
+            refund_processing_costs: earnings.refund_processing_costs.into(),
             platform_fee: earnings.fee.into(),
             processing_fees: earnings.processing_fees.into(),
             carried_by_platform: earnings.carried_by_platform.into(),
@@ -94,7 +97,7 @@ impl From<report::Earnings> for Earnings {
     }
 }
 
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 15] = [
     "from",
     "to",
     "time_zone",
@@ -103,6 +106,7 @@ const COLUMNS: [&str; 14] = [
     "gross_paid",
     "refunded",
     "disputed",
+    "refund_processing_costs",
     "platform_fee",
     "processing_fees",
     "carried_by_platform",
@@ -125,7 +129,7 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     Ok(Response::json(StatusCode::OK, &document))
 }
 
-fn row(from: Date, to: Date, time_zone: Zone, earnings: report::Earnings) -> [Cell; 14] {
+fn row(from: Date, to: Date, time_zone: Zone, earnings: report::Earnings) -> [Cell; 15] {
     [
         Cell::text(from),
         Cell::text(to),
@@ -135,6 +139,7 @@ fn row(from: Date, to: Date, time_zone: Zone, earnings: report::Earnings) -> [Ce
         earnings.gross_paid.into(),
         earnings.refunded.into(),
         earnings.disputed.into(),
+        earnings.refund_processing_costs.into(),
         earnings.fee.into(),
         earnings.processing_fees.into(),
         earnings.carried_by_platform.into(),

@@ -96,9 +96,19 @@ pub enum ReceiptKind {
         /// The number of the credit note.
         of: String,
     },
+    /// A part of a payment pays for the processing of its refund, and not for the session. It is no revenue from the session.
+    ProcessingCost {
+        /// The number of the receipt for the payment.
+        of: String,
+    },
 }
 
-mirror!(enum ReceiptKind <= receipt::ReceiptKind { Receipt, CreditNote { of }, Correction { of } });
+mirror!(enum ReceiptKind <= receipt::ReceiptKind {
+    Receipt,
+    CreditNote { of },
+    Correction { of },
+    ProcessingCost { of },
+});
 
 /// The issuer of a document, with the details that were valid at the time of issue.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -58,6 +58,12 @@ impl Sheet {
                 );
                 ("Correction", "Returned on", "Total not refunded", Some(note))
             }
+            ReceiptKind::ProcessingCost { of } => {
+                let note = format!(
+                    "The total below, from receipt {of}, is not paid for the session. It pays for the processing of the refund."
+                );
+                ("Processing cost", "Kept on", "Total processing cost", Some(note))
+            }
         };
         let mut issuer_lines = vec![issuer.name.to_string()];
         issuer_lines

@@ -124,6 +124,8 @@ fn written() -> Map<String, Value> {
     t.put_expert_terms(samples::EXPERT, &samples::expert_terms()).expect("a row");
     t.put_payment(&samples::payment_with_processing_cost()).expect("a row");
     t.put_payment(&samples::waiting_payment()).expect("a row");
+    t.put_ledger_entry(samples::appointment_id(123), &samples::processing_cost_entry()).expect("a row");
+    t.issue_receipt(&samples::processing_cost_document()).expect("rows");
     for of in [RefundsOf::Client(samples::CLIENT), RefundsOf::Expert(samples::EXPERT)] {
         t.put_refund_costs(samples::month(), of, &samples::refund_costs()).expect("a row");
     }
@@ -772,6 +774,13 @@ async fn check_since_version_3(store: &Store) {
 async fn check_since_version_4(store: &Store) {
     let payment = samples::waiting_payment();
     assert_eq!(store.payment(payment.appointment).await.expect("readable"), Some(payment));
+    let entry = samples::processing_cost_entry();
+    let span = TimeSpan::new(entry.at, entry.at.plus(1));
+    let page = store.ledger(entry.expert, span, None, None).await.expect("readable");
+    assert!(page.entries.contains(&entry), "{page:?}");
+    let document = samples::processing_cost_document();
+    let read = store.document(document.appointment, document.name()).await.expect("readable");
+    assert_eq!(read, Some(document));
 }
 
 /// Checks that a store also has the samples of rows that exist since version 2.

@@ -70,9 +70,9 @@ async fn expert_reads_earnings_and_balance() {
     assert_eq!(headers["content-type"], "text/csv; charset=utf-8; header=present");
     let name = "attachment; filename=\"earnings-2027-01-05-2027-01-06.csv\"";
     assert_eq!(headers["content-disposition"], name);
-    let lines = "from,to,time_zone,currency,opening_balance,gross_paid,refunded,disputed,platform_fee,processing_fees,carried_by_platform,\
+    let lines = "from,to,time_zone,currency,opening_balance,gross_paid,refunded,disputed,refund_processing_costs,platform_fee,processing_fees,carried_by_platform,\
                  net_earned,paid_out,closing_balance\r\n\
-                 2027-01-05,2027-01-06,Europe/London,EUR,36.00,0.00,0.00,0.00,0.00,0.00,0.00,0.00,10.00,26.00\r\n";
+                 2027-01-05,2027-01-06,Europe/London,EUR,36.00,0.00,0.00,0.00,0.00,0.00,0.00,0.00,0.00,10.00,26.00\r\n";
     assert_eq!(String::from_utf8(sheet).expect("UTF-8"), lines);
     // The report of a past day does not change.
     let again = test
@@ -144,7 +144,7 @@ async fn administrator_reads_the_commission() {
     assert!(
         headers["content-disposition"].to_str().expect("text").contains("commission-2027-01-01-2027-01-31")
     );
-    let row = format!("2027-01-01,2027-01-31,{},EUR,8.00,4.00,1.45,0.00,2.55,0.00\r\n", offer.expert);
+    let row = format!("2027-01-01,2027-01-31,{},EUR,8.00,4.00,0.00,1.45,0.00,2.55,0.00\r\n", offer.expert);
     let sheet = String::from_utf8(sheet).expect("UTF-8");
     assert_eq!(sheet.split_once("\r\n").map(|(_, rows)| rows), Some(row.as_str()));
     for stranger in ["ada", "alan"] {

@@ -583,7 +583,7 @@ fn check_money(core: &Core, known: &ObservedAppointment, violations: &mut Vec<St
     let mut fail = |what: String| {
         violations.push(format!("{id}, {} and {:?}: {what}", appointment.status.as_str(), payment.state));
     };
-    let written = by_object(movements.iter().filter(|one| one.kind != MovementKind::ResolvedManually));
+    let written = by_object(movements.iter().filter(|one| one.kind.is_at_gateway()));
     let really = by_object(core.gateway.movements(id).into_iter());
     if written != really {
         let missing: Vec<_> = really.iter().filter(|(key, one)| written.get(key) != Some(one)).collect();
@@ -644,6 +644,12 @@ fn check_money(core: &Core, known: &ObservedAppointment, violations: &mut Vec<St
     if payment.resolved_with_expert {
         return;
     }
+    // Whoever has paid the gateway's fee has what the client pays for the processing of their refund.
+    let kept = of(Account::ProcessingCosts);
+    let cost = payment.processing_cost.map_or(0, |cost| i128::from(cost.amount()));
+    if kept != cost {
+        fail(format!("the platform has kept {kept} for the processing of the refund, not {cost}"));
+    }
     // The platform holds what the expert does not, because each movement goes from one account to another.
     let expert = of(Account::Expert);
     let processing_cost = payment.processing_cost.map_or(0, |cost| i128::from(cost.amount()));
@@ -691,8 +697,8 @@ fn check_receipts(known: &ObservedAppointment, simulation: &Simulation, violatio
         .movements
         .iter()
         .filter(|one| {
-            use MovementKind::{Captured, Refund, RefundFailed, ResolvedManually};
-            matches!(one.kind, Captured | Refund | RefundFailed | ResolvedManually)
+            use MovementKind::{Captured, ProcessingCost, Refund, RefundFailed, ResolvedManually};
+            matches!(one.kind, Captured | Refund | RefundFailed | ResolvedManually | ProcessingCost)
         })
         .map(|one| (one.object.as_str(), one.amount))
         .collect();

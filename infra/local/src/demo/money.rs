@@ -370,7 +370,7 @@ impl MoneyDemo {
             for (name, accounts, owner) in [
                 ("client, and authorized", &[Account::Client, Account::Authorized][..], Some("clients")),
                 ("expert", &[Account::Expert], account.as_deref()),
-                ("platform", &[Account::Platform], Some("platform")),
+                ("platform", &[Account::Platform, Account::ProcessingCosts], Some("platform")),
                 ("Stripe, for processing", &[Account::Gateway], Some("stripe")),
             ] {
                 let ours: i128 = accounts.iter().map(|account| balances.get(*account, currency)).sum();

@@ -80,12 +80,18 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
         check_known(&payment)?;
         let gateway = app.gateways.get(payment.gateway)?;
         let FetchedPayment { snapshot, unrecorded_intent, .. } = fetch_payment(app, &payment).await?;
-        let new_movements: Vec<Movement> =
+        let mut new_movements: Vec<Movement> =
             ledger::new_movements(&movements, &snapshot.movements).into_iter().cloned().collect();
-        let movements: Vec<Movement> = movements.into_iter().chain(new_movements.iter().cloned()).collect();
-        let target = payment.amount_due(&appointment.status);
         // Refusals and failures concern the payment as it was. After new movements, orders are sent again.
-        let known = if new_movements.is_empty() { payment.clone() } else { payment.without_refusals() };
+        let has_moved = !new_movements.is_empty();
+        let known = if has_moved { payment.without_refusals() } else { payment.clone() };
+        let mut movements: Vec<Movement> =
+            movements.into_iter().chain(new_movements.iter().cloned()).collect();
+        if let Some(cost) = payment.due_processing_cost(&movements, now) {
+            movements.push(cost.clone());
+            new_movements.push(cost);
+        }
+        let target = payment.amount_due(&appointment.status);
         let observed = Payment {
             state: payment.state_of(&snapshot, &movements, target),
             // A gateway forgets why the saved card was declined as soon as the client tries another one. They still have not paid.
@@ -104,7 +110,7 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
                 IntentStatus::Authorized { .. } | IntentStatus::Succeeded => None,
                 _ => payment.action_deadline,
             },
-            failing_since: payment.failing_since.filter(|_| new_movements.is_empty()),
+            failing_since: payment.failing_since.filter(|_| !has_moved),
             ..match unrecorded_intent {
                 Some(intent) => known.with_intent(intent),
                 None => known,

@@ -1,13 +1,15 @@
-//! Receipts, credit notes and corrections: one document for each payment, refund and failed refund.
+//! Receipts, credit notes and corrections: one document for each payment, refund and failed refund, and for what a client pays for
+//! the processing of a refund.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::experts::members::Right;
 use domain::payments::ledger::{Movement, MovementKind};
+use domain::payments::payment::processing_cost_object;
 use domain::receipts::receipt::{
     DocumentCause, DocumentCauseKind, Draft, Issuer, Receipt, ReceiptKind, ReceiptNumber,
 };
-use domain::scheduling::appointment::Appointment;
+use domain::scheduling::appointment::{Appointment, Status};
 use domain::{AppointmentId, ExpertId, ReceiptId, Zone};
 use store::{ReceiptPage, Transaction};
 
@@ -19,7 +21,8 @@ use crate::{App, AppError, Decision};
 /// The maximum number of documents of one page.
 pub const MAX_PAGE: u16 = 100;
 
-/// Issues the missing documents of an appointment: one for each payment, refund and failed refund.
+/// Issues the missing documents of an appointment: one for each payment, refund and failed refund, and one for what the client pays
+/// for the processing of a refund.
 pub(crate) async fn issue_missing(app: &App, id: AppointmentId) -> Result<(), AppError> {
     let Some(record) = app.store.latest_appointment_record(id).await? else { return Ok(()) };
     let payment = |movements: &[Movement]| {
@@ -38,6 +41,17 @@ pub(crate) async fn issue_missing(app: &App, id: AppointmentId) -> Result<(), Ap
             _ => continue,
         };
         let Movement { amount, object, at, .. } = movement.clone();
+        issue(app, &Actor::Platform, &record.appointment, &DocumentCause { kind, object, amount, at })
+            .await?;
+    }
+    let cost = record.payment.as_ref().and_then(|payment| payment.processing_cost);
+    let named = payment(&record.movements).zip(processing_cost_object(&record.movements));
+    if let (Some(amount), Some((payment, object))) = (cost, named) {
+        let at = match record.appointment.status {
+            Status::Cancelled { cancelled_at, .. } => cancelled_at,
+            _ => app.now(),
+        };
+        let kind = DocumentCauseKind::ProcessingCost { payment };
         issue(app, &Actor::Platform, &record.appointment, &DocumentCause { kind, object, amount, at })
             .await?;
     }
@@ -107,7 +121,7 @@ impl Content {
         let amended = documents.iter().find(|document| document.name() == amended);
         let amended = amended.ok_or(AppError::NotFound("amended document"))?;
         let taxed = taxes::of_amendment(app, appointment, cause, amended, &documents).await?;
-        Ok(Self { issuer, kind: ReceiptKind::amending(amended), taxed })
+        Ok(Self { issuer, kind: ReceiptKind::amending(cause, amended), taxed })
     }
 
     /// The document with the next number and the current time.

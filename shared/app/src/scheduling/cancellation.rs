@@ -198,13 +198,12 @@ pub async fn cancel(
         }
         transaction.put_occupancy(appointment.expert, &occupancy.release(appointment));
         costs.put(&mut transaction)?;
-        // If the expert has paid the processing fee, what the client pays of it is the expert's, less the commission.
         let processing_cost = Some(quote.processing_cost).filter(|cost| !cost.is_zero());
         let before = record.payment.as_ref();
-        let charged = before.map(|payment| {
-            let processing_cost = processing_cost.filter(|_| payment.gateway.platform_pays_fee());
-            Payment { processing_cost, ..payment.clone() }
-        });
+        let charged = before.map(|payment| Payment { processing_cost, ..payment.clone() });
+        if processing_cost.is_some() {
+            app.enqueue_receipts(&mut transaction, cancelled.id, now)?;
+        }
         let charge = FinalCharge::Entitled(charge_without_grants);
         let payment = final_charge::put(app, &mut transaction, &cancelled, charged.as_ref(), charge, now)?;
         let charge = AmountChange::of_charge(before, payment.as_ref());

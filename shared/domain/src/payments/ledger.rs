@@ -23,12 +23,22 @@ pub enum Account {
     Gateway,
     /// The expert's bank account.
     ExpertBank,
+    /// What clients have paid for the processing of their refunds. It is the platform's, which has paid the gateway's fee, and a part of
+    /// its balance at the gateway.
+    ProcessingCosts,
 }
 
 impl Account {
     /// All accounts.
-    pub const ALL: [Self; 6] =
-        [Self::Client, Self::Authorized, Self::Platform, Self::Expert, Self::Gateway, Self::ExpertBank];
+    pub const ALL: [Self; 7] = [
+        Self::Client,
+        Self::Authorized,
+        Self::Platform,
+        Self::Expert,
+        Self::Gateway,
+        Self::ExpertBank,
+        Self::ProcessingCosts,
+    ];
 }
 
 /// The kind of a movement.
@@ -66,6 +76,16 @@ pub enum MovementKind {
     PayoutFailed,
     /// An administrator resolved a failed refund outside the gateway.
     ResolvedManually,
+    /// The platform keeps a part of what the client paid, because the client pays for the processing of their refund.
+    ProcessingCost,
+}
+
+impl MovementKind {
+    /// Returns whether the gateway has an object for such a movement. Otherwise only the ledger has it: a settlement outside the
+    /// gateway, or an amount that stays where it is.
+    pub fn is_at_gateway(self) -> bool {
+        !matches!(self, Self::ResolvedManually | Self::ProcessingCost)
+    }
 }
 
 /// An amount that moved from one account to another.
@@ -99,7 +119,7 @@ impl Movement {
         at: Timestamp,
         idempotency_key: Option<String>,
     ) -> Self {
-        use Account::{Authorized, Client, Expert, ExpertBank, Gateway, Platform};
+        use Account::{Authorized, Client, Expert, ExpertBank, Gateway, Platform, ProcessingCosts};
         let (from, to) = match kind {
             MovementKind::Authorized => (Client, Authorized),
             MovementKind::Released => (Authorized, Client),
@@ -112,6 +132,7 @@ impl Movement {
             MovementKind::Refund | MovementKind::Dispute | MovementKind::ResolvedManually => {
                 (Platform, Client)
             }
+            MovementKind::ProcessingCost => (Platform, ProcessingCosts),
             MovementKind::Payout => (Expert, ExpertBank),
             MovementKind::PayoutFailed => (ExpertBank, Expert),
         };
@@ -242,7 +263,8 @@ impl Totals {
                 MovementKind::ProcessingFee
                 | MovementKind::DisputeFee
                 | MovementKind::Payout
-                | MovementKind::PayoutFailed => {}
+                | MovementKind::PayoutFailed
+                | MovementKind::ProcessingCost => {}
             }
         }
         totals.authorized = totals.authorized.saturating_sub(no_longer_authorized);

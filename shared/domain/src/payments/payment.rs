@@ -138,8 +138,9 @@ pub struct Payment {
     pub charge_before_grants: Option<Money>,
     /// How many refunds of what the client had paid the expert has granted, whether or not they are made yet.
     pub granted_refunds: u16,
-    /// The part of the final charge with which the client pays for the processing of their refund. It belongs to the platform and not
-    /// to the expert; `None` if there is none.
+    /// The part of the final charge with which the client pays for the processing of their refund; `None` if there is none. It bears no
+    /// commission, and belongs to the side from which the gateway takes its fee: the platform, or the
+    /// [expert](GatewayKind::platform_pays_fee).
     pub processing_cost: Option<Money>,
     /// What is withheld of the expert's share, because the expert [owed](crate::payments::debt::Debt) it to the platform; `None` if
     /// nothing is.
@@ -389,6 +390,13 @@ pub struct PaymentSnapshot {
     pub releases_at: Option<Timestamp>,
 }
 
+/// Returns the name of what the client pays for the processing of a refund, in the ledger and in its document. It follows from the
+/// gateway's object of the payment, because the gateway has none for it. `None` if nothing was captured.
+pub fn processing_cost_object(movements: &[Movement]) -> Option<String> {
+    let paid = movements.iter().find(|one| one.kind == MovementKind::Captured)?;
+    Some(format!("processing_cost_{}", paid.object))
+}
+
 impl Payment {
     /// Creates a payment that the client has agreed to, but that is not opened at the gateway yet.
     pub fn agreed(
@@ -610,18 +618,32 @@ impl Payment {
         share.saturating_sub(self.withheld.map_or(0, Money::amount))
     }
 
-    /// Returns the expert's share of what the client pays, after the platform's fee, and this fee.
+    /// Returns the expert's share of what the client pays, after the platform's fee, and this fee. There is no fee on what the client
+    /// pays for the processing of a refund.
     pub(super) fn share_and_fee(&self, totals: Totals, amount_due: Money) -> (u64, u64) {
         let before_fee = self.share_before_fee(totals, amount_due);
-        let fee = amount_due.with_amount(before_fee).unwrap_or(amount_due).apply_rate(self.fee_rate).amount();
+        let paid = totals.net_paid().min(amount_due.amount());
+        let of_session = paid.saturating_sub(self.processing_cost.map_or(0, Money::amount));
+        let fee = amount_due.with_amount(of_session).unwrap_or(amount_due).apply_rate(self.fee_rate).amount();
         (before_fee - fee, fee)
     }
 
     /// Returns the share that is due to the expert, before the fee. What will be refunded to the client does not belong to it, nor does
-    /// what the client pays for the processing of a refund.
+    /// what the client pays for the processing of a refund, unless the expert has paid the gateway's fee.
     pub(super) fn share_before_fee(&self, totals: Totals, amount_due: Money) -> u64 {
-        let processing_cost = self.processing_cost.map_or(0, Money::amount);
-        totals.net_paid().min(amount_due.amount()).saturating_sub(processing_cost)
+        let processing_cost = self.processing_cost.filter(|_| self.gateway.platform_pays_fee());
+        let of_platform = processing_cost.map_or(0, Money::amount);
+        totals.net_paid().min(amount_due.amount()).saturating_sub(of_platform)
+    }
+
+    /// Returns the movement with which the platform keeps what the client pays for the processing of their refund, if it is due and not
+    /// among `movements`, which are all that are recorded. If the expert has paid the gateway's fee, the amount is theirs and stays with
+    /// them.
+    pub fn due_processing_cost(&self, movements: &[Movement], now: Timestamp) -> Option<Movement> {
+        let cost = self.processing_cost.filter(|cost| !cost.is_zero() && self.gateway.platform_pays_fee())?;
+        let is_kept = movements.iter().any(|one| one.kind == MovementKind::ProcessingCost);
+        let object = processing_cost_object(movements).filter(|_| !is_kept)?;
+        Some(Movement::new(MovementKind::ProcessingCost, cost, object, now, None))
     }
 
     /// Returns what the expert has of the payment in minor units, without what they owe of it, and with what was settled outside the

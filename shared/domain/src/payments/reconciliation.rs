@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kernel::time::{DAY, HOUR};
 use crate::payments::gateway::GatewayKind;
-use crate::payments::ledger::{Account, Movement, MovementKind};
+use crate::payments::ledger::{Account, Movement};
 use crate::{AppointmentId, TimeSpan, Timestamp};
 
 /// A line of the gateway's books about the platform's money.
@@ -137,8 +137,7 @@ pub struct Sums {
 impl Sums {
     /// Returns the effect of a movement, or `None` if it does not affect the platform's balance at the gateway.
     fn of(movement: &Movement) -> Option<Self> {
-        // It was resolved outside the gateway, so the gateway's books do not contain it.
-        if movement.kind == MovementKind::ResolvedManually {
+        if !movement.kind.is_at_gateway() {
             return None;
         }
         let amount = i64::try_from(movement.amount.amount()).unwrap_or(i64::MAX);

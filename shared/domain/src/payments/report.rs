@@ -62,7 +62,7 @@ fn gain(movement: &Movement, account: Account) -> i128 {
 
 /// An expert's earnings in one currency in a period.
 ///
-/// `gross_paid − refunded − disputed − fee − processing_fees + carried_by_platform = net_earned`, and
+/// `gross_paid − refunded − disputed − refund_processing_costs − fee − processing_fees + carried_by_platform = net_earned`, and
 /// `opening_balance + net_earned − paid_out = closing_balance`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Earnings {
@@ -76,6 +76,8 @@ pub struct Earnings {
     pub refunded: SignedMoney,
     /// The total that clients' banks withdrew because of disputes, without what they returned.
     pub disputed: SignedMoney,
+    /// What clients paid the platform for the processing of their refunds. The expert has no share of it.
+    pub refund_processing_costs: SignedMoney,
     /// The platform's fee, without fee refunds.
     pub fee: SignedMoney,
     /// The gateway fees that the expert paid directly, as with PayPal.
@@ -99,6 +101,7 @@ struct EarningSums {
     gross: i128,
     refunded: i128,
     disputed: i128,
+    costs: i128,
     fee: i128,
     processing: i128,
     net: i128,
@@ -138,6 +141,7 @@ impl EarningsReport {
                     sums.refunded += client;
                 }
                 MovementKind::Dispute | MovementKind::DisputeWon => sums.disputed += client,
+                MovementKind::ProcessingCost => sums.costs += gain(movement, Account::ProcessingCosts),
                 MovementKind::Fee | MovementKind::FeeRefund => sums.fee -= gain(movement, Account::Expert),
                 MovementKind::ProcessingFee | MovementKind::DisputeFee => {
                     sums.processing -= gain(movement, Account::Expert);
@@ -159,16 +163,18 @@ impl EarningsReport {
     pub fn finish(self) -> Vec<Earnings> {
         let earnings = |(currency, sums): (Currency, EarningSums)| {
             let money = |amount| SignedMoney::new(amount, currency);
-            let EarningSums { opening, gross, refunded, disputed, fee, processing, net, paid_out } = sums;
+            let EarningSums { opening, gross, refunded, disputed, costs, fee, processing, net, paid_out } =
+                sums;
             Earnings {
                 currency,
                 opening_balance: money(opening),
                 gross_paid: money(gross),
                 refunded: money(refunded),
                 disputed: money(disputed),
+                refund_processing_costs: money(costs),
                 fee: money(fee),
                 processing_fees: money(processing),
-                carried_by_platform: money(net - (gross - refunded - disputed - fee - processing)),
+                carried_by_platform: money(net - (gross - refunded - disputed - costs - fee - processing)),
                 net_earned: money(net),
                 paid_out: money(paid_out),
                 closing_balance: money(opening + net - paid_out),
@@ -181,17 +187,17 @@ impl EarningsReport {
 
 impl Earnings {
     fn is_zero(&self) -> bool {
-        let Self { opening_balance, gross_paid, refunded, disputed, fee, net_earned, paid_out, .. } = self;
-        [opening_balance, gross_paid, refunded, disputed, fee, net_earned, paid_out]
-            .iter()
-            .all(|figure| figure.amount == 0)
+        let Self { opening_balance, gross_paid, refunded, disputed, refund_processing_costs, .. } = self;
+        let Self { fee, net_earned, paid_out, .. } = self;
+        let before_fee = [opening_balance, gross_paid, refunded, disputed, refund_processing_costs];
+        before_fee.into_iter().chain([fee, net_earned, paid_out]).all(|figure| figure.amount == 0)
     }
 }
 
 /// The platform's commission in one currency in a period.
 ///
-/// `fee − fee_refunded − processing_fees − dispute_fees = net`. `net + passing_through` is the change of the
-/// platform's balance at the gateways.
+/// `fee − fee_refunded + refund_processing_costs − processing_fees − dispute_fees = net`. `net + passing_through` is the change of
+/// the platform's balance at the gateways.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commission {
     /// The currency of all figures.
@@ -200,6 +206,8 @@ pub struct Commission {
     pub fee: SignedMoney,
     /// The part of the fee that was returned.
     pub fee_refunded: SignedMoney,
+    /// What clients paid for the processing of their refunds.
+    pub refund_processing_costs: SignedMoney,
     /// The gateways' fees for payments.
     pub processing_fees: SignedMoney,
     /// The gateways' fees for disputes.
@@ -218,6 +226,7 @@ pub struct Commission {
 struct CommissionSums {
     fee: i128,
     fee_refunded: i128,
+    costs: i128,
     processing: i128,
     dispute: i128,
     passing: i128,
@@ -231,6 +240,11 @@ impl CommissionSums {
             MovementKind::FeeRefund => self.fee_refunded -= gain,
             MovementKind::ProcessingFee => self.processing -= gain,
             MovementKind::DisputeFee => self.dispute -= gain,
+            // It was the client's money, and is the platform's from now on.
+            MovementKind::ProcessingCost => {
+                self.passing += gain;
+                self.costs -= gain;
+            }
             MovementKind::Authorized
             | MovementKind::Released
             | MovementKind::Captured
@@ -247,20 +261,21 @@ impl CommissionSums {
     }
 
     fn is_zero(self) -> bool {
-        let Self { fee, fee_refunded, processing, dispute, passing } = self;
-        [fee, fee_refunded, processing, dispute, passing] == [0; 5]
+        let Self { fee, fee_refunded, costs, processing, dispute, passing } = self;
+        [fee, fee_refunded, costs, processing, dispute, passing] == [0; 6]
     }
 
     fn finish(self, currency: Currency) -> Commission {
         let money = |amount| SignedMoney::new(amount, currency);
-        let Self { fee, fee_refunded, processing, dispute, passing } = self;
+        let Self { fee, fee_refunded, costs, processing, dispute, passing } = self;
         Commission {
             currency,
             fee: money(fee),
             fee_refunded: money(fee_refunded),
+            refund_processing_costs: money(costs),
             processing_fees: money(processing),
             dispute_fees: money(dispute),
-            net: money(fee - fee_refunded - processing - dispute),
+            net: money(fee - fee_refunded + costs - processing - dispute),
             passing_through: money(passing),
         }
     }
@@ -311,6 +326,7 @@ impl CommissionReport {
             let (_, total) = totals.entry(code).or_insert_with(|| (currency, CommissionSums::default()));
             total.fee += sums.fee;
             total.fee_refunded += sums.fee_refunded;
+            total.costs += sums.costs;
             total.processing += sums.processing;
             total.dispute += sums.dispute;
             total.passing += sums.passing;

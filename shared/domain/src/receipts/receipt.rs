@@ -29,6 +29,11 @@ pub enum ReceiptKind {
         /// The number of the credit note.
         of: ReceiptNumber,
     },
+    /// A part of a payment pays for the processing of its refund, and not for the session. It is no revenue from the session.
+    ProcessingCost {
+        /// The number of the receipt for the payment.
+        of: ReceiptNumber,
+    },
 }
 
 impl ReceiptKind {
@@ -38,6 +43,7 @@ impl ReceiptKind {
             Self::Receipt => RECEIPT,
             Self::CreditNote { .. } => CREDIT_NOTE,
             Self::Correction { .. } => CORRECTION,
+            Self::ProcessingCost { .. } => PROCESSING_COST,
         }
     }
 }
@@ -45,6 +51,7 @@ impl ReceiptKind {
 const RECEIPT: &str = "receipt";
 const CREDIT_NOTE: &str = "credit_note";
 const CORRECTION: &str = "correction";
+const PROCESSING_COST: &str = "processing_cost";
 
 /// The identity of a document among the documents of an appointment. A movement has at most one document of each
 /// kind.
@@ -82,6 +89,11 @@ pub enum DocumentCauseKind {
     },
     /// A refund failed after its credit note was issued. The object is that of the refund.
     FailedRefund,
+    /// A part of a payment is kept for the processing of its refund.
+    ProcessingCost {
+        /// The gateway's object for the payment, as in [`Refund`](Self::Refund).
+        payment: String,
+    },
 }
 
 impl DocumentCause {
@@ -91,6 +103,7 @@ impl DocumentCause {
             DocumentCauseKind::Payment => RECEIPT,
             DocumentCauseKind::Refund { .. } => CREDIT_NOTE,
             DocumentCauseKind::FailedRefund => CORRECTION,
+            DocumentCauseKind::ProcessingCost { .. } => PROCESSING_COST,
         };
         DocumentName { kind, object: &self.object }
     }
@@ -99,7 +112,9 @@ impl DocumentCause {
     pub fn amends(&self) -> Option<DocumentName<'_>> {
         match &self.kind {
             DocumentCauseKind::Payment => None,
-            DocumentCauseKind::Refund { payment } => Some(DocumentName { kind: RECEIPT, object: payment }),
+            DocumentCauseKind::Refund { payment } | DocumentCauseKind::ProcessingCost { payment } => {
+                Some(DocumentName { kind: RECEIPT, object: payment })
+            }
             DocumentCauseKind::FailedRefund => Some(DocumentName { kind: CREDIT_NOTE, object: &self.object }),
         }
     }
@@ -218,13 +233,14 @@ pub struct Draft {
 }
 
 impl ReceiptKind {
-    /// Returns the kind of the document that amends this one: a credit note for a receipt, and a correction for other
-    /// documents.
-    pub fn amending(amended: &Receipt) -> Self {
+    /// Returns the kind of the document that a cause requires, if it amends this one.
+    pub fn amending(cause: &DocumentCause, amended: &Receipt) -> Self {
         let of = amended.number;
-        match amended.kind {
-            Self::Receipt => Self::CreditNote { of },
-            Self::CreditNote { .. } | Self::Correction { .. } => Self::Correction { of },
+        match cause.kind {
+            DocumentCauseKind::Payment => Self::Receipt,
+            DocumentCauseKind::Refund { .. } => Self::CreditNote { of },
+            DocumentCauseKind::FailedRefund => Self::Correction { of },
+            DocumentCauseKind::ProcessingCost { .. } => Self::ProcessingCost { of },
         }
     }
 }

@@ -168,7 +168,8 @@ impl Charges for PayPal {
         }
         // The client gets the part that PayPal cannot represent.
         let amount = convert::round_up(order.amount, from_paypal(&capture.amount)?);
-        let fee = convert::refunded_fee(capture, &paid.refunds_in_force(), amount)?;
+        let processing_cost = payment.processing_cost.map_or(0, Money::amount);
+        let fee = convert::refunded_fee(capture, &paid.refunds_in_force(), amount, processing_cost)?;
         let body = convert::refund(payment, amount, fee, &key)?;
         let request = Request::post(format!("/v2/payments/captures/{}/refund", capture.id), &body)?;
         let request = request.once(&key).acting_for(&payment.destination);

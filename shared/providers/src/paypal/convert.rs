@@ -181,15 +181,17 @@ pub(super) fn fee_of(breakdown: Option<&Breakdown>, nothing: Money) -> Result<Mo
     })
 }
 
-/// The part of its fee that the platform refunds along with `amount`, so that it keeps its share of what remains paid.
+/// The part of its fee that the platform refunds along with `amount`, so that it keeps its share of what remains paid. `processing_cost`
+/// is the part of the rest with which the client pays for the processing of the refund; there is no fee on it.
 pub(super) fn refunded_fee(
     capture: &Capture,
     refunds: &[&Refund],
     amount: Money,
+    processing_cost: u64,
 ) -> Result<Money, GatewayError> {
     let captured = from_paypal(&capture.amount)?;
     let taken = fee_of(capture.seller_receivable_breakdown.as_ref(), captured.zero())?;
-    let (mut refunded, mut refunded_fees) = (amount.amount(), 0);
+    let (mut refunded, mut refunded_fees) = (amount.amount().saturating_add(processing_cost), 0);
     for refund in refunds {
         refunded += from_paypal(&refund.amount)?.amount();
         refunded_fees += fee_of(refund.seller_payable_breakdown.as_ref(), captured.zero())?.amount();

@@ -266,7 +266,7 @@ impl Fixture {
             for (account, code, amount) in balances.iter() {
                 let owner = match account {
                     Account::Client | Account::Authorized => "clients",
-                    Account::Platform => "platform",
+                    Account::Platform | Account::ProcessingCosts => "platform",
                     Account::Expert => &self.account,
                     Account::Gateway => "stripe",
                     Account::ExpertBank => "bank",

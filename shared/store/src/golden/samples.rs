@@ -640,7 +640,7 @@ pub(super) fn decline_counters() -> [DeclineCounter<'static>; 2] {
     [DeclineCounter::Client(CLIENT, at(0)), DeclineCounter::Address("00ff")]
 }
 
-/// Two entries that together have every kind of movement and every account.
+/// Two entries that together have every kind of movement and every account that exist since version 0.
 pub(super) fn entries() -> Vec<Entry> {
     let kinds = [
         MovementKind::Authorized,
@@ -661,11 +661,13 @@ pub(super) fn entries() -> Vec<Entry> {
         MovementKind::ResolvedManually,
     ];
     let usual = kinds.map(|kind| Movement::new(kind, money(500), "ch_1", at(9), Some("key".to_owned())));
-    let unusual = Account::ALL.map(|account| Movement {
-        from: account,
-        to: Account::Client,
-        ..Movement::new(MovementKind::Captured, money(500), "ch_2", at(9), None)
-    });
+    let since_version_4 = |account: &Account| *account == Account::ProcessingCosts;
+    let unusual =
+        Account::ALL.into_iter().filter(|account| !since_version_4(account)).map(|account| Movement {
+            from: account,
+            to: Account::Client,
+            ..Movement::new(MovementKind::Captured, money(500), "ch_2", at(9), None)
+        });
     let entry = |number, movements| Entry {
         appointment: Some(appointment_id(0)),
         expert: EXPERT,
@@ -674,7 +676,15 @@ pub(super) fn entries() -> Vec<Entry> {
         at: at(10),
         movements,
     };
-    vec![entry(1, usual.to_vec()), entry(2, unusual.to_vec())]
+    vec![entry(1, usual.to_vec()), entry(2, unusual.collect())]
+}
+
+/// An entry with what a client pays for the processing of a refund.
+pub(super) fn processing_cost_entry() -> Entry {
+    let cost = Movement::new(MovementKind::ProcessingCost, money(145), "processing_cost_ch_1", at(9), None);
+    let [entry, _] = <[Entry; 2]>::try_from(entries()).expect("two entries");
+    let (appointment, at) = (Some(appointment_id(123)), at(172_800));
+    Entry { appointment, expert: OTHER_EXPERT, at, movements: vec![cost], ..entry }
 }
 
 pub(super) fn payout() -> Entry {
@@ -860,6 +870,22 @@ pub(super) fn receipts() -> Vec<Receipt> {
         reference: format!("ch_{place}"),
     };
     variants.into_iter().enumerate().map(receipt).collect()
+}
+
+/// The document of what a client pays for the processing of a refund.
+pub(super) fn processing_cost_document() -> Receipt {
+    let receipt = receipts().swap_remove(1);
+    let ReceiptKind::CreditNote { of } = receipt.kind else { panic!("{receipt:?}") };
+    Receipt {
+        id: ReceiptId::from_bits(60),
+        appointment: appointment_id(123),
+        expert: OTHER_EXPERT,
+        number: of,
+        kind: ReceiptKind::ProcessingCost { of },
+        tax_reports: Vec::new(),
+        reference: "processing_cost_ch_1".to_owned(),
+        ..receipt
+    }
 }
 
 pub(super) fn tax_calculation() -> VersionedTaxCalculation {

@@ -292,6 +292,7 @@ stored! {
         Payout,
         PayoutFailed,
         ResolvedManually,
+        ProcessingCost,
         _ => Err(Unreadable::unknown("kind of movement"))
     }
 
@@ -302,6 +303,7 @@ stored! {
         Expert,
         Gateway,
         ExpertBank,
+        ProcessingCosts,
         _ => Err(Unreadable::unknown("account of the ledger"))
     }
 

@@ -93,6 +93,7 @@ stored! {
         Receipt,
         CreditNote { of: ReceiptNumber },
         Correction { of: ReceiptNumber },
+        ProcessingCost { of: ReceiptNumber },
         _ => Err(Unreadable::unknown("kind of document"))
     }
 

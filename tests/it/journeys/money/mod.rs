@@ -98,7 +98,7 @@ impl TestApp {
             };
             for (accounts, owner) in [
                 (&[Account::Client, Account::Authorized][..], "clients"),
-                (&[Account::Platform], "platform"),
+                (&[Account::Platform, Account::ProcessingCosts], "platform"),
                 (&[Account::Expert], account.account.as_str()),
                 (&[Account::Gateway], "stripe"),
                 (&[Account::ExpertBank], "bank"),

@@ -78,7 +78,27 @@ async fn client_pays_for_the_processing_of_a_refund_beyond_the_budget() {
         assert_eq!(balance_of_platform(&test).await, -290);
         let path = format!("/v1/experts/{}/earnings?from=2027-01-01&to=2027-12-31", offer.expert);
         let earnings = test.get(&path).signed_in_as("ada").send().await.expect(200);
-        assert_eq!(earnings["earnings"][0]["closing_balance"]["amount"], 0);
+        let of_expert = |name: &str| earnings["earnings"][0][name]["amount"].clone();
+        let names = ["refund_processing_costs", "carried_by_platform", "net_earned", "closing_balance"];
+        assert_eq!(names.map(of_expert), [145, 0, 0, 0].map(|cents| json!(cents)));
+        let path = "/v1/commission?from=2027-01-01&to=2027-12-31";
+        let report = test.get(path).signed_in_as("margaret").send().await.expect(200);
+        let of_platform = |name: &str| report["total"][0][name]["amount"].clone();
+        let names = ["processing_fees", "refund_processing_costs", "net", "passing_through"];
+        assert_eq!(names.map(of_platform), [435, 145, -290, 0].map(|cents| json!(cents)));
+        assert_eq!(test.cents(&offer, [Account::ProcessingCosts]).await, [145]);
+        // It is no revenue from the session: its document takes it off the receipt, as the credit note does with the refund.
+        let path = format!("/v1/appointments/{id}/receipts");
+        let listed = test.get(&path).signed_in_as("alan").send().await.expect(200);
+        let mut documents: Vec<_> = listed["receipts"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|one| (one["kind"].clone(), one["total"]["amount"].clone()))
+            .collect();
+        documents.sort_by_key(|(kind, _)| kind.to_string());
+        let expected = [("credit_note", 7_855), ("processing_cost", 145), ("receipt", 8_000)];
+        assert_eq!(documents, expected.map(|(kind, cents)| (json!(kind), json!(cents))));
         // What the client paid for the processing is spent. The expert cannot give it back.
         let refund =
             test.post(&format!("/v1/appointments/{id}/refunds")).signed_in_as("ada").idempotency_key("r");

@@ -50,8 +50,12 @@ async fn client_pays_for_the_processing_beyond_their_budget_although_the_expert_
     let expected = json!({ "expected_refund": quote["refund"] });
     paypal.test.post_action("alan", &second, "cancel", &expected).await.expect(200);
     paypal.test.stack.run_until_idle().await;
-    // The expert gets it, less the commission.
-    assert_eq!(paypal.cents().await, [-274, 27, 247 - 2 * PRICE, 2 * PRICE]);
+    // The expert gets it, because PayPal took its fee from them. There is no commission on it.
+    assert_eq!(paypal.cents().await, [-274, 0, 274 - 2 * PRICE, 2 * PRICE]);
+    let listed = paypal.test.get(&format!("/v1/appointments/{second}/receipts")).signed_in_as("alan");
+    let listed = listed.send().await.expect(200)["receipts"].clone();
+    let kept = listed.as_array().expect("a list").iter().find(|one| one["kind"] == "processing_cost");
+    assert_eq!(kept.expect("it is issued")["total"]["amount"], 274);
     // The cost was none of the platform's, so the budget of the expert's clients is not used.
     let costs = paypal.test.get("/v1/refund-costs?month=2027-01").signed_in_as("margaret").send().await;
     let costs = costs.expect(200)["refund_costs"].clone();

@@ -7,7 +7,7 @@ use proptest::sample::select;
 use super::*;
 use crate::kernel::money::tests::currency;
 
-pub(crate) const KINDS: [MovementKind; 16] = [
+pub(crate) const KINDS: [MovementKind; 17] = [
     MovementKind::Authorized,
     MovementKind::Released,
     MovementKind::Captured,
@@ -24,6 +24,7 @@ pub(crate) const KINDS: [MovementKind; 16] = [
     MovementKind::Payout,
     MovementKind::PayoutFailed,
     MovementKind::ResolvedManually,
+    MovementKind::ProcessingCost,
 ];
 
 fn movement(kind: MovementKind, amount: u64, object: impl Into<String>) -> Movement {
@@ -109,7 +110,7 @@ fn totals_and_balances_of_a_complete_payment_add_up() {
     assert_eq!((totals.net_paid(), totals.expert_balance()), (45, 40));
     let balances = Balances::of(&whole);
     let of = |account| balances.get(account, Currency::EUR);
-    assert_eq!(Account::ALL.map(of), [-45, 0, -13, 40, 18, 0]);
+    assert_eq!(Account::ALL.map(of), [-45, 0, -13, 40, 18, 0, 0]);
     assert_eq!(balances.get(Account::Client, currency("USD")), 0);
     let all: Vec<_> = balances.iter().filter(|(_, _, amount)| *amount != 0).collect();
     let expected =

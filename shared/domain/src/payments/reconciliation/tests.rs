@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
+use crate::payments::ledger::MovementKind;
 use crate::{Currency, Money};
 
 fn at(seconds: i64) -> Timestamp {

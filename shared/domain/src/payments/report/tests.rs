@@ -115,7 +115,7 @@ fn half_refunded_payment_is_reported_in_each_figure() {
 fn each_kind_of_movement_changes_its_figures() {
     use MovementKind::{
         Authorized, Captured, Dispute, DisputeFee, DisputeWon, Fee, FeeRefund, Payout, PayoutFailed,
-        ProcessingFee, Refund, RefundFailed, Released, ResolvedManually, Reversal, Transfer,
+        ProcessingCost, ProcessingFee, Refund, RefundFailed, Released, ResolvedManually, Reversal, Transfer,
     };
     // The expert's figures: paid, refunded, disputed, fee, earned, paid out. The platform's figures: fee, fee
     // refunded, gateway fees for payments and for disputes, passing through.
@@ -136,6 +136,7 @@ fn each_kind_of_movement_changes_its_figures() {
         (Payout, [0, 0, 0, 0, 0, 1], [0; 5]),
         (PayoutFailed, [0, 0, 0, 0, 0, -1], [0; 5]),
         (ResolvedManually, [0, 1, 0, 0, 0, 0], [0, 0, 0, 0, -1]),
+        (ProcessingCost, [0; 6], [0, 0, 0, 0, -1]),
     ];
     assert_eq!(table.map(|(kind, ..)| kind), KINDS);
     let figures_of = |movement: Movement| {
@@ -151,14 +152,39 @@ fn each_kind_of_movement_changes_its_figures() {
         (earned.collect::<Vec<_>>(), commissioned.collect::<Vec<_>>())
     };
     for (kind, earned, commissioned) in table {
-        // A currency without any movement is omitted.
-        let earned = Vec::from_iter((earned != [0; 6]).then_some(earned));
+        // A currency without any movement is omitted. A processing cost has a figure of its own.
+        let is_listed = earned != [0; 6] || kind == ProcessingCost;
+        let earned = Vec::from_iter(is_listed.then_some(earned));
         let commissioned = Vec::from_iter((commissioned != [0; 5]).then_some(commissioned));
         assert_eq!(figures_of(movement(kind, 1, "EUR")), (earned, commissioned), "{kind:?}");
     }
     // An amount that was authorized before its capture also counts as paid.
     let authorized_before = movement(Captured, 1, "EUR").with_source(Account::Authorized);
     assert_eq!(figures_of(authorized_before), figures_of(movement(Captured, 1, "EUR")));
+}
+
+#[test]
+fn what_a_client_pays_for_the_processing_of_a_refund_is_the_platforms() {
+    let m = |kind, amount| movement(kind, amount, "EUR");
+    // A refund beyond the budget, of a payment that the platform holds.
+    let entries = [entry(
+        1,
+        1,
+        vec![
+            m(MovementKind::Captured, 8_000),
+            m(MovementKind::ProcessingFee, 145),
+            m(MovementKind::Refund, 7_855),
+            m(MovementKind::ProcessingCost, 145),
+        ],
+    )];
+    let [one] = earnings(&entries, span(0, 2)).try_into().expect("one currency");
+    let Earnings { refund_processing_costs, carried_by_platform, net_earned, .. } = one;
+    let figures = [refund_processing_costs, carried_by_platform, net_earned].map(SignedMoney::amount);
+    assert_eq!(figures, [145, 0, 0], "the expert has earned nothing, and nothing is held for them");
+    let total = commission(&entries, span(0, 2)).total.remove(0);
+    let Commission { processing_fees, refund_processing_costs, net, passing_through, .. } = total;
+    let figures = [processing_fees, refund_processing_costs, net, passing_through].map(SignedMoney::amount);
+    assert_eq!(figures, [145, 145, 0, 0], "the fee is covered, and no money of others is left");
 }
 
 #[test]
@@ -246,7 +272,7 @@ proptest! {
             prop_assert_eq!(amount(one.opening_balance), opening.get(Account::Expert, one.currency));
             prop_assert_eq!(amount(one.closing_balance), closing.get(Account::Expert, one.currency));
             let commissioned = amount(one.gross_paid) - amount(one.refunded) - amount(one.disputed) - amount(one.fee)
-                - amount(one.processing_fees);
+                - amount(one.processing_fees) - amount(one.refund_processing_costs);
             prop_assert_eq!(commissioned + amount(one.carried_by_platform), amount(one.net_earned));
             let change = amount(one.net_earned) - amount(one.paid_out);
             prop_assert_eq!(amount(one.opening_balance) + change, amount(one.closing_balance));
@@ -291,7 +317,9 @@ proptest! {
         for code in ["EUR", "JPY", "KWD"] {
             let currency = currency(code);
             let figures = by_code(&whole).get(code).copied().unwrap_or_default();
-            prop_assert_eq!(figures[4] + figures[5], balances.get(Account::Platform, currency));
+            let at_gateways = [Account::Platform, Account::ProcessingCosts];
+            let at_gateways: i128 = at_gateways.iter().map(|account| balances.get(*account, currency)).sum();
+            prop_assert_eq!(figures[4] + figures[5], at_gateways);
             prop_assert_eq!(figures[2] + figures[3], balances.get(Account::Gateway, currency));
         }
         let mut of_experts = BTreeMap::new();

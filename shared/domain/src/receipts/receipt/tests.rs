@@ -48,13 +48,13 @@ fn credit_note_has_the_tax_of_its_receipt() {
     let back = cause(DocumentCauseKind::Refund { payment: "pi_1".to_owned() }, "re_1", 4_000);
     assert_eq!(back.amends(), Some(receipt.name()));
     let taxes = receipt.taxes.of_part(receipt.total, back.amount);
-    let note = issued(&back, 1, ReceiptKind::amending(&receipt), taxes);
+    let note = issued(&back, 1, ReceiptKind::amending(&back, &receipt), taxes);
     assert_eq!((note.kind, note.name()), (ReceiptKind::CreditNote { of: receipt.number }, back.document()));
     assert_eq!(shown(&note), [("VAT 19 %".to_owned(), 639)]);
 
     let failed = cause(DocumentCauseKind::FailedRefund, "re_1", 4_000);
     assert_eq!(failed.amends(), Some(note.name()));
-    let correction = issued(&failed, 2, ReceiptKind::amending(&note), note.taxes.clone());
+    let correction = issued(&failed, 2, ReceiptKind::amending(&failed, &note), note.taxes.clone());
     assert_eq!(correction.kind, ReceiptKind::Correction { of: note.number });
     assert_eq!(correction.name(), failed.document());
 }

@@ -127,7 +127,7 @@ proptest! {
         for part in parts.into_iter().chain([u64::MAX]) {
             let part = part.min(left);
             if part == 0 { break; }
-            let back = refunded_fee(&capture, &refunds.iter().collect::<Vec<_>>(), money(part, "EUR")).expect("amounts").amount();
+            let back = refunded_fee(&capture, &refunds.iter().collect::<Vec<_>>(), money(part, "EUR"), 0).expect("amounts").amount();
             left -= part;
             refunded_fees += back;
             prop_assert!(back <= part, "PayPal refuses more");

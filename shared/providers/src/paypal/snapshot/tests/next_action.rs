@@ -202,7 +202,7 @@ proptest! {
                     let capture: Capture = serde_json::from_value(capture("COMPLETED", "80.00", "8.00")).expect("PayPal's shape");
                     let known: Vec<Refund> = refunds.iter().map(|one| serde_json::from_value(one.clone()).expect("PayPal's shape")).collect();
                     let in_force: Vec<&Refund> = known.iter().filter(|one| !failed(one)).collect();
-                    let fee = super::super::super::convert::refunded_fee(&capture, &in_force, amount).expect("amounts");
+                    let fee = super::super::super::convert::refunded_fee(&capture, &in_force, amount, 0).expect("amounts");
                     let status = if number < failures { "FAILED" } else { "COMPLETED" };
                     let key = format!("apt_00000000000000000000000001:refund:{}", number + 1);
                     refunds.push(refund(&format!("R{number}"), status, &text(amount.amount()), &text(fee.amount()), Some(&key)));
