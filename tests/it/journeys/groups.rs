@@ -167,7 +167,7 @@ async fn one_client_has_at_most_ten_seats_of_a_free_session() {
     assert_eq!(refused, json!({ "pointer": "/seats", "detail": "must be from 1 to 10, got 11" }));
     seats(&test, &offer, "alan", 7, "k1").await.expect(201);
     let refused = violation(seats(&test, &offer, "alan", 4, "k2").await);
-    let must = "must not bring your seats of this free session above 10; you have 7 now";
+    let must = "must not bring your seats of this session that are not paid above 10; you have 7 now";
     assert_eq!(refused, json!({ "pointer": "/seats", "detail": must }));
     seats(&test, &offer, "alan", 3, "k3").await.expect(201);
     seats(&test, &offer, "grace", 10, "k").await.expect(201);
@@ -175,7 +175,7 @@ async fn one_client_has_at_most_ten_seats_of_a_free_session() {
     let later = seats_at(&test, &offer, "alan", "2027-01-05T11:00:00Z", 1, "k4").await.expect(201);
     let start = json!({ "start": "2027-01-05T10:00:00Z" });
     let refused = violation(test.post_action("alan", &id(&later), "reschedule", &start).await);
-    let must = "must not bring your seats of this free session above 10; you have 10 now";
+    let must = "must not bring your seats of this session that are not paid above 10; you have 10 now";
     assert_eq!(refused, json!({ "pointer": "/start", "detail": must }));
     // Seats that are paid count one booking at a time.
     for (number, key) in ["p1", "p2"].into_iter().enumerate() {
@@ -184,6 +184,55 @@ async fn one_client_has_at_most_ten_seats_of_a_free_session() {
         test.stack.run_until_idle().await;
         assert_eq!(test.appointment(&id(&booked)).await["status"], "confirmed", "{number}");
     }
+}
+
+#[tokio::test]
+async fn one_client_has_at_most_ten_seats_that_are_paid_later() {
+    let limits = BookingLimits { seats: BookingLimits::default().seats, ..BookingLimits::unlimited() };
+    let test = TestApp::with(|config| config.settings.booking_limits = limits).await;
+    let mut terms = paid_course();
+    terms["collection"] = json!("authorize_then_capture");
+    let offer = test.offer(&terms).await;
+    let (start, other) = ("2027-01-25T10:00:00Z", "2027-01-25T11:00:00Z");
+    let save_card = async |booked: &serde_json::Value| {
+        test.stripe().pay(intent(booked), GOOD_CARD).expect("the card works");
+        test.stack.run_until_idle().await;
+        let booked = test.appointment(&id(booked)).await;
+        assert_eq!(booked["status"], "confirmed", "{booked:#}");
+    };
+    let assert_refused = |refused: Response, pointer: &str, own: u16| {
+        assert_eq!(refused.problem(422), "invalid", "{:#}", refused.body);
+        let must = format!(
+            "must not bring your seats of this session that are not paid above 10; you have {own} now"
+        );
+        assert_eq!(refused.body["violations"][0], json!({ "pointer": pointer, "detail": must }));
+    };
+    // An open hold counts, and so does a saved card.
+    let held = seats_at(&test, &offer, "alan", start, 6, "k1").await.expect(201);
+    assert_refused(seats_at(&test, &offer, "alan", start, 5, "k2").await, "/seats", 6);
+    save_card(&held).await;
+    assert_refused(seats_at(&test, &offer, "alan", start, 5, "k3").await, "/seats", 6);
+    let more = seats_at(&test, &offer, "alan", start, 4, "k4").await.expect(201);
+    save_card(&more).await;
+    assert_refused(seats_at(&test, &offer, "alan", start, 1, "k5").await, "/seats", 10);
+    // Nor by moving others there.
+    let moved = seats_at(&test, &offer, "alan", other, 1, "k6").await.expect(201);
+    save_card(&moved).await;
+    let to = json!({ "start": start });
+    assert_refused(test.post_action("alan", &id(&moved), "reschedule", &to).await, "/start", 10);
+    // Others and cancelled seats do not count.
+    seats_at(&test, &offer, "grace", start, 10, "k").await.expect(201);
+    test.post_action("alan", &id(&more), "cancel", &json!(null)).await.expect(200);
+    test.post_action("alan", &id(&moved), "reschedule", &to).await.expect(200);
+    assert_refused(seats_at(&test, &offer, "alan", start, 4, "k7").await, "/seats", 7);
+    // The amounts are authorized some days before the session.
+    for _ in 0..18 * 4 {
+        test.advance(6 * 3_600);
+        test.stack.run_until_idle().await;
+        test.sweep().await;
+    }
+    assert_eq!(test.appointment(&id(&held)).await["payment"]["state"], "authorized");
+    seats_at(&test, &offer, "alan", start, 10, "k8").await.expect(201);
 }
 
 /// A course with a price and many places.

@@ -66,7 +66,7 @@ Environment variables of `cargo run`
   MAX_UNPAID_APPOINTMENTS      appointments of a client that a saved card pays later (default 6)
   MAX_UNPAID_APPOINTMENTS_PER_EXPERT
                                appointments of a client with one expert that a saved card pays later (default 3)
-  MAX_SEATS                    seats of a booking, and of all bookings of a client for a free group session (default 10)
+  MAX_SEATS                    seats of a booking, and all unpaid seats of a client in a group session (default 10)
   MAX_CLIENT_PROPOSALS         proposals of other times by a client within 48 hours (default 4)
   MAX_ATTEMPTS_PER_ADDRESS     attempts to book from one network address in a UTC day (default 100)
   MAX_DECLINES_PER_PAYMENT     declined attempts of one payment (default 5)

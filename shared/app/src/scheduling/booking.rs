@@ -291,8 +291,10 @@ impl Attempt<'_> {
         let needed = Occupancy::span_for_booking(&rules.rules, &hold_request.session, start, now);
         let occupancy = app.store.occupancy(expert, needed, Consistency::Strong).await?;
         let group = wanted.group.and_then(|group| occupancy.groups.get(&(group, start)));
-        if let Some(group) = group.filter(|_| agreed.payment.is_none()) {
-            let checked = client_bookings::check_free_seats(app, &client_row, group, seats, None);
+        if let Some(group) = group {
+            let added = (seats, claim);
+            let checked =
+                client_bookings::check_unpaid_seats(app, &mut client_row, group, added, None, now).await?;
             checked.map_err(|must| AppError::invalid("/seats", must))?;
         }
         let held = match occupancy.hold(&rules.rules, &hold_request, now) {

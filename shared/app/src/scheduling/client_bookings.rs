@@ -82,7 +82,17 @@ async fn resolve(
     let is_priced = |claim| matches!(claim, Claim::Hold { .. } | Claim::CardSaved | Claim::CardDeclined);
     let same = bookings.bookings.iter().filter(|(_, one)| is_priced(one.claim) == is_priced(claim));
     let ids: Vec<AppointmentId> = same.map(|(id, _)| *id).collect();
-    for (appointment, payment) in app.store.holds(&ids).await? {
+    look_up(app, bookings, &ids, now).await
+}
+
+/// Looks up what has become of these bookings.
+async fn look_up(
+    app: &App,
+    bookings: &mut ClientBookings,
+    ids: &[AppointmentId],
+    now: Timestamp,
+) -> Result<(), AppError> {
+    for (appointment, payment) in app.store.holds(ids).await? {
         bookings.resolve(&appointment, payment, now);
     }
     Ok(())
@@ -125,24 +135,41 @@ pub(super) async fn check_separation(
     Ok(())
 }
 
-/// Checks how many seats of a free group session a client would have with these. `moved` does not count.
+/// Checks how many seats of a group session a client would have that are not paid yet, if these are added. `claim` is what pays for
+/// them, and seats that are paid are not limited. `moved` is the appointment whose seats they are already, if it is moved.
+///
+/// It reads the client's appointments in the session only if the row alone cannot allow the seats, because the row does not know what
+/// was paid.
 ///
 /// # Errors
 /// What is wrong with the request if they are too many.
-pub(super) fn check_free_seats(
+pub(super) async fn check_unpaid_seats(
     app: &App,
-    bookings: &ClientBookings,
+    bookings: &mut ClientBookings,
     group: &GroupSession,
-    seats: u16,
+    (seats, claim): (u16, Claim),
     moved: Option<AppointmentId>,
-) -> Result<(), String> {
-    let is_own = |id: &AppointmentId| Some(*id) != moved && bookings.bookings.contains_key(id);
-    let own = group.seats.iter().filter(|(id, _)| is_own(id)).map(|(_, seats)| seats.count).sum::<u16>();
+    now: Timestamp,
+) -> Result<Result<(), String>, AppError> {
     let limit = app.settings.booking_limits.seats;
-    if own.saturating_add(seats) <= limit {
-        return Ok(());
+    let unpaid = |bookings: &ClientBookings| {
+        let mut unpaid = bookings.unpaid_seats(group, now);
+        unpaid.retain(|id, _| Some(*id) != moved);
+        let total = unpaid.values().fold(0, |total: u16, seats| total.saturating_add(*seats));
+        (unpaid, total)
+    };
+    let (others, total) = unpaid(bookings);
+    if claim == Claim::Paid || total.saturating_add(seats) <= limit {
+        return Ok(Ok(()));
     }
-    Err(format!("must not bring your seats of this free session above {limit}; you have {own} now"))
+    look_up(app, bookings, &others.into_keys().collect::<Vec<_>>(), now).await?;
+    let (_, total) = unpaid(bookings);
+    if total.saturating_add(seats) <= limit {
+        return Ok(Ok(()));
+    }
+    Ok(Err(format!(
+        "must not bring your seats of this session that are not paid above {limit}; you have {total} now"
+    )))
 }
 
 /// Checks that the new time of an appointment overlaps no other session of its client. `bookings` is the client's row; if the

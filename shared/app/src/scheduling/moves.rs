@@ -8,7 +8,7 @@ use domain::experts::policy::ReschedulePrice;
 use domain::kernel::text::LongText;
 use domain::payments::payment::{FinalCharge, Payment};
 use domain::scheduling::appointment::{Appointment, ChangeRefusal, Status};
-use domain::scheduling::booking_limits::ClientBookings;
+use domain::scheduling::booking_limits::{Claim, ClientBookings};
 use domain::scheduling::occupancy::{Occupancy, OccupancyChange, Request as HoldRequest};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::scheduling::proposal::ProposalState;
@@ -329,7 +329,7 @@ struct HeldMove {
 /// [`SchedulingError::Change`] if the appointment cannot be moved at once, [`SchedulingError::Slot`] if the start cannot be booked,
 /// [`SchedulingError::TooFarAhead`] if the payment cannot be held or refunded until then, [`SchedulingError::Limit`] if a free or
 /// unpaid seat leaves other seats of the client, and they cannot have another such appointment, [`AppError::Invalid`] if they would
-/// have too many seats of a free session.
+/// have too many seats of a group session that are not paid.
 async fn hold_move(
     app: &App,
     record: &AppointmentRecord,
@@ -362,8 +362,11 @@ async fn hold_move(
     check_payment(record, moved.end, now)?;
     let mut bookings = app.store.client_bookings(moved.client).await?;
     client_bookings::check_separation(app, &mut bookings, &moved, now).await?;
-    if let Some(group) = group.filter(|_| moved.price.is_zero()) {
-        let checked = client_bookings::check_free_seats(app, &bookings, &group, moved.seats, Some(moved.id));
+    if let Some(group) = group {
+        let claim = Claim::of_moved(&moved, record.payment.as_ref().map(Payment::progress));
+        let (added, own) = ((moved.seats, claim), Some(moved.id));
+        let checked =
+            client_bookings::check_unpaid_seats(app, &mut bookings, &group, added, own, now).await?;
         checked.map_err(|must| AppError::invalid("/start", must))?;
     }
     Ok(HeldMove { moved, change: held.change, bookings })

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::kernel::time::{DAY, HOUR, MINUTE};
 use crate::scheduling::appointment::{Appointment, Status};
+use crate::scheduling::occupancy::GroupSession;
 use crate::scheduling::party::Party;
 use crate::scheduling::proposal::MAX_OPEN_HOURS;
 use crate::{AppointmentId, ExpertId, SessionTypeId, TimeSpan, Timestamp};
@@ -52,7 +53,7 @@ pub struct BookingLimits {
     pub unpaid_appointments: u16,
     /// The maximum number of such appointments of a client with one expert.
     pub unpaid_appointments_per_expert: u16,
-    /// The maximum number of seats of one booking, and of all bookings of a client for one free group session.
+    /// The maximum number of seats of one booking, and of all seats of a client in one group session that are not paid yet.
     pub seats: u16,
     /// The maximum number of proposals of a client within [`MAX_OPEN_HOURS`] hours, and so of their proposals that are open.
     pub proposals: u16,
@@ -276,6 +277,19 @@ pub enum Claim {
     Paid,
     /// Nothing, because the session has no price.
     Free,
+}
+
+impl Claim {
+    /// What pays for an appointment that is moved. `payment` is the progress of its payment; `None` if it has none.
+    pub fn of_moved(moved: &Appointment, payment: Option<PaymentProgress>) -> Self {
+        match payment {
+            _ if moved.price.is_zero() => Self::Free,
+            None => Self::Free,
+            Some(PaymentProgress::Paid) => Self::Paid,
+            Some(PaymentProgress::CardDeclined) => Self::CardDeclined,
+            Some(PaymentProgress::NotOpened | PaymentProgress::Unpaid) => Self::CardSaved,
+        }
+    }
 }
 
 /// How far the payment of an appointment is.
@@ -629,6 +643,17 @@ impl ClientBookings {
         ends.min().filter(|end| now < *end).map(|end| (unpaid.len(), end))
     }
 
+    /// The client's seats of a group session that are not paid, as far as the row knows, by their appointments. Seats whose hold has
+    /// ended do not count.
+    ///
+    /// All seats of a client in one group session are one appointment for the other limits, so this number has a limit of its own.
+    pub fn unpaid_seats(&self, group: &GroupSession, now: Timestamp) -> BTreeMap<AppointmentId, u16> {
+        let is_unpaid =
+            |id: &AppointmentId| self.bookings.get(id).is_some_and(|booking| booking.claim != Claim::Paid);
+        let held = group.seats.iter().filter(|(_, seats)| seats.hold_expires_at.is_none_or(|end| now < end));
+        held.filter(|(id, _)| is_unpaid(*id)).map(|(id, seats)| (*id, seats.count)).collect()
+    }
+
     /// Adds a booking.
     pub fn add(&mut self, id: AppointmentId, booking: ClientBooking, now: Timestamp) {
         self.forget(now);
@@ -646,13 +671,7 @@ impl ClientBookings {
     pub fn relocate(&mut self, moved: &Appointment, payment: Option<PaymentProgress>, now: Timestamp) {
         self.forget(now);
         self.version += 1;
-        let claim = match payment {
-            _ if moved.price.is_zero() => Claim::Free,
-            None => Claim::Free,
-            Some(PaymentProgress::Paid) => Claim::Paid,
-            Some(PaymentProgress::CardDeclined) => Claim::CardDeclined,
-            Some(PaymentProgress::NotOpened | PaymentProgress::Unpaid) => Claim::CardSaved,
-        };
+        let claim = Claim::of_moved(moved, payment);
         self.bookings.insert(moved.id, ClientBooking::of(moved, claim, now));
     }
 

@@ -7,6 +7,7 @@ use crate::experts::policy::{CancellationPolicy, ReschedulePolicy};
 use crate::kernel::text::LongText;
 use crate::kernel::time::HOUR;
 use crate::scheduling::appointment::Attendee;
+use crate::scheduling::occupancy::{Entry, Seats};
 use crate::scheduling::proposal::Moves;
 use crate::{ClientId, Currency, Money, Zone};
 
@@ -522,4 +523,37 @@ fn seats_that_nobody_has_paid_count_apart_once_they_are_moved() {
         // Two apart and those that are left are three appointments, the most with one expert.
         assert_eq!(moved, if claim == Claim::Paid { 5 } else { 2 }, "{claim:?}");
     }
+}
+
+#[test]
+fn seats_that_are_not_paid_are_counted() {
+    let until = |expires_at| Claim::Hold { expires_at, saves_card: true };
+    let claims = [
+        (Claim::Free, None, true),
+        (Claim::CardSaved, None, true),
+        (Claim::CardDeclined, None, true),
+        (until(at(HOLD)), Some(at(HOLD)), true),
+        // The hold has ended, so others can take the seats.
+        (until(at(0)), Some(at(0)), false),
+        (Claim::Paid, None, false),
+    ];
+    let (mut row, mut seats, mut expected) = (ClientBookings::none(), BTreeMap::new(), BTreeMap::new());
+    for (number, (claim, hold_expires_at, counts)) in (1_u16..).zip(claims) {
+        let booked = appointment(number.into(), 1, true, at(20 * DAY), 8_000, at(0));
+        row.bookings.insert(booked.id, ClientBooking::of(&booked, claim, at(0)));
+        seats.insert(booked.id, Seats { count: number, hold_expires_at, proposed: false });
+        expected.extend(counts.then_some((booked.id, number)));
+    }
+    // Another client's.
+    seats.insert(AppointmentId::from_bits(99), Seats { count: 9, hold_expires_at: None, proposed: false });
+    let entry = Entry {
+        session_type: SessionTypeId::from_bits(3),
+        start: at(20 * DAY),
+        end: at(20 * DAY + HOUR),
+        buffer_before_minutes: 0,
+        buffer_after_minutes: 0,
+        hold_expires_at: None,
+    };
+    let group = GroupSession { version: 1, entry, capacity: 200, seats };
+    assert_eq!(row.unpaid_seats(&group, at(0)), expected);
 }
