@@ -3,7 +3,9 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{GOOD_CARD, TestApp, billing_details, free_hour, id, intent, paid_hour};
+use crate::harness::{
+    GOOD_CARD, TestApp, billing_details, free_hour, id, intent, paid_hour, second_offer,
+};
 
 /// The first appointment of these tests.
 const START: &str = "2027-01-05T10:00:00Z";
@@ -200,6 +202,23 @@ async fn appointment_of_a_later_version_counts_as_one_of_a_client() {
     let start = "2027-01-05T14:00:00Z";
     assert_eq!(test.book_as("grace", &offer, start, "k2").await.problem(409), "expert-at-capacity");
     test.book_as("alan", &offer, start, "k3").await.expect(201);
+}
+
+#[tokio::test]
+async fn appointment_with_an_unknown_status_takes_the_time_of_its_client() {
+    let test = TestApp::new().await;
+    let (ada, grace) = (test.offer(&free_hour()).await, second_offer(&test, &free_hour()).await);
+    test.book(&ada, START, "k").await.expect(201);
+    rewrite(&test, |item| replace(item, "confirmed", "levitating")).await;
+    // The client's row no longer has it because it is new, but the index lists it.
+    test.advance(3_600);
+    let before = test.snapshot().await;
+    assert_eq!(test.book(&grace, START, "k2").await.problem(409), "overlapping-session");
+    assert_eq!(test.snapshot().await, before);
+    let mut body = TestApp::booking(&grace, START);
+    body["allow_overlap"] = json!(true);
+    let book = test.post("/v1/appointments").signed_in_as("alan").idempotency_key("k3");
+    book.json(&body).send().await.expect(201);
 }
 
 #[tokio::test]

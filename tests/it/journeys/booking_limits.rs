@@ -3,31 +3,11 @@
 use domain::scheduling::booking_limits::BookingLimits;
 use serde_json::{Value, json};
 
-use crate::harness::{GOOD_CARD, Offer, Response, TestApp, free_hour, id, intent, office_hours, paid_hour};
+use crate::harness::{GOOD_CARD, Offer, Response, TestApp, free_hour, id, intent, paid_hour, second_offer};
 
 /// A stack with the default limits.
 async fn with_limits() -> TestApp {
     TestApp::with(|config| config.settings.booking_limits = BookingLimits::default()).await
-}
-
-/// Publishes Grace with office hours and a session type, in addition to Ada.
-async fn second_offer(test: &TestApp, terms: &Value) -> Offer {
-    let profile = json!({ "name": "Grace Hopper", "headline": "Compilers" });
-    let create = test.post("/v1/experts").signed_in_as("grace").idempotency_key("profile").json(&profile);
-    let expert = id(&create.send().await.expect(201));
-    let hours = test.put(&format!("/v1/experts/{expert}/availability")).signed_in_as("grace");
-    hours.header("If-Match", "\"0\"").json(&office_hours()).send().await.expect(200);
-    let create = test.post(&format!("/v1/experts/{expert}/session-types")).signed_in_as("grace");
-    let session_type = id(&create.idempotency_key("type").json(terms).send().await.expect(201));
-    if terms["durations"][0]["price"]["amount"] != 0 {
-        let path = format!("/v1/experts/{expert}/payment-accounts/stripe");
-        test.post(&format!("{path}/onboarding")).signed_in_as("grace").send().await.expect(201);
-        let account = test.get(&path).signed_in_as("grace").send().await.expect(200)["account"].clone();
-        let account = account.as_str().expect("an account");
-        test.stripe().onboard(account, simulators::stripe::Onboarding::Complete).expect("onboarded");
-        test.get(&path).signed_in_as("grace").send().await.expect(200);
-    }
-    Offer { expert, session_type }
 }
 
 /// Books for Alan on 2027-01-05. The time is the idempotency key.

@@ -230,12 +230,13 @@ pub(super) async fn check_overlap(
     Ok(())
 }
 
-/// Whether an appointment takes its client's time. An expired hold does not, even if its payment job has not run yet.
+/// Whether an appointment takes its client's time. An expired hold does not, even if its payment job has not run yet. One with a
+/// status that this release does not know may take it.
 fn takes_time(appointment: &Appointment, now: Timestamp) -> bool {
     match appointment.status {
         Status::Pending { hold_expires_at } => now < hold_expires_at,
-        Status::Confirmed => true,
-        _ => false,
+        Status::Confirmed | Status::Unknown => true,
+        Status::Expired | Status::Cancelled { .. } | Status::Completed | Status::NoShow { .. } => false,
     }
 }
 
