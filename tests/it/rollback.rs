@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    GOOD_CARD, TestApp, billing_details, free_hour, id, intent, paid_hour, second_offer,
+    GOOD_CARD, Offer, TestApp, billing_details, free_hour, id, intent, paid_hour, second_offer,
 };
 
 /// The first appointment of these tests.
@@ -219,6 +219,45 @@ async fn appointment_with_an_unknown_status_takes_the_time_of_its_client() {
     body["allow_overlap"] = json!(true);
     let book = test.post("/v1/appointments").signed_in_as("alan").idempotency_key("k3");
     book.json(&body).send().await.expect(201);
+}
+
+#[tokio::test]
+async fn payment_account_of_a_later_version_is_not_used_for_new_payments() {
+    let test = TestApp::new().await;
+    let paid = test.offer(&paid_hour()).await;
+    let free = Offer { session_type: test.session_type(&paid.expert, &free_hour()).await, ..paid.clone() };
+    let appointment = test.book_and_pay(&paid, START, "k").await;
+    rewrite_row(&test, &format!("EXPERT#{}", paid.expert), "ACCOUNT#stripe", |item| {
+        item["schema"] = json!({ "N": "9" });
+    })
+    .await;
+    let slots = |offer: &Offer| {
+        let path = format!(
+            "/v1/experts/{}/slots?session_type_id={}&from=2027-01-05T08:00:00Z&to=2027-01-06T08:00:00Z",
+            offer.expert, offer.session_type
+        );
+        test.get(&path).send()
+    };
+    let none = slots(&paid).await.expect(200);
+    assert_eq!((&none["slots"], &none["empty_reason"]), (&json!([]), &json!("payments_not_ready")));
+    assert!(!slots(&free).await.expect(200)["slots"].as_array().expect("a list").is_empty());
+    let list = test.get(&format!("/v1/experts/{}/session-types", paid.expert)).send().await.expect(200);
+    assert_eq!(list["gateways"], json!([]));
+    for one in list["session_types"].as_array().expect("a list") {
+        let expected =
+            if one["id"] == paid.session_type.as_str() { json!("payments_not_ready") } else { json!(null) };
+        assert_eq!(one["unavailable_reason"], expected, "{one:#}");
+    }
+    let refused = test.book(&paid, "2027-01-05T12:00:00Z", "k2").await;
+    assert_eq!(refused.problem(409), "payments-not-ready");
+    let booked = id(&test.book(&free, "2027-01-05T12:00:00Z", "k3").await.expect(201));
+    // What is booked can be moved and cancelled, with a refund.
+    for (moved, start) in [(&booked, "2027-01-05T14:00:00Z"), (&appointment, "2027-01-06T10:00:00Z")] {
+        test.post_action("alan", moved, "reschedule", &json!({ "start": start })).await.expect(200);
+    }
+    test.post_action("ada", &appointment, "cancel", &json!({})).await.expect(200);
+    test.stack.run_until_idle().await;
+    assert_eq!(test.appointment(&appointment).await["payment"]["state"], "refunded");
 }
 
 #[tokio::test]

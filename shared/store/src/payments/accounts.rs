@@ -8,7 +8,7 @@ use domain::payments::payout::TrackRecord;
 
 use super::keys;
 use super::rows::{AccountOwnerRow, DebtRow, ExpertTermsRow, PaymentAccountRow, TrackRecordRow};
-use crate::row::read_row;
+use crate::row::{read_list, read_row};
 use crate::table::{Condition, Consistency};
 use crate::{CommitError, ReadError, Store, Transaction};
 
@@ -86,18 +86,16 @@ impl Store {
         self.table.get(&key, Consistency::Strong).await?.map(read_row::<PaymentAccountRow, _>).transpose()
     }
 
-    /// The accounts of an expert at all gateways. The latest changes may be missing.
+    /// The accounts of an expert at all gateways. The latest changes may be missing. An account that this release cannot read is left
+    /// out, because no new payment can use it.
     ///
     /// # Errors
-    /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
+    /// [`ReadError`] if the table cannot be read.
     pub async fn payment_accounts(&self, expert: ExpertId) -> Result<Vec<PaymentAccount>, ReadError> {
         let keys = GatewayKind::ALL.map(|gateway| keys::payment_account(expert, gateway));
-        self.table
-            .get_many(&keys, Consistency::Eventual)
-            .await?
-            .into_iter()
-            .map(read_row::<PaymentAccountRow, _>)
-            .collect()
+        let (accounts, _) =
+            read_list::<PaymentAccountRow, _>(self.table.get_many(&keys, Consistency::Eventual).await?);
+        Ok(accounts)
     }
 
     /// The expert who owns an account at a gateway; `None` for an account that the platform does not know.

@@ -18,7 +18,7 @@ use crate::experts::profiles::VersionedRules;
 use crate::experts::rows::{ExpertRow, RulesRow, SessionTypeRow};
 use crate::keys::{EXPIRES_AT, Key, PK, SK, VERSION, expert_partition};
 use crate::payments::rows::PaymentAccountRow;
-use crate::row::{SCHEMA, check_schema, read_row};
+use crate::row::{SCHEMA, check_schema, read_list, read_row};
 use crate::table::{Condition, Consistency, Item, Query};
 use crate::transaction::{key_of, number, text};
 use crate::{ReadError, Store, Transaction};
@@ -242,13 +242,13 @@ pub struct Offer {
     pub rules: VersionedRules,
     /// The session type.
     pub session_type: SessionType,
-    /// The expert's accounts at payment gateways.
+    /// The expert's accounts at payment gateways, as far as this release can read them.
     pub accounts: Vec<PaymentAccount>,
 }
 
 impl Store {
     /// An expert with their availability rules and payment accounts, and a session type, in one request; `None` if there is no
-    /// profile, no rules or no such session type.
+    /// profile, no rules or no such session type. An account that this release cannot read is left out, because it cannot be used.
     ///
     /// # Errors
     /// [`ReadError`] if the table cannot be read, or a row cannot be parsed.
@@ -271,9 +271,10 @@ impl Store {
                 Some(sk) if *sk == profile_key.sk => profile = Some(read_row::<ExpertRow, _>(item)?),
                 Some(sk) if *sk == rules_key.sk => rules = Some(read_row::<RulesRow, _>(item)?),
                 Some(sk) if *sk == type_key.sk => offered = Some(read_row::<SessionTypeRow, _>(item)?),
-                _ => accounts.push(read_row::<PaymentAccountRow, _>(item)?),
+                _ => accounts.push(item),
             }
         }
+        let (accounts, _) = read_list::<PaymentAccountRow, _>(accounts);
         let offer = profile.zip(rules).zip(offered);
         Ok(offer.map(|((expert, rules), session_type)| Offer { expert, rules, session_type, accounts }))
     }
