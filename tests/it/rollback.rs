@@ -261,6 +261,34 @@ async fn payment_account_of_a_later_version_is_not_used_for_new_payments() {
 }
 
 #[tokio::test]
+async fn incident_of_a_later_version_does_not_hide_the_others() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&free_hour()).await;
+    let mut cancelled = Vec::new();
+    for start in ["2027-01-04T10:00:00Z", "2027-01-04T12:00:00Z"] {
+        cancelled.push(id(&test.book(&offer, start, start).await.expect(201)));
+        test.post_action("alan", cancelled.last().expect("one"), "cancel", &json!({})).await.expect(200);
+    }
+    let client = async || {
+        let own = test.get("/v1/me/reliability").signed_in_as("alan").send().await.expect(200);
+        assert_eq!(own["as_expert"]["truncated"], false);
+        (
+            own["as_client"]["last_90_days"]["late_cancellations"].clone(),
+            own["as_client"]["truncated"].clone(),
+        )
+    };
+    assert_eq!(client().await, (json!(2), json!(false)));
+    rewrite(&test, |item| {
+        let is_incident = item["PK"]["S"].as_str().is_some_and(|key| key.starts_with("RELIABILITY#client#"));
+        if is_incident && item["appointment"]["S"] == cancelled[0].as_str() {
+            item["schema"] = json!({ "N": "9" });
+        }
+    })
+    .await;
+    assert_eq!(client().await, (json!(1), json!(true)));
+}
+
+#[tokio::test]
 async fn note_or_change_of_a_later_version_does_not_hide_the_others() {
     let test = TestApp::new().await;
     let (_, appointment) = paid_appointment(&test).await;

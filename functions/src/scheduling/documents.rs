@@ -672,6 +672,8 @@ pub struct SideReliability {
     /// The counts of the UTC months of the last 365 days, the latest first, without months that have none.
     #[schemars(length(max = 13))]
     pub months: Vec<MonthCounts>,
+    /// Whether the counts are too low, because something that counts cannot be shown at the moment.
+    pub truncated: bool,
 }
 
 /// Counts of what a person did.
@@ -745,7 +747,8 @@ impl From<reliability::SideRecord> for SideReliability {
                 }
             }
         }
-        Self { last_90_days, consequence: record.consequence.into(), months }
+        let (consequence, truncated) = (record.consequence.into(), record.truncated);
+        Self { last_90_days, consequence, months, truncated }
     }
 }
 

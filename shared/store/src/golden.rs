@@ -768,7 +768,7 @@ async fn check_since_version_3(store: &Store) {
     let (appointment, lost) = samples::lost_dispute();
     let client = appointment.client.person();
     let incidents = store.incidents(client, Party::Client, Timestamp::MIN).await.expect("readable");
-    assert_eq!(incidents, [lost]);
+    assert_eq!(incidents, (vec![lost], 0));
     let warning = samples::warning_for_disputes();
     let page = store.notifications(warning.person, warning.id, warning.id, 10).await.expect("readable");
     assert_eq!(page.notifications, [warning]);
@@ -797,7 +797,7 @@ async fn check_since_version_2(store: &Store) {
     }
     let client = samples::appointments()[0].client.person();
     let incidents = store.incidents(client, Party::Client, Timestamp::MIN).await.expect("readable");
-    assert_eq!(incidents, samples::incidents());
+    assert_eq!(incidents, (samples::incidents(), 0));
     let suspension = samples::suspension();
     assert_eq!(store.suspension(suspension.person).await.expect("readable"), suspension);
     let declined = samples::declined_payment();

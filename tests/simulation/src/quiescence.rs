@@ -422,7 +422,7 @@ fn check_consequences(simulation: &Simulation, violations: &mut Vec<String>) {
         let since = Timestamp::from_seconds(0);
         let found = simulation.direct.incidents(client, Party::Client, since).now_or_never();
         let is_counted = found.is_some_and(|found| {
-            found.is_ok_and(|incidents| {
+            found.is_ok_and(|(incidents, _)| {
                 let of_payment = incidents.iter().filter(|one| one.appointment == payment.appointment);
                 of_payment.filter(|one| one.kind == IncidentKind::LostDispute).count() == 1
             })
@@ -450,7 +450,8 @@ fn check_consequences(simulation: &Simulation, violations: &mut Vec<String>) {
     };
     for (side, party) in [("expert", Party::Expert), ("client", Party::Client)] {
         for person in people(&format!("RELIABILITY#{side}#"), "consequence#") {
-            let Some(Ok(incidents)) = simulation.direct.incidents(person, party, since).now_or_never() else {
+            let Some(Ok((incidents, _))) = simulation.direct.incidents(person, party, since).now_or_never()
+            else {
                 violations.push(format!("the incidents of {person} cannot be read"));
                 continue;
             };

@@ -29,7 +29,8 @@ pub(super) async fn apply(
     appointment: AppointmentId,
 ) -> Result<(), AppError> {
     let since = app.now().plus(-COUNTED_FOR);
-    for incident in app.store.incidents(person, side, since).await? {
+    let (incidents, _) = app.store.incidents(person, side, since).await?;
+    for incident in incidents {
         if incident.appointment == appointment && incident.kind.has_consequences() {
             apply_incident(app, person, incident.kind, appointment, side).await?;
         }
@@ -47,7 +48,8 @@ async fn apply_incident(
 ) -> Result<(), AppError> {
     app.transact("apply_consequences", || async {
         let now = app.now();
-        let incidents = app.store.incidents(person, side, now.plus(-COUNTED_FOR)).await?;
+        // An incident that this release cannot read does not count here, so that it does not stop the consequences of the others.
+        let (incidents, _) = app.store.incidents(person, side, now.plus(-COUNTED_FOR)).await?;
         let is_meant =
             |one: &&Incident| one.appointment == appointment && one.kind == kind && one.counts(now);
         // Without it, it was decided otherwise in the meantime, or it is too long ago.

@@ -18,6 +18,8 @@ pub struct SideRecord {
     /// The incidents of the last 365 days, the latest first: at most 1,000 that have consequences, one for each session and disputed payment, and
     /// 1,000 others.
     pub incidents: Vec<Incident>,
+    /// Whether some incidents are missing, because a newer release has written them.
+    pub truncated: bool,
     /// Since when incidents have consequences.
     pub counted_since: Timestamp,
     /// What follows from the late cancellations, no-shows and lost disputes since then.
@@ -59,9 +61,14 @@ async fn of_person(app: &App, person: PersonId) -> Result<Reliability, AppError>
 
 async fn of_side(app: &App, person: PersonId, side: Party) -> Result<SideRecord, AppError> {
     let now = app.now();
-    let incidents = app.store.incidents(person, side, now.plus(-LISTED_FOR)).await?;
+    let (incidents, unreadable) = app.store.incidents(person, side, now.plus(-LISTED_FOR)).await?;
     let counterparts = app.counterparts(&incidents, now).await?;
     let consequence = app.settings.reliability.consequence(&incidents, &counterparts, now);
     let incidents = once_per_subject(incidents);
-    Ok(SideRecord { incidents, counted_since: now.plus(-COUNTED_FOR), consequence })
+    Ok(SideRecord {
+        incidents,
+        truncated: unreadable > 0,
+        counted_since: now.plus(-COUNTED_FOR),
+        consequence,
+    })
 }

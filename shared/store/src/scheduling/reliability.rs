@@ -45,7 +45,8 @@ impl Transaction {
 
 impl Store {
     /// The incidents of a person since an instant, the latest first: at most 1,000 that have consequences, and 1,000 others, so that
-    /// no number of moves displaces a late cancellation. Those that cannot be read are left out.
+    /// no number of moves displaces a late cancellation. Those that this release cannot read are left out, and their number is returned
+    /// too.
     ///
     /// # Errors
     /// [`ReadError`] if the table cannot be read.
@@ -54,7 +55,7 @@ impl Store {
         person: PersonId,
         side: Party,
         since: Timestamp,
-    ) -> Result<Vec<Incident>, ReadError> {
+    ) -> Result<(Vec<Incident>, usize), ReadError> {
         let read = async |has_consequences: bool| {
             let prefix = keys::incident_prefix(has_consequences);
             let query = Query {
@@ -66,12 +67,12 @@ impl Store {
                 limit: Some(MAX_INCIDENTS),
                 consistency: Consistency::Strong,
             };
-            let (incidents, _) = read_list::<IncidentRow, Incident>(self.table.query(&query).await?);
-            Ok::<_, ReadError>(incidents)
+            Ok::<_, ReadError>(read_list::<IncidentRow, Incident>(self.table.query(&query).await?))
         };
-        let (mut incidents, others) = tokio::try_join!(read(true), read(false))?;
+        let ((mut incidents, unreadable), (others, unreadable_others)) =
+            tokio::try_join!(read(true), read(false))?;
         incidents.extend(others);
         incidents.sort_by_key(|incident| Reverse(incident.at));
-        Ok(incidents)
+        Ok((incidents, unreadable + unreadable_others))
     }
 }
