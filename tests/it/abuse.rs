@@ -381,3 +381,24 @@ async fn responses_contain_no_secret() {
         assert!(path == "/openapi.json" || !body.contains("_secret_"), "{path}");
     }
 }
+
+#[tokio::test]
+async fn public_list_of_large_session_types_ends_at_a_megabyte() {
+    let test = TestApp::new().await;
+    let mut terms = free_hour();
+    terms["description"] = json!("\u{1f980}".repeat(4_000));
+    let offer = test.offer(&terms).await;
+    for number in 1..70 {
+        terms["name"] = json!(format!("Session {number}"));
+        test.session_type(&offer.expert, &terms).await;
+    }
+    let list = test.get(&format!("/v1/experts/{}/session-types", offer.expert)).send().await.expect(200);
+    let shown = list["session_types"].as_array().expect("a list");
+    assert_eq!(list["truncated"], true);
+    assert!((50..65).contains(&shown.len()) && list.to_string().len() < 1 << 20, "{}", shown.len());
+    // The expert sees all of them.
+    let own = test.get(&format!("/v1/experts/{}/profile/session-types", offer.expert)).signed_in_as("ada");
+    let own = own.send().await.expect(200);
+    assert_eq!(own["session_types"].as_array().expect("a list").len(), 70);
+    assert_eq!(own["truncated"], false);
+}

@@ -7,6 +7,9 @@ use http_api::{Audience, Method, Operation, Problem, Request, Response, Route};
 
 use super::list_session_types::{SessionTypes, SessionTypesQuery, respond};
 
+/// The maximum size of the session types in the response, in bytes. A Lambda function can return 6 MB, in which quotes are escaped.
+const MAX_BYTES: usize = 5_000_000;
+
 /// `GET /v1/experts/{expert_id}/profile/session-types`
 pub const ROUTE: Route = Route {
     function: "list_own_session_types",
@@ -24,5 +27,5 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let expert = request.path_parameter("expert_id", "expert")?;
     let query: SessionTypesQuery = request.query()?;
     let list = session_types::list_own(app, request.actor(), expert, query.includes_retired());
-    respond(app, request, expert, query.currency, list).await
+    respond(app, request, expert, query.currency, MAX_BYTES, list).await
 }

@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 use super::documents::{OfferedDuration, SessionType, SessionTypeStatus};
 use crate::payments::documents::{Estimate, Gateway};
 
+/// The maximum size of the session types in the public list, in bytes. Nearly all experts need a small part of it.
+const MAX_PUBLIC_BYTES: usize = 1_000_000;
+
 /// `GET /v1/experts/{expert_id}/session-types`
 pub const ROUTE: Route = Route {
     function: "list_session_types",
@@ -61,7 +64,8 @@ pub(super) struct SessionTypes {
     session_types: Vec<ListedSessionType>,
     /// The payment gateways that accept payments for the expert now. The first one is the default of a booking.
     gateways: Vec<Gateway>,
-    /// Whether some session types are missing, because they cannot be shown at the moment.
+    /// Whether some session types are missing, because they cannot be shown at the moment, or because the list would be too large. Then
+    /// the newest ones are missing.
     truncated: bool,
 }
 
@@ -151,15 +155,16 @@ async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let expert = request.path_parameter("expert_id", "expert")?;
     let query: SessionTypesQuery = request.query()?;
     let list = session_types::list(app, request.actor(), expert, query.includes_retired());
-    respond(app, request, expert, query.currency, list).await
+    respond(app, request, expert, query.currency, MAX_PUBLIC_BYTES, list).await
 }
 
-/// The response with the session types of an expert, with estimated prices in `currency`.
+/// The response with the session types of an expert, with estimated prices in `currency`. The session types have at most `max_bytes`.
 pub(super) async fn respond(
     app: &App,
     request: &Request,
     expert: ExpertId,
     currency: Option<Currency>,
+    max_bytes: usize,
     list: impl Future<Output = Result<SessionTypeList, AppError>>,
 ) -> Result<Response, Problem> {
     let (list, gateways, estimator) = tokio::join!(
@@ -182,7 +187,14 @@ pub(super) async fn respond(
         let unavailable_reason = unavailable_reason(&session_type, expert_is_live, !gateways.is_empty());
         ListedSessionType { session_type, unavailable_reason }
     };
-    let session_types = session_types.into_iter().map(listed).collect();
+    let (found, mut bytes) = (session_types.len(), 0);
+    let fits = |listed: &ListedSessionType| {
+        bytes += serde_json::to_vec(listed).map_or(0, |json| json.len());
+        bytes <= max_bytes
+    };
+    let session_types: Vec<ListedSessionType> =
+        session_types.into_iter().map(listed).take_while(fits).collect();
+    let truncated = truncated || session_types.len() < found;
     let gateways = gateways.into_iter().map(Into::into).collect();
     Ok(Response::json(StatusCode::OK, &SessionTypes { session_types, gateways, truncated }))
 }

@@ -232,7 +232,7 @@ async fn check(store: &Store) {
     assert_eq!(store.expert(samples::EXPERT).await.expect("readable"), Some(samples::expert()));
     assert_eq!(store.rules(samples::EXPERT).await.expect("readable"), Some(samples::rules()));
     assert_eq!(
-        store.session_types(samples::EXPERT).await.expect("readable"),
+        store.session_types(samples::EXPERT, Consistency::Strong).await.expect("readable"),
         (samples::session_types(), 0)
     );
 
@@ -312,7 +312,7 @@ async fn check(store: &Store) {
 async fn check_durations(store: &Store) {
     let (expert, session_types) = samples::durations();
     assert_eq!(
-        store.session_types(expert).await.expect("readable"),
+        store.session_types(expert, Consistency::Strong).await.expect("readable"),
         (session_types.to_vec(), 0)
     );
 }
@@ -532,7 +532,7 @@ async fn rows_in_a_format_of_a_later_version_are_not_read() {
             let Err(ReadError::NewerRelease { .. }) = read else { panic!("{later}, read {place}: {read:?}") };
         }
         assert_eq!(store.payment_accounts(expert).await.expect("a list"), []);
-        assert_eq!(store.session_types(expert).await.expect("a list"), (Vec::new(), 2));
+        assert_eq!(store.session_types(expert, Consistency::Strong).await.expect("a list"), (Vec::new(), 2));
         assert_eq!(store.notes(appointment).await.expect("a list"), (Vec::new(), samples::notes().len()));
         let history = store.history(appointment, None, 9).await.expect("a page");
         assert!(history.entries.is_empty() && history.unreadable > 0, "{history:?}");
@@ -557,7 +557,7 @@ async fn a_session_type_that_cannot_be_read_is_left_out_of_the_list() {
     let all = samples::session_types();
     let key = crate::experts::keys::session_type(samples::EXPERT, all[0].id).to_string();
     rows.get_mut(&key).expect("a row")[SCHEMA] = serde_json::json!(9);
-    let listed = Rows::of(&rows).session_types(samples::EXPERT).await.expect("a list");
+    let listed = Rows::of(&rows).session_types(samples::EXPERT, Consistency::Strong).await.expect("a list");
     assert_eq!(listed, (all[1..].to_vec(), 1));
 }
 
@@ -587,7 +587,7 @@ async fn a_withdrawn_currency_time_zone_or_country_is_read() {
     assert_eq!(appointment.expect("an appointment").price.to_string(), "24000 minor units of XQZ");
     let record = store.appointment_record(samples::appointment_id(0)).await.expect("readable");
     assert_eq!(record.expect("an appointment").movements.len(), 22);
-    assert_eq!(store.session_types(samples::EXPERT).await.expect("readable").0.len(), 2);
+    assert_eq!(store.session_types(samples::EXPERT, Consistency::Strong).await.expect("readable").0.len(), 2);
     assert_eq!(store.receipts(samples::EXPERT, 2027, 0, 100).await.expect("readable").receipts.len(), 7);
 
     let rates = replacing("USD", "XQZ").exchange_rates(Consistency::Eventual).await.expect("readable");
@@ -680,8 +680,9 @@ async fn unknown_values_are_read_as_values_that_are_handled_with_care() {
     let declined = payment(replacing("try_later", "new"), 5).await;
     assert_eq!((declined.decline, declined.state), (Some(Decline::Refused), PaymentState::Unknown));
 
-    let session_types =
-        async |from: &str| replacing(from, "new").session_types(samples::EXPERT).await.expect("readable").0;
+    let session_types = async |from: &str| {
+        replacing(from, "new").session_types(samples::EXPERT, Consistency::Strong).await.expect("readable").0
+    };
     let SessionType { status, terms, .. } = session_types("active").await[0].clone();
     assert_eq!((status, &terms), (SessionTypeStatus::Unknown, &samples::session_types()[0].terms));
     // Unknown terms make the status unknown, so that nothing follows from the values that are read in their place.

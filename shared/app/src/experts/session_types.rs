@@ -4,6 +4,7 @@ use domain::experts::expert::Expert;
 use domain::experts::members::Right;
 use domain::experts::session_type::{SessionType, SessionTypeStatus, SessionTypeTerms};
 use domain::{ExpertId, Money, SessionTypeId, Violations};
+use store::table::Consistency;
 use store::{Activations, Transaction};
 
 use crate::experts::profiles::{check_currency, read as read_expert, read_own, read_public};
@@ -54,7 +55,7 @@ async fn hourly_rate(
 async fn activate(app: &App, expert: ExpertId, transaction: &mut Transaction) -> Result<usize, AppError> {
     // Reading the count first detects every session type that becomes active after this point.
     let activations = app.store.activations(expert).await?;
-    let (session_types, unreadable) = app.store.session_types(expert).await?;
+    let (session_types, unreadable) = app.store.session_types(expert, Consistency::Strong).await?;
     // Those that are unknown or unreadable may be active for a newer release.
     let active = session_types.iter().filter(|one| one.status != SessionTypeStatus::Retired);
     if active.count() + unreadable >= MAX_ACTIVE {
@@ -167,7 +168,8 @@ async fn find(app: &App, expert: ExpertId, id: SessionTypeId) -> Result<SessionT
     app.store.session_type(expert, id).await?.ok_or(AppError::NotFound("session type"))
 }
 
-/// The session types of an expert; the retired ones only if `retired` is set. Everybody may read them.
+/// The session types of an expert; the retired ones only if `retired` is set. Everybody may read them. The latest changes may be
+/// missing.
 ///
 /// # Errors
 /// [`AppError::NotFound`] if the expert does not exist, or their profile is not public.
@@ -178,11 +180,11 @@ pub async fn list(
     retired: bool,
 ) -> Result<SessionTypeList, AppError> {
     let (expert, session_types) =
-        tokio::join!(read_public(app, actor, expert), app.store.session_types(expert));
+        tokio::join!(read_public(app, actor, expert), app.store.session_types(expert, Consistency::Eventual));
     Ok(priced_list(&expert?, session_types?, retired))
 }
 
-/// The same as [`list`] for the expert, their members and administrators, also if the profile is not public.
+/// The same as [`list`] for the expert, their members and administrators, also if the profile is not public. No change is missing.
 ///
 /// # Errors
 /// [`AppError::Forbidden`] for all others, [`AppError::NotFound`] if the expert has no profile.
@@ -193,7 +195,8 @@ pub async fn list_own(
     retired: bool,
 ) -> Result<SessionTypeList, AppError> {
     let expert = read_own(app, actor, expert).await?;
-    Ok(priced_list(&expert, app.store.session_types(expert.id).await?, retired))
+    let session_types = app.store.session_types(expert.id, Consistency::Strong).await?;
+    Ok(priced_list(&expert, session_types, retired))
 }
 
 fn priced_list(

@@ -226,7 +226,11 @@ impl Store {
     ///
     /// # Errors
     /// [`ReadError`] if the table cannot be read.
-    pub async fn session_types(&self, expert: ExpertId) -> Result<(Vec<SessionType>, usize), ReadError> {
+    pub async fn session_types(
+        &self,
+        expert: ExpertId,
+        consistency: Consistency,
+    ) -> Result<(Vec<SessionType>, usize), ReadError> {
         let query = Query {
             index: None,
             pk: expert_partition(expert),
@@ -234,7 +238,7 @@ impl Store {
             to: format!("{}~", keys::SESSION_TYPES),
             descending: false,
             limit: None,
-            consistency: Consistency::Strong,
+            consistency,
         };
         Ok(read_list::<SessionTypeRow, _>(self.table.query(&query).await?))
     }
