@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use app::identity::Actor;
 use app::{App, AppError};
-use domain::{ClientId, ExpertId, SessionTypeId};
+use domain::{ClientId, ExpertId, Money, SessionTypeId};
 use serde::{Deserialize, Serialize};
 
 use crate::bus::LocalBus;
@@ -89,6 +89,8 @@ pub struct Offer {
     pub session_type: SessionTypeId,
     /// Its first duration, in minutes.
     pub duration_minutes: u16,
+    /// The price of this duration; `None` if it has none that can be charged now.
+    pub price: Option<Money>,
 }
 
 impl Environment {
@@ -133,8 +135,10 @@ impl Environment {
             };
             let offer = session_types.into_iter().find_map(|priced| {
                 let session_type = priced.session_type.id;
-                let duration_minutes = priced.session_type.terms.durations.first()?.minutes;
-                Some(Offer { expert, session_type, duration_minutes })
+                let terms = &priced.session_type.terms;
+                let duration = terms.durations.first()?;
+                let price = terms.price(*duration, priced.hourly_rate).ok();
+                Some(Offer { expert, session_type, duration_minutes: duration.minutes, price })
             });
             if offer.is_some() {
                 return Ok(offer);

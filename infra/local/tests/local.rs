@@ -128,6 +128,21 @@ async fn commands_of_the_reference_work_as_they_are() {
         let Some(output) = run_script(&stack, &blocks(&page)[..1]).await else { return };
         assert!(output.starts_with('{'), "{function}: {output}");
     }
+
+    // What the first page books can be read by the client whom the reference signs in.
+    let mut script = commands(&text_of(format!("{}/", stack.api_url)).await)[2..5].to_vec();
+    for function in ["read_appointment", "quote_cancellation", "list_history"] {
+        let page = text_of(format!("{}/api/{function}", stack.api_url)).await;
+        script.push(format!("echo 'response of {function}:'\n{}", blocks(&page)[0]));
+    }
+    let Some(output) = run_script(&stack, &script).await else { return };
+    assert_eq!(output.matches("\"id\":\"apt_").count(), 2, "{output}");
+
+    // The reference books the next free start, once the first appointment is confirmed.
+    stack.run_until_idle().await;
+    let page = text_of(format!("{}/api/book_appointment", stack.api_url)).await;
+    let Some(output) = run_script(&stack, &blocks(&page)[..1]).await else { return };
+    assert!(output.contains("\"status\":\"pending\""), "{output}");
 }
 
 #[tokio::test]

@@ -93,7 +93,8 @@ fn overview(caller: &Caller, groups: &[(&str, Vec<&Route>)]) -> Markup {
         (command(&caller.tokens()))
         p {
             "Other variables, such as " code { "$APPOINTMENT" } ", are ids that you set before. The " a href="/" { "first page" }
-            " has a command that books an appointment; its response has the id."
+            " has a command that books an appointment as a client and sets " code { "$APPOINTMENT" }
+            ". The commands of this reference sign in the same client."
             @if caller.offer.is_none() {
                 " Nothing can be booked yet, so the commands have " code { "$EXPERT" } " and " code { "$SESSION_TYPE" }
                 ". The first page has the command that creates both."

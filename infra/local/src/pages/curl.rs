@@ -2,9 +2,12 @@
 
 use app::AppError;
 use app::identity::signed_in::Role;
+use domain::Timestamp;
+use domain::kernel::time::DAY;
 use http_api::{Audience, Route};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::first_slot;
 use crate::{DemoUser, Environment, Offer};
 
 /// What the commands know of this system, so that they can be run as they are.
@@ -17,7 +20,13 @@ pub(super) struct Caller {
     people: Vec<DemoUser>,
     /// What can be booked; `None` if there is nothing yet.
     pub(super) offer: Option<Offer>,
+    /// The next start that can be booked; `None` if there is none.
+    start: Option<Timestamp>,
 }
+
+/// The subject of the client whom the commands sign in. It is the same on every page, because nobody else can read the appointments
+/// that its commands book.
+pub(super) const CLIENT: &str = "alan";
 
 impl Caller {
     /// Reads what the commands need.
@@ -26,11 +35,17 @@ impl Caller {
     /// If the database does not respond.
     pub(super) async fn new(environment: &Environment) -> Result<Self, AppError> {
         let addresses = &environment.addresses;
+        let offer = environment.first_offer().await?;
+        let start = match &offer {
+            Some(offer) => first_slot(environment, offer, environment.app.now().plus(DAY)).await.ok(),
+            None => None,
+        };
         Ok(Self {
             api: addresses.api.clone(),
             sign_in: addresses.sign_in.clone(),
             people: environment.people(),
-            offer: environment.first_offer().await?,
+            offer,
+            start,
         })
     }
 
@@ -41,6 +56,12 @@ impl Caller {
             "expert_id" => Some(offer.expert.to_string().into()),
             "session_type_id" => Some(offer.session_type.to_string().into()),
             "duration_minutes" => Some(offer.duration_minutes.into()),
+            "start" => Some(self.start?.to_string().into()),
+            "starts" => Some(vec![self.start?.to_string()].into()),
+            "expected_price" => {
+                let price = offer.price?;
+                Some(json!({ "amount": price.amount(), "currency": price.currency().code() }))
+            }
             _ => None,
         }
     }
@@ -56,7 +77,7 @@ impl Caller {
         body
     }
 
-    /// The command that signs in somebody with this role; the expert of [`Self::offer`] if there is one.
+    /// The command that signs in somebody with this role: the expert of [`Self::offer`] if there is one, and [`CLIENT`].
     fn token_of(&self, role: Role) -> Option<String> {
         let group = match role {
             Role::Expert => "expert",
@@ -64,9 +85,13 @@ impl Caller {
             Role::Admin => "admin",
         };
         let offered = self.offer.as_ref().map(|offer| offer.expert);
-        let is_offered = |user: &&DemoUser| role == Role::Expert && Some(user.expert_id) == offered;
+        let is_preferred = |user: &&DemoUser| match role {
+            Role::Expert => Some(user.expert_id) == offered,
+            Role::Client => user.subject == CLIENT,
+            Role::Admin => false,
+        };
         let users = || self.people.iter().filter(|user| user.is_in(group));
-        let user = users().find(is_offered).or_else(|| users().next())?;
+        let user = users().find(is_preferred).or_else(|| users().next())?;
         Some(token(&self.sign_in, &user.subject))
     }
 
@@ -187,8 +212,6 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::People;
 
@@ -203,9 +226,12 @@ pub(super) mod tests {
         };
         let people: Vec<DemoUser> = (0..).zip(People::all()).map(user).collect();
         let session_type = domain::SessionTypeId::from_bits(7);
-        let offer = Offer { expert: people[1].expert_id, session_type, duration_minutes: 30 };
+        let price = domain::Money::saturating(4_000, domain::Currency::EUR);
+        let offer =
+            Offer { expert: people[1].expert_id, session_type, duration_minutes: 30, price: Some(price) };
+        let start = Some("2027-03-01T09:00:00Z".parse().expect("an instant"));
         let (api, sign_in) = ("http://127.0.0.1:8080".to_owned(), "http://127.0.0.1:8081".to_owned());
-        Caller { api, sign_in, people, offer: Some(offer) }
+        Caller { api, sign_in, people, offer: Some(offer), start }
     }
 
     fn route(function: &str) -> &'static Route {
@@ -243,6 +269,17 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn body_of_a_booking_has_a_free_start_and_the_price() {
+        let price = json!({ "amount": 8_000, "currency": "EUR" });
+        let example = json!({ "start": "2020-01-01T10:00:00Z", "expected_price": price, "seats": 1 });
+        let price = json!({ "amount": 4_000, "currency": "EUR" });
+        let body = json!({ "start": "2027-03-01T09:00:00Z", "expected_price": price, "seats": 1 });
+        assert_eq!(caller().body(&example), body);
+        let proposal = json!({ "starts": ["2020-01-01T10:00:00Z"] });
+        assert_eq!(caller().body(&proposal), json!({ "starts": ["2027-03-01T09:00:00Z"] }));
+    }
+
+    #[test]
     fn token_is_that_of_a_person_who_may_call_the_route() {
         let subject = |function| {
             let command = caller().token_for(route(function))?;
@@ -251,6 +288,8 @@ pub(super) mod tests {
         assert_eq!(subject("list_slots"), None);
         assert_eq!(subject("replace_availability").as_deref(), Some("grace"));
         assert_eq!(subject("list_failing_jobs").as_deref(), Some("margaret"));
+        assert_eq!(subject("book_appointment").as_deref(), Some(CLIENT));
+        assert_eq!(subject("read_appointment").as_deref(), Some(CLIENT));
         let without_offer = Caller { offer: None, ..caller() };
         let command = without_offer.token_for(route("replace_availability")).expect("a command");
         assert!(command.contains("/people/ada/token"), "{command}");

@@ -3,13 +3,13 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use domain::Timestamp;
 use domain::kernel::time::DAY;
-use domain::{TimeSpan, Timestamp};
 use maud::{Markup, html};
 
-use super::curl::token;
+use super::curl::{CLIENT, token};
 use super::layout::{command, page};
-use super::{events, slots_command};
+use super::{events, first_slot, slots_command};
 use crate::environment::Offer;
 use crate::{Environment, QueueState, demo};
 
@@ -154,7 +154,7 @@ async fn commands(environment: &Environment) -> Commands {
     let from = environment.app.now().plus(DAY);
     let slots = slots_command(&addresses.api, &offer, from, demo::local_zone());
     commands.list.push(("List the free slots of a week:", slots));
-    commands.list.push(("Sign in as a client:", token(&addresses.sign_in, "alan")));
+    commands.list.push(("Sign in as a client:", token(&addresses.sign_in, CLIENT)));
     if let Some(stripe) = &addresses.stripe_simulator {
         match first_slot(environment, &offer, from).await {
             Ok(start) => commands.list.extend(booking(&addresses.api, stripe, &offer, start)),
@@ -167,26 +167,6 @@ async fn commands(environment: &Environment) -> Commands {
     commands
 }
 
-/// The first free slot in the week after `from`, or a sentence that says why there is none.
-async fn first_slot(environment: &Environment, offer: &Offer, from: Timestamp) -> Result<Timestamp, String> {
-    let week = TimeSpan::new(from, from.plus(7 * DAY));
-    let listed = app::scheduling::slots::list(
-        &environment.app,
-        &app::identity::Actor::Anonymous,
-        offer.expert,
-        offer.session_type,
-        Some(offer.duration_minutes),
-        week,
-    )
-    .await;
-    match listed {
-        Ok(listed) => listed.slots.first().map(|slot| slot.start).ok_or_else(|| {
-            "Nothing can be booked in that week: empty_reason in the list of slots says why.".to_owned()
-        }),
-        Err(error) => Err(format!("Nothing can be booked: {error}.")),
-    }
-}
-
 /// Commands that book a slot and pay for it.
 fn booking(api: &str, stripe: &str, offer: &Offer, start: Timestamp) -> [(&'static str, String); 2] {
     let body = serde_json::json!({
@@ -197,9 +177,11 @@ fn booking(api: &str, stripe: &str, offer: &Offer, start: Timestamp) -> [(&'stat
         "gateway": "stripe",
         "attendee": { "name": "Alan", "email": "alan@example.org", "time_zone": demo::local_zone() },
     });
+    let id = "$(echo \"$BOOKED\" | sed 's/.*\"id\":\"\\(apt_[^\"]*\\).*/\\1/')";
     let book = format!(
         "BOOKED=$(curl -sX POST {api}/v1/appointments -H \"Authorization: Bearer $TOKEN\" \\\n  \
-         -H \"Idempotency-Key: $(date +%s%N)\" -H 'Content-Type: application/json' \\\n  -d '{body}'); echo \"$BOOKED\""
+         -H \"Idempotency-Key: $(date +%s%N)\" -H 'Content-Type: application/json' \\\n  -d '{body}'); echo \"$BOOKED\"\n\
+         APPOINTMENT={id}"
     );
     let member = |name: &str| format!("$(echo \"$BOOKED\" | sed 's/.*\"{name}\":\"\\([^\"]*\\).*/\\1/')");
     let pay = format!(
@@ -209,7 +191,10 @@ fn booking(api: &str, stripe: &str, offer: &Offer, start: Timestamp) -> [(&'stat
         member("client_secret")
     );
     [
-        ("Book the next free slot. The response contains the intent and the client_secret for paying:", book),
+        (
+            "Book the next free slot. The response has the intent and the client_secret for paying, and the id, which the reference calls $APPOINTMENT:",
+            book,
+        ),
         ("Pay as the client's browser does. You can also open this URL, or pay from Stripe's books:", pay),
     ]
 }

@@ -16,7 +16,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use domain::kernel::time::DAY;
-use domain::{Timestamp, Zone};
+use domain::{TimeSpan, Timestamp, Zone};
 
 use crate::{Description, Environment, Offer};
 
@@ -49,9 +49,29 @@ async fn style() -> Response {
     (headers, include_str!("style.css")).into_response()
 }
 
+/// The first free slot in the week after `from`, or a sentence that says why there is none.
+async fn first_slot(environment: &Environment, offer: &Offer, from: Timestamp) -> Result<Timestamp, String> {
+    let week = TimeSpan::new(from, from.plus(7 * DAY));
+    let listed = app::scheduling::slots::list(
+        &environment.app,
+        &app::identity::Actor::Anonymous,
+        offer.expert,
+        offer.session_type,
+        Some(offer.duration_minutes),
+        week,
+    )
+    .await;
+    match listed {
+        Ok(listed) => listed.slots.first().map(|slot| slot.start).ok_or_else(|| {
+            "Nothing can be booked in that week: empty_reason in the list of slots says why.".to_owned()
+        }),
+        Err(error) => Err(format!("Nothing can be booked: {error}.")),
+    }
+}
+
 /// The command that lists a week of slots.
 pub(crate) fn slots_command(api: &str, offered: &Offer, from: Timestamp, zone: Zone) -> String {
-    let Offer { expert, session_type, duration_minutes } = offered;
+    let Offer { expert, session_type, duration_minutes, .. } = offered;
     let of = format!("session_type_id={session_type}&duration_minutes={duration_minutes}");
     let to = from.plus(7 * DAY);
     let zone = zone.name().replace('+', "%2B");
