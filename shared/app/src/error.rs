@@ -29,11 +29,11 @@ pub enum AppError {
     /// Values of the request are invalid. The pointers lead to them in the document or in the parameters that the caller sent.
     #[error(transparent)]
     Invalid(#[from] Violations),
-    /// The document was changed after the person read it.
-    #[error("the request is about another version than the current one, which is {current}")]
+    /// The document was changed after the person read it, or does not exist yet.
+    #[error("{}", version_mismatch(*current))]
     VersionMismatch {
-        /// The current version of the document.
-        current: u64,
+        /// The current version of the document; `None` if it does not exist yet.
+        current: Option<u64>,
     },
     /// It exists already.
     #[error("{0} already exists")]
@@ -76,6 +76,16 @@ pub enum AppError {
     /// The table did not execute a transaction. After [`TableError::Unavailable`], it may have been executed.
     #[error(transparent)]
     Commit(#[from] CommitError),
+}
+
+/// What is wrong with the version that a request names.
+fn version_mismatch(current: Option<u64>) -> String {
+    match current {
+        Some(current) => {
+            format!("the request is about another version than the current one, which is {current}")
+        }
+        None => "it does not exist yet; to create it, send If-Match: \"0\"".to_owned(),
+    }
 }
 
 impl AppError {

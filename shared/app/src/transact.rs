@@ -109,7 +109,7 @@ pub(crate) fn check_version(if_match: IfMatch, current: impl Into<Option<u64>>) 
         IfMatch::Any => current.is_some(),
         IfMatch::Version(version) => version == current.unwrap_or(0),
     };
-    if matches { Ok(()) } else { Err(AppError::VersionMismatch { current: current.unwrap_or(0) }) }
+    if matches { Ok(()) } else { Err(AppError::VersionMismatch { current }) }
 }
 
 impl AppError {

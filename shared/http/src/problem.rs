@@ -216,7 +216,7 @@ impl From<AppError> for Problem {
             AppError::Invalid(violations) => Self::invalid(violations),
             AppError::VersionMismatch { current } => {
                 let problem = Self::new(VERSION_MISMATCH, detail).with_header("If-Match");
-                Self { current_version: Some(current), ..problem }
+                Self { current_version: Some(current.unwrap_or(0)), ..problem }
             }
             AppError::Exists(_) => Self::new(EXISTS, detail),
             AppError::TooMany(_) => Self::new(TOO_MANY, detail),
@@ -305,7 +305,7 @@ mod tests {
             (AppError::NotFound(""), 404, "not-found", None),
             (AppError::NotCreated(""), 404, "not-found", None),
             (AppError::Invalid(Violations::one("/f", text())), 422, "invalid", Some("/f")),
-            (AppError::VersionMismatch { current: 2 }, 412, "version-mismatch", Some("If-Match")),
+            (AppError::VersionMismatch { current: Some(2) }, 412, "version-mismatch", Some("If-Match")),
             (AppError::Exists(""), 409, "already-exists", None),
             (AppError::TooMany(""), 409, "limit-exceeded", None),
             (AppError::NewerRelease(""), 409, "newer-release", None),

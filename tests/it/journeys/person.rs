@@ -321,6 +321,12 @@ async fn any_version_matches_what_can_be_read_and_nothing_else() {
             assert_eq!(read.status, 200, "{path}");
         } else {
             assert_eq!((put.problem(412), read.status.as_u16()), ("version-mismatch", 404), "{path}");
+            let detail = "it does not exist yet; to create it, send If-Match: \"0\"";
+            assert_eq!(
+                (&put.body["detail"], &put.body["current_version"]),
+                (&json!(detail), &json!(0)),
+                "{path}"
+            );
         }
     }
 }

@@ -137,9 +137,12 @@ fn operation(route: &Route) -> &'static Value {
     &DOCUMENT["paths"][route.path][route.method.as_str().to_ascii_lowercase()]
 }
 
-fn audience(audience: Audience) -> &'static str {
-    match audience {
+fn audience(route: &Route) -> &'static str {
+    match route.audience {
         Audience::Public => "everybody, without a token",
+        Audience::SignedIn if openapi::variables(route.path).next().is_some() => {
+            "signed-in people with access to what the path names; others get 403, whose detail says who may call the route, or 404"
+        }
         Audience::SignedIn => "everybody who is signed in",
         Audience::Only(Role::Expert) => "experts",
         Audience::Only(Role::Client) => "clients",
@@ -163,6 +166,13 @@ fn commands(caller: &Caller, route: &Route) -> Markup {
                     "."
                 }
             }
+            // Only some resources are created by replacing them.
+            @if request.contains("If-Match: *") && route.summary.contains("If-Match: \"0\"") {
+                p.soft {
+                    code { "If-Match: *" } " replaces what exists, whatever its version. The first time, nothing exists yet: send "
+                    code { "If-Match: \"0\"" } " instead."
+                }
+            }
         }
     }
 }
@@ -177,7 +187,7 @@ fn details(caller: &Caller, route: &Route) -> Markup {
         .partition(|(status, _)| status.starts_with('2'));
     html! {
         p { (markdown::inline(route.summary)) "." }
-        p.soft { "Callers: " (audience(route.audience)) "." }
+        p.soft { "Callers: " (audience(route)) "." }
         @if let Some(text) = operation["description"].as_str() { (markdown::paragraphs(text)) }
         (commands(caller, route))
         @if !parameters.is_empty() {

@@ -35,8 +35,10 @@ problem_types! {
         "An earlier request with the same Idempotency-Key has not finished.",
         "Repeat the request with the same Idempotency-Key after `retry_after` seconds.";
     VERSION_MISMATCH = 412 "version-mismatch", "The resource has changed",
-        "The resource has another version than the one in If-Match, because somebody changed it in the meantime.",
-        "Read the resource, apply the change to what you read, and send its new ETag in If-Match; or `*`, to change every version.";
+        "The resource has another version than the one in If-Match, because somebody changed it in the meantime, or it does not \
+         exist yet.",
+        "Read the resource, apply the change to what you read, and send its new ETag in If-Match; or `*`, to change every version. \
+         If it does not exist yet, send `\"0\"`.";
     TOO_LARGE = 413 "content-too-large", "The body is too large",
         "The body has more bytes than a request may have.",
         "Send a body of at most 256 KB (262,144 bytes).";
