@@ -43,7 +43,14 @@ pub(super) async fn order(
             Err(AppError::Payments(PaymentsError::Gateway(GatewayError::Refused { code, message }))),
             Some(kind),
         ) => {
-            tracing::error!(appointment = %appointment.id, ?order, code, message, "the gateway permanently refused an order");
+            tracing::error!(
+                appointment = %appointment.id,
+                order = order.as_str(),
+                amount = order.amount().map(tracing::field::display),
+                code,
+                message,
+                "the gateway permanently refused an order"
+            );
             put_payment(app, version, refused.with_refusal(kind, code, app.now()), |_| None).await
         }
         (Err(refusal @ AppError::Payments(PaymentsError::Gateway(GatewayError::NotNow { .. }))), _) => {

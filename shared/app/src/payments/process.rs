@@ -118,7 +118,14 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
         };
         let action =
             next_action(&appointment, &observed, &snapshot, &movements, gateway.charges.capabilities(), now);
-        tracing::info!(appointment = %id, status = appointment.status.as_str(), ?action, new_movements = new_movements.len(), "payment action");
+        tracing::info!(
+            appointment = %id,
+            status = appointment.status.as_str(),
+            action = action.as_str(),
+            amount = action.amount().map(tracing::field::display),
+            new_movements = new_movements.len(),
+            "payment action"
+        );
 
         let mut change = Change::new(app, &appointment, payment, observed, &movements, new_movements, now);
         change.count_dispute().await?;

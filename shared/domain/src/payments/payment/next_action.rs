@@ -131,6 +131,24 @@ impl PaymentAction {
         }
     }
 
+    /// Returns the name of the action, for logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Wait(wait) => wait.as_str(),
+            Self::Transition(transition) => transition.as_str(),
+            Self::Order(order) => order.as_str(),
+        }
+    }
+
+    /// Returns the amount that the action moves, if it moves one.
+    pub fn amount(self) -> Option<Money> {
+        match self {
+            Self::Wait(_) => None,
+            Self::Transition(transition) => transition.amount(),
+            Self::Order(order) => order.amount(),
+        }
+    }
+
     /// Returns the same action, but waits no longer than until `latest`.
     fn no_later_than(self, latest: Timestamp) -> Self {
         match self {
@@ -146,6 +164,14 @@ impl PaymentAction {
 }
 
 impl Wait {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Until(_) => "wait",
+            Self::ForDecision { .. } => "wait_for_decision",
+        }
+    }
+
     /// Returns when to check again. `None` means only after another event.
     pub fn until(self) -> Option<Timestamp> {
         match self {
@@ -164,7 +190,63 @@ impl Wait {
     }
 }
 
+impl Transition {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirm => "confirm",
+            Self::Expire => "expire",
+            Self::CancelUnpaid => "cancel_unpaid",
+            Self::CancelDisputed => "cancel_disputed",
+            Self::Complete => "complete",
+            Self::AcceptReport => "accept_report",
+            Self::AwaitClient { .. } => "await_client",
+            Self::WriteOff => "write_off",
+            Self::OweAgain(_) => "owe_again",
+            Self::OweShare(_) => "owe_share",
+        }
+    }
+
+    fn amount(self) -> Option<Money> {
+        match self {
+            Self::OweAgain(amount) | Self::OweShare(amount) => Some(amount),
+            Self::Confirm
+            | Self::Expire
+            | Self::CancelUnpaid
+            | Self::CancelDisputed
+            | Self::Complete
+            | Self::AcceptReport
+            | Self::AwaitClient { .. }
+            | Self::WriteOff => None,
+        }
+    }
+}
+
 impl Order {
+    /// Returns the name of the order, for logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CompleteApproved => "complete_approved",
+            Self::CancelIntent => "cancel_intent",
+            Self::AuthorizeSavedCard(_) => "authorize_saved_card",
+            Self::ChargeSavedCard(_) => "charge_saved_card",
+            Self::RequestPayment { .. } => "request_payment",
+            Self::Capture(_) => "capture",
+            Self::Refund { .. } => "refund",
+            Self::Reverse { .. } => "reverse",
+            Self::TransferAgain(_) => "transfer_again",
+            Self::PayOut(_) => "pay_out",
+            Self::TakeBack(_) => "take_back",
+        }
+    }
+
+    /// Returns the amount that the order moves, if it names one.
+    pub fn amount(self) -> Option<Money> {
+        match self {
+            Self::AuthorizeSavedCard(amount) | Self::ChargeSavedCard(amount) => Some(amount),
+            order => order.refusable().map(|(_, amount)| amount),
+        }
+    }
+
     /// Returns the order that the gateway is considered to have refused, if it refuses this one. A refund that also takes the expert's
     /// share back may be refused because of either. Taking it back is then given up first, so the client gets the refund if it is
     /// possible at all.
