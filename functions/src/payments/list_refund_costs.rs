@@ -43,7 +43,8 @@ struct RefundCostsQuery {
 
 /// A page of what refunds cost in a UTC month: clients first. The list is eventually consistent.
 ///
-/// Costs in all currencies are added and shown in euros, converted with the smallest prices of the currencies and rounded.
+/// Costs in all currencies are added and shown in euros, converted with the smallest prices of the currencies. Each cost is rounded
+/// up to a thousandth of the smallest price of its currency before it is added, so the sum of many can be some cents too high.
 #[derive(Serialize, JsonSchema)]
 struct RefundCosts {
     /// The UTC month.

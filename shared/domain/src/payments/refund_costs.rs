@@ -151,10 +151,11 @@ impl RefundCosts {
         (self.by_expert >= whole(budget)).then(|| month.end())
     }
 
-    /// Returns the costs of this cause in euros, converted with the smallest prices of the currencies and rounded.
+    /// Returns the costs of this cause in euros, converted with the smallest prices of the currencies. The sum is rounded down, because
+    /// each cost was rounded up when it was added.
     pub fn in_euros(&self, cause: Cause) -> Money {
         let smallest = Currency::EUR.smallest_price().unwrap_or(0);
-        let amount = self.of(cause).saturating_mul(smallest).saturating_add(PARTS / 2) / PARTS;
+        let amount = self.of(cause).saturating_mul(smallest) / PARTS;
         Money::saturating(amount, Currency::EUR)
     }
 

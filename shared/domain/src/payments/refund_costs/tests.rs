@@ -226,6 +226,12 @@ fn costs_in_different_currencies_use_up_one_budget() {
 }
 
 #[test]
+fn sum_of_a_few_equal_costs_is_shown_exactly() {
+    let costs = (0..3).fold(RefundCosts::none(), |costs, _| costs.with(money(145, "EUR"), Cause::Client));
+    assert_eq!(costs.in_euros(Cause::Client), money(435, "EUR"));
+}
+
+#[test]
 fn an_expert_who_has_used_up_the_budget_is_paused_until_the_next_month() {
     let december = month("2026-12");
     let costs = RefundCosts::none().with(money(599, "EUR"), Cause::Expert);
