@@ -493,7 +493,8 @@ mod tests {
             wrong[name] = value;
         }
         wrong.as_object_mut().expect("an object").remove("step_minutes");
-        let currency = "must be the three-letter ISO 4217 code of a currency in use, such as EUR";
+        let currency =
+            "must be the three-letter ISO 4217 code of a currency in use, in capitals, such as EUR";
         assert_found::<Terms>(
             &wrong,
             &[

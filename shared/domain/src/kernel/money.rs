@@ -27,9 +27,9 @@ pub struct Currency {
     exponent: Option<u16>,
 }
 
-/// The text is not the three-letter code of a currency in use.
+/// The text is not the three-letter code of a currency in use, in capitals.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be the three-letter ISO 4217 code of a currency in use, such as EUR")]
+#[error("must be the three-letter ISO 4217 code of a currency in use, in capitals, such as EUR")]
 pub struct InvalidCurrency;
 
 impl Currency {

@@ -227,7 +227,7 @@ pub struct Zone {
 
 /// The text is not the name of a time zone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be the name of a time zone in the IANA time zone database, such as Europe/Berlin")]
+#[error("must be the name of a time zone, written as in the IANA time zone database, such as Asia/Kathmandu")]
 pub struct InvalidZone;
 
 impl Zone {
