@@ -2,7 +2,7 @@
 //!
 //! `golden/<version>.json` has a row of each kind, as plain JSON, by key. The tests check that the code writes rows exactly as
 //! the latest file says, and that it reads the rows of every file. If a change of a row is intended, add a file for the next
-//! version with `cargo test -p store write_golden_rows -- --ignored`, and never change an older file: such rows are in tables.
+//! version with `cargo test --workspace --lib write_golden_rows -- --ignored`, and never change an older file: such rows are in tables.
 
 mod samples;
 mod unknown;
