@@ -651,7 +651,7 @@ impl ClientBookings {
         let is_unpaid =
             |id: &AppointmentId| self.bookings.get(id).is_some_and(|booking| booking.claim != Claim::Paid);
         let held = group.seats.iter().filter(|(_, seats)| seats.hold_expires_at.is_none_or(|end| now < end));
-        held.filter(|(id, _)| is_unpaid(*id)).map(|(id, seats)| (*id, seats.count)).collect()
+        held.filter(|(id, _)| is_unpaid(id)).map(|(id, seats)| (*id, seats.count)).collect()
     }
 
     /// Adds a booking.
