@@ -231,7 +231,7 @@ const USE_CASES: &[UseCase] = use_cases! {
         profiles::read_own(app, actor, ids.expert);
     "experts::profiles::replace" SCHEDULE, WRITES, |app, actor, ids|
         profiles::replace(app, actor, ids.expert, 1.into(), profile(), None);
-    "experts::profiles::suspend" Rule::Impartial, WRITES, |app, actor, ids|
+    "experts::profiles::suspend" Rule::Uninvolved, WRITES, |app, actor, ids|
         profiles::suspend(app, actor, ids.expert, 1.into(), false);
     "experts::profiles::rules" SCHEDULE, READS, |app, actor, ids| profiles::rules(app, actor, ids.expert);
     "experts::profiles::replace_rules" SCHEDULE, WRITES, |app, actor, ids|

@@ -51,6 +51,8 @@ pub enum Rule {
     Arbiter,
     /// Administrators who do not act for the expert in the path. Others get 403.
     Impartial,
+    /// Administrators who do not act for the expert in the path, and have booked no session with them. Others get 403.
+    Uninvolved,
     /// The platform itself. Others get 403. No route has this rule.
     Platform,
     /// For a list of an expert's appointments: the expert, for whom it is empty without the role, and members. Others get 403.
@@ -97,7 +99,7 @@ pub const MATRIX: &[Entry] = &[
     entry("create_expert", Rule::Has(Role::Expert)).sends(|_| profile()),
     entry("read_expert", Rule::Anybody),
     entry("read_profile", Rule::ActsOrAdmin(Right::Schedule)),
-    entry("suspend_expert", Rule::Impartial).sends(|_| json!({ "suspended": false })),
+    entry("suspend_expert", Rule::Uninvolved).sends(|_| json!({ "suspended": false })),
     entry("replace_expert", Rule::Acts(Right::Schedule)).sends(|_| profile()),
     entry("read_availability", Rule::Acts(Right::Schedule)),
     entry("replace_availability", Rule::Acts(Right::Schedule)).sends(|_| office_hours()),
@@ -208,7 +210,7 @@ const _: () = {
                         matches!(route.audience, Audience::Only(Role::Expert))
                     }
                     Rule::Has(Role::Client) => matches!(route.audience, Audience::Only(Role::Client)),
-                    Rule::Has(Role::Admin) | Rule::Arbiter | Rule::Impartial => {
+                    Rule::Has(Role::Admin) | Rule::Arbiter | Rule::Impartial | Rule::Uninvolved => {
                         matches!(route.audience, Audience::Only(Role::Admin))
                     }
                 };

@@ -232,6 +232,7 @@ fn verdict(rule: Rule, person: &Person, writes: bool) -> Verdict {
         Rule::Impartial => {
             otherwise(has(Role::Admin) && member.is_none() && person.subject != "ada", Verdict::Forbidden)
         }
+        Rule::Uninvolved => otherwise(admin, Verdict::Forbidden),
         Rule::ExpertOrAdmin(right) if client || member.is_some() => {
             otherwise(acts(right), Verdict::Forbidden)
         }
@@ -265,7 +266,8 @@ fn requires_impartiality(rule: Rule) -> bool {
         | Rule::EitherSide
         | Rule::Author
         | Rule::Arbiter
-        | Rule::Impartial => true,
+        | Rule::Impartial
+        | Rule::Uninvolved => true,
         Rule::Anybody
         | Rule::Provider
         | Rule::SignedIn
@@ -292,6 +294,7 @@ fn knows_resource(rule: Rule, person: &Person) -> bool {
             | Rule::OnlyClient
             | Rule::EitherSide
     ) || rule == Rule::Impartial && person.subject == "ada"
+        || rule == Rule::Uninvolved && ["ada", "alan"].contains(&person.subject.as_str())
         || membership(person).is_some()
         || was_member(person)
 }
