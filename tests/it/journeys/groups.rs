@@ -220,6 +220,8 @@ async fn one_client_has_at_most_ten_seats_that_are_paid_later() {
     save_card(&moved).await;
     let to = json!({ "start": start });
     assert_refused(test.post_action("alan", &id(&moved), "reschedule", &to).await, "/start", 10);
+    let proposal = json!({ "starts": ["2027-01-26T10:00:00Z", start] });
+    assert_refused(test.post_action("alan", &id(&moved), "proposal", &proposal).await, "/starts/1", 10);
     // Others and cancelled seats do not count.
     seats_at(&test, &offer, "grace", start, 10, "k").await.expect(201);
     test.post_action("alan", &id(&more), "cancel", &json!(null)).await.expect(200);

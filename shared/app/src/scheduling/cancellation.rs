@@ -123,19 +123,31 @@ pub(super) async fn cancellation(
     suspended: bool,
     now: Timestamp,
 ) -> Result<Cancellation, AppError> {
-    let final_charge = record.payment.as_ref().and_then(|payment| payment.final_charge);
     let free = suspended.then(|| record.appointment.quote_while_expert_suspended()).flatten();
     let by_policy = free.unwrap_or_else(|| record.appointment.cancellation_quote(party, now));
-    let quote = limited(by_policy.after(final_charge), record);
+    let quote = after_decisions(by_policy, record);
     let (quote, costs) = refund_costs::of_cancellation(app, record, quote, now).await?;
     let charge_without_grants = by_policy.charge_with(quote.processing_cost);
     let late = app.settings.reliability.of_cancellation(&record.appointment, party, suspended, now);
     Ok(Cancellation { quote, charge_without_grants, costs, late })
 }
 
-/// A quote that refunds at most what the platform still holds, if the client has paid.
-pub(super) fn limited(quote: Quote, record: &AppointmentRecord) -> Quote {
-    match Totals::of(&record.movements) {
+/// A quote after what was decided and refunded before. It refunds at most what the platform still holds, if the client has paid.
+///
+/// What the expert has granted is not refunded as long as it waits for their share. The client gets what they are entitled to in any
+/// case, so the quote contains it.
+pub(super) fn after_decisions(by_policy: Quote, record: &AppointmentRecord) -> Quote {
+    let Some(payment) = &record.payment else { return by_policy };
+    let totals = Totals::of(&record.movements);
+    let waiting = payment.waiting_refund(totals, payment.amount_due(&record.appointment.status));
+    let quote = match waiting {
+        Some(_) => {
+            let entitled = by_policy.after(Some(payment.charge_without_grants()));
+            Quote { final_charge: entitled.final_charge.at_most(payment.charge()), ..entitled }
+        }
+        None => by_policy.after(payment.final_charge),
+    };
+    match totals {
         Totals { captured: 0, .. } => quote,
         totals => quote.limited_to_net_paid(totals.net_paid()),
     }

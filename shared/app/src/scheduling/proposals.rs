@@ -2,13 +2,14 @@
 
 use domain::experts::members::Right;
 use domain::kernel::text::LongText;
+use domain::payments::payment::Payment;
 use domain::scheduling::appointment::{Appointment, BookedTime, ChangeRefusal};
-use domain::scheduling::booking_limits::ClientBookings;
+use domain::scheduling::booking_limits::{Claim, ClientBookings};
 use domain::scheduling::occupancy::{Occupancy, OccupancyChange, Request as HoldRequest};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::scheduling::proposal::{MAX_STARTS_OF_CLIENT, MAX_STARTS_OF_EXPERT, Proposal, ProposalState};
 use domain::scheduling::reliability::{Incident, IncidentKind};
-use domain::{AppointmentId, TimeSpan, Timestamp, Violations};
+use domain::{AppointmentId, Money, TimeSpan, Timestamp, Violations};
 use store::table::Consistency;
 use store::{AppointmentRecord, Transaction};
 
@@ -208,7 +209,7 @@ pub(super) async fn hold_proposal(
     let appointment = &record.appointment;
     let expert = appointment.expert;
     appointment.check_proposal(party, now)?;
-    let bookings = match party {
+    let mut bookings = match party {
         Party::Client => Some(client_bookings::add_proposal(app, appointment.client, now).await?),
         Party::Expert | Party::Platform => None,
     };
@@ -222,6 +223,9 @@ pub(super) async fn hold_proposal(
     for start in starts {
         let needed = Occupancy::span_for_booking(rules, &step.session, *start, now);
         occupancy = occupancy.union(app.store.occupancy(expert, needed, Consistency::Strong).await?);
+    }
+    if let Some(bookings) = &mut bookings {
+        check_seats(app, bookings, record, (starts, price), &occupancy, now).await?;
     }
     let (times, change) = match occupancy.hold_proposal(rules, appointment, &requests, now) {
         Ok(held) => held,
@@ -243,6 +247,31 @@ pub(super) async fn hold_proposal(
     }
     let proposed = appointment.proposed(party, times, price, message.clone(), expires_at, now)?;
     Ok(Held { proposed, bookings, change })
+}
+
+/// Checks that the client has not too many seats that are not paid in the group sessions at the starts, where a proposal holds seats.
+///
+/// # Errors
+/// [`AppError::Invalid`] for the first start where they would.
+async fn check_seats(
+    app: &App,
+    bookings: &mut ClientBookings,
+    record: &AppointmentRecord,
+    (starts, price): (&[Timestamp], Money),
+    occupancy: &Occupancy,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let AppointmentRecord { appointment, payment, .. } = record;
+    let moved = Appointment { price, ..appointment.clone() };
+    let added = (moved.seats, Claim::of_moved(&moved, payment.as_ref().map(Payment::progress)));
+    for (place, start) in starts.iter().enumerate() {
+        if let Some(group) = occupancy.groups.get(&(moved.session_type, *start)) {
+            let checked =
+                client_bookings::check_unpaid_seats(app, bookings, group, added, Some(moved.id), now).await?;
+            checked.map_err(|must| AppError::invalid(&format!("/starts/{place}"), must))?;
+        }
+    }
+    Ok(())
 }
 
 /// Accepts one of the starts that the other side proposed: moves the session there, and frees its old time and the other starts.

@@ -388,6 +388,30 @@ async fn waiting_refund_is_shown_and_made_once_the_expert_has_the_share_again() 
 }
 
 #[tokio::test]
+async fn quote_contains_what_the_client_is_entitled_to_while_a_granted_refund_waits() {
+    for granted in [8_000, 1] {
+        let test = TestApp::with(|config| config.settings.payout_timing = PayoutTiming::AtPayment).await;
+        let offer = test.offer(&paid_hour()).await;
+        let appointment = test.book_and_secure(&offer, AT).await;
+        test.empty_account(&offer).await;
+        test.refund(&appointment, granted).await.expect(201);
+        test.stack.run_until_idle().await;
+        let payment = test.payment(&appointment).await;
+        assert_eq!(payment["waiting_refund"]["amount"]["amount"], granted, "{payment:#}");
+        let path = format!("/v1/appointments/{appointment}/cancellation");
+        let quote = test.get(&path).signed_in_as("alan").send().await.expect(200);
+        assert_eq!(
+            (&quote["refund"]["amount"], &quote["final_charge"]["amount"]),
+            (&json!(8_000), &json!(0))
+        );
+        let expected = json!({ "expected_refund": quote["refund"] });
+        test.post_action("alan", &appointment, "cancel", &expected).await.expect(200);
+        test.stack.run_until_idle().await;
+        assert_eq!(test.payment(&appointment).await["state"], "refunded");
+    }
+}
+
+#[tokio::test]
 async fn share_of_a_waiting_refund_is_asked_for_again_for_thirty_days() {
     let test = TestApp::holding().await;
     let offer = test.offer(&paid_hour()).await;
