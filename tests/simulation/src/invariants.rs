@@ -562,6 +562,8 @@ fn check_payment_events(
     now: &ObservedAppointment,
     violations: &mut Vec<String>,
 ) {
+    // One that is confirmed with the news of a lost dispute is cancelled right after that.
+    let was_confirmed = before.is_some_and(|known| known.appointment.status == Status::Confirmed);
     let before = before.and_then(|known| known.payment.as_ref());
     let Some(payment) = &now.payment else { return };
     let begins = |of: fn(&Payment) -> bool| of(payment) && !before.is_some_and(of);
@@ -578,6 +580,7 @@ fn check_payment_events(
         ));
     }
     if begins(|payment| payment.lost_dispute)
+        && was_confirmed
         && now.appointment.status == Status::Confirmed
         && core.instant().plus(60) < now.appointment.start
     {

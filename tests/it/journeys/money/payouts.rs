@@ -412,6 +412,29 @@ async fn quote_contains_what_the_client_is_entitled_to_while_a_granted_refund_wa
 }
 
 #[tokio::test]
+async fn expert_owes_the_share_of_what_the_client_is_entitled_to_also_while_a_granted_refund_waits() {
+    for granted in [None, Some(4_001)] {
+        let test = TestApp::with(|config| config.settings.payout_timing = PayoutTiming::AtPayment).await;
+        let mut terms = paid_hour();
+        terms["cancellation_policy"] = json!({ "tiers": [{ "until_hours_before": 2, "refund_percent": 50 }], "no_show_refund_percent": 0 });
+        let offer = test.offer(&terms).await;
+        let appointment = test.book_and_secure(&offer, AT).await;
+        test.empty_account(&offer).await;
+        if let Some(granted) = granted {
+            test.refund(&appointment, granted).await.expect(201);
+            test.stack.run_until_idle().await;
+            assert_eq!(test.owed(&offer).await, Value::Null);
+        }
+        test.post_action("alan", &appointment, "cancel", &json!(null)).await.expect(200);
+        test.stack.run_until_idle().await;
+        let payment = test.payment(&appointment).await;
+        assert_eq!(payment["refunded"]["amount"], 4_000, "{payment:#}");
+        assert_eq!(payment["waiting_refund"]["amount"]["amount"], granted.map_or(Value::Null, |_| json!(1)));
+        assert_eq!(test.owed(&offer).await, 3_600, "{granted:?}");
+    }
+}
+
+#[tokio::test]
 async fn share_of_a_waiting_refund_is_asked_for_again_for_thirty_days() {
     let test = TestApp::holding().await;
     let offer = test.offer(&paid_hour()).await;

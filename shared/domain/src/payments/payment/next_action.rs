@@ -569,8 +569,10 @@ impl Situation<'_> {
             .and_then(|(order, amount)| self.refused(order, amount));
         // If the dispute is won, what the expert granted waits for their share again.
         let may_wait = self.snapshot.open_dispute && self.payment.charge_before_grants.is_some();
-        let cannot_take_back = takes_back && granted == 0 && !may_wait && expert_obstacle.is_some();
-        if let Some(excess) = self.share_in_excess(cannot_take_back) {
+        let cannot_take_back = takes_back && !may_wait && expert_obstacle.is_some();
+        // The share of what was granted is not owed, because that refund waits for it.
+        let charge = if granted > 0 { self.payment.charge_without_grants() } else { self.amount_due };
+        if let Some(excess) = self.share_in_excess(cannot_take_back, charge) {
             return PaymentAction::Transition(Transition::OweShare(excess));
         }
         // An undecided dispute delays refunds, but nothing else.
@@ -586,11 +588,11 @@ impl Situation<'_> {
         }
     }
 
-    /// Returns what the expert has too much and will not return: because the gateway `cannot_take_back` anything from them, or because
+    /// Returns what the expert has too much if the client pays `charge`, and will not return: because the gateway `cannot_take_back` anything from them, or because
     /// an administrator has settled the payment with them, before something that was not known then, such as the loss of a dispute.
-    fn share_in_excess(&self, cannot_take_back: bool) -> Option<Money> {
+    fn share_in_excess(&self, cannot_take_back: bool, charge: Money) -> Option<Money> {
         let is_settled = self.payment.settled_outside.is_some() && !self.snapshot.open_dispute;
-        let due = i128::from(self.payment.share_due(self.totals, self.amount_due));
+        let due = i128::from(self.payment.share_due(self.totals, charge));
         let excess = u64::try_from(self.payment.share_received(self.totals) - due).ok();
         excess
             .filter(|excess| *excess > 0 && (cannot_take_back || is_settled))
