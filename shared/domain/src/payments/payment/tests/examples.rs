@@ -197,16 +197,17 @@ fn granted_refund_waits_for_the_experts_share() {
     let settled = [&waits[..], &[What::Act(Act::ResolveManually)]].concat();
     let world = paid(&settled);
     assert_eq!((shares(&world), owed(&world)), ([6_000, 9_000, -3_000], 0));
-    // A client who becomes entitled to a part waits for the rest. Here, half of the price is refunded if they cancel.
+    // A client who becomes entitled to a part waits for the rest, and the expert owes their share of the part. Here, half of the price is
+    // refunded if the client cancels.
     let more = What::Act(Act::GiveBack { percent: 60 });
-    let world = paid(&[refuses(Some(OrderKind::Reversal)), more, CANCEL]);
-    assert_eq!((shares(&world), owed(&world)), ([5_000, 9_000, -4_000], 0));
-    let amount = Money::new(6_000, Currency::EUR).unwrap();
+    let partly = [refuses(Some(OrderKind::Reversal)), more, CANCEL];
+    let world = paid(&partly);
+    assert_eq!((shares(&world), owed(&world)), ([5_000, 9_000, -4_000], 4_500));
+    let amount = Money::new(900, Currency::EUR).unwrap();
     let escalation = Some(Escalation::Refused { order: OrderKind::Reversal, amount });
-    assert_eq!(
-        world.platform.payment.escalation, escalation,
-        "an administrator decides about all of the share"
-    );
+    assert_eq!(world.platform.payment.escalation, escalation, "an administrator decides about the rest");
+    let world = paid(&[&partly[..], &again].concat());
+    assert_eq!((shares(&world), owed(&world)), ([4_000, 8_100, -4_100], 4_500));
     // A client who becomes entitled to everything does not wait any more.
     let cancelled = paid(&[&waits[..], &[What::Act(Act::Cancel(Party::Expert))]].concat());
     assert_eq!((shares(&cancelled), owed(&cancelled)), ([0, 9_000, -9_000], 9_000));
