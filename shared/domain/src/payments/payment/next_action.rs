@@ -464,7 +464,8 @@ impl Situation<'_> {
         PaymentAction::Wait(Wait::Until(self.now.plus(PROCESSING_PAUSE)))
     }
 
-    /// Decides while a no-show report is not resolved. Until then, it has no effect on what the client pays. An authorization is still captured before it expires, and what was decided earlier is still carried out.
+    /// Decides while a no-show report is not resolved. Until then, it has no effect on what the client pays. An authorization is still
+    /// captured before it expires, and what was decided earlier is still carried out.
     fn decide_reported(&self, report: NoShowReport) -> PaymentAction {
         let step = match self.snapshot.status {
             _ if self.totals.captured > 0 => self.adjust(),
@@ -588,7 +589,8 @@ impl Situation<'_> {
         }
     }
 
-    /// Returns what the expert has too much if the client pays `charge`, and will not return: because the gateway `cannot_take_back` anything from them, or because
+    /// Returns what the expert has too much if the client pays `charge`, and will not return: because the gateway `cannot_take_back`
+    /// anything from them, or because
     /// an administrator has settled the payment with them, before something that was not known then, such as the loss of a dispute.
     fn share_in_excess(&self, cannot_take_back: bool, charge: Money) -> Option<Money> {
         let is_settled = self.payment.settled_outside.is_some() && !self.snapshot.open_dispute;
