@@ -111,6 +111,17 @@ impl Transaction {
         self.writes.push(write);
     }
 
+    /// Whether it writes the row already, whatever is stored.
+    pub(crate) fn replaces(&self, key: &Key) -> bool {
+        self.writes.iter().any(|write| write.key == *key && write.condition == Condition::None)
+    }
+
+    /// Leaves out a write of a row, and its job if it is an outbox entry.
+    pub(crate) fn leave_out(&mut self, key: &Key) {
+        self.writes.retain(|write| write.key != *key);
+        self.due.retain(|(_, _, name)| name.key() != *key);
+    }
+
     /// The first row that it writes or checks twice.
     fn repeated_row(&self) -> Option<&Key> {
         let mut rows = BTreeSet::new();
@@ -124,7 +135,12 @@ impl Transaction {
         }
     }
 
-    /// Remembers the job of an outbox entry for [`Transaction::due_jobs`].
+    /// Whether it enqueues a job that is due at this time or earlier.
+    pub(crate) fn is_due_by(&self, job: &JobName, at: Timestamp) -> bool {
+        self.due.iter().any(|(due_at, _, name)| name == job && *due_at <= at)
+    }
+
+    /// Adds the job of an outbox entry to [`Transaction::due_jobs`].
     pub(crate) fn note_outbox_entry(&mut self, failure_domain: FailureDomain, entry: &OutboxEntry) {
         self.due.push((entry.due_at, failure_domain, entry.name.clone()));
     }

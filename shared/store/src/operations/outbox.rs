@@ -134,7 +134,7 @@ impl JobName {
         &self.text
     }
 
-    fn key(&self) -> Key {
+    pub(crate) fn key(&self) -> Key {
         keys::outbox_entry(keys::subject_partition(self.subject), &self.text)
     }
 }
@@ -324,11 +324,18 @@ pub struct OutboxPage {
 
 impl Transaction {
     /// Writes an outbox entry of a job of this failure domain. It replaces an entry of the same job, so that repeated requests for
-    /// a job run it once.
+    /// a job run it once. If two parts of the change request a job, it is due at the earlier of the two times.
     ///
     /// # Errors
     /// [`CommitError::Unstorable`] if the document cannot be represented as a row.
     pub fn enqueue(&mut self, failure_domain: FailureDomain, entry: &OutboxEntry) -> Result<(), CommitError> {
+        let key = entry.name.key();
+        if self.replaces(&key) {
+            if self.is_due_by(&entry.name, entry.due_at) {
+                return Ok(());
+            }
+            self.leave_out(&key);
+        }
         self.put_outbox_entry(entry, Condition::None)?;
         self.note_outbox_entry(failure_domain, entry);
         Ok(())
@@ -553,6 +560,21 @@ mod tests {
         let name = JobName::new("payment", AppointmentId::from_bits(1));
         let at = Timestamp::from_seconds(1_800_000_000);
         OutboxEntry::new(name, "{}".to_owned(), at, 5)
+    }
+
+    #[test]
+    fn job_that_is_requested_twice_is_enqueued_once_at_the_earlier_time() {
+        let at = |minute: i64| OutboxEntry { due_at: example().due_at.plus(60 * minute), ..example() };
+        for (first, second) in [(0, 0), (0, 1), (1, 0)] {
+            let mut transaction = Transaction::new();
+            for minute in [first, second] {
+                transaction.enqueue(FailureDomain::Payments, &at(minute)).expect("storable");
+            }
+            let written = StoredEntry::new(put(&transaction).1);
+            assert_eq!(written.due_at(), Some(example().due_at));
+            assert_eq!(transaction.due_jobs(example().due_at).len(), 1);
+            assert_eq!(transaction.due_jobs(example().due_at.plus(60)).len(), 1);
+        }
     }
 
     #[test]
