@@ -33,6 +33,10 @@ impl Clock for StackClock {
         Timestamp::from_seconds(self.seconds())
     }
 
+    fn milliseconds(&self) -> u16 {
+        aws::SystemClock.milliseconds()
+    }
+
     fn elapsed(&self) -> Duration {
         // Like pauses, it is real time even if a test sets the clock.
         aws::SystemClock.elapsed()

@@ -5,7 +5,6 @@
 //! is committed before the call.
 
 pub(crate) mod contention;
-mod counterparts;
 pub mod error;
 pub mod events;
 pub mod idempotency;
@@ -147,10 +146,10 @@ impl App {
         self.clock.now()
     }
 
-    /// The bits of a new id in the layout of a ULID: a 48-bit timestamp in milliseconds, rounded down to whole seconds, then 80
-    /// random bits. Ids sort by creation time, to the second.
+    /// The bits of a new id in the layout of a ULID: a 48-bit timestamp in milliseconds, then 80 random bits. Ids sort by creation time.
     fn new_id_bits(&self) -> u128 {
-        let milliseconds = u128::from(self.now().seconds().unsigned_abs()) * 1_000;
+        let seconds = u128::from(self.now().seconds().unsigned_abs());
+        let milliseconds = seconds * 1_000 + u128::from(self.clock.milliseconds().min(999));
         milliseconds << 80 | self.random.bits() >> 48
     }
 

@@ -17,6 +17,11 @@ pub trait Clock: Send + Sync {
     /// The current time.
     fn now(&self) -> Timestamp;
 
+    /// The milliseconds since the beginning of the current second. They only order ids of the same second.
+    fn milliseconds(&self) -> u16 {
+        0
+    }
+
     /// The time since some fixed instant. Unlike [`Clock::now`], it has fractions of a second, and nobody sets it.
     fn elapsed(&self) -> Duration;
 

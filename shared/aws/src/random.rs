@@ -17,6 +17,10 @@ impl Clock for SystemClock {
         Timestamp::from(chrono::Utc::now())
     }
 
+    fn milliseconds(&self) -> u16 {
+        u16::try_from(chrono::Utc::now().timestamp_subsec_millis()).unwrap_or(0)
+    }
+
     fn elapsed(&self) -> Duration {
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
         START.elapsed()

@@ -87,7 +87,8 @@ async fn no_number_of_moves_displaces_late_cancellations() {
         let mut transaction = Transaction::new();
         for number in (0..100).map(|one| hundred * 100 + one) {
             let (side, kind) = (Party::Expert, IncidentKind::Move);
-            let moved = Incident { side, kind, appointment: appointment.id, group_session: None, at, number };
+            let moved = Incident::of_change(kind, &appointment, side, at);
+            let moved = Incident { number, ..moved };
             transaction.put_incident(&appointment, &moved).expect("storable");
         }
         store.commit(transaction).await.expect("committed");
@@ -423,8 +424,10 @@ async fn example_of_the_guide_has_the_consequences_of_the_platform() {
         let suspended = if me["suspension"].is_null() { "no" } else { "yes" };
         seen.push((counts[0] + counts[3], warnings, suspended));
     };
+    // The earlier one counts, so no two are of the same second.
     let cancel = async |booked: &str| {
         test.post_action("ada", booked, "cancel", &Value::Null).await.expect(200);
+        test.advance(1);
     };
     let single = [
         book_for(&test, "alan", &offer, "2027-01-04T12:00:00Z").await,

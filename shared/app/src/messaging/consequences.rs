@@ -56,8 +56,7 @@ async fn apply_incident(
         let Some(incident) = incidents.iter().find(is_meant).cloned() else {
             return Ok(Decision::Unchanged(()));
         };
-        let counterparts = app.counterparts(&incidents, now).await?;
-        let counted = counted_with(&incidents, &counterparts, kind, now);
+        let counted = counted_with(&incidents, kind, now);
         // Otherwise, another booking of the same group session, or another session with the same counterpart, counts instead.
         let is_counted = counted.contains(&&incident);
         let count = counted.len();
@@ -68,12 +67,12 @@ async fn apply_incident(
             return Ok(Decision::Unchanged(()));
         };
         // An incident that was reported later can be the earlier one with its counterpart. The other one had its consequences.
-        let counterpart = counterparts.get(&appointment).filter(|_| kind != IncidentKind::LostDispute);
+        let counterpart = incident.counterpart.filter(|_| kind != IncidentKind::LostDispute);
         let is_same = |other: &&Incident| {
             other.counts(now)
                 && other.kind.is_counted_with(kind)
                 && (other.subject() == incident.subject()
-                    || counterpart.is_some_and(|it| counterparts.get(&other.appointment) == Some(it)))
+                    || counterpart.is_some() && other.counterpart == counterpart)
         };
         let subjects: BTreeSet<_> = incidents.iter().filter(is_same).map(Incident::subject).collect();
         for subject in subjects {

@@ -62,8 +62,7 @@ async fn of_person(app: &App, person: PersonId) -> Result<Reliability, AppError>
 async fn of_side(app: &App, person: PersonId, side: Party) -> Result<SideRecord, AppError> {
     let now = app.now();
     let (incidents, unreadable) = app.store.incidents(person, side, now.plus(-LISTED_FOR)).await?;
-    let counterparts = app.counterparts(&incidents, now).await?;
-    let consequence = app.settings.reliability.consequence(&incidents, &counterparts, now);
+    let consequence = app.settings.reliability.consequence(&incidents, now);
     let incidents = once_per_subject(incidents);
     Ok(SideRecord {
         incidents,

@@ -7,7 +7,7 @@
 //! once ([`counted_with`]), so that no counterpart alone can bring a person to a suspension, by false reports or repeated bookings. Each
 //! lost dispute counts: a bank decides it, and it costs the platform a fee of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::kernel::time::{DAY, HOUR};
@@ -112,6 +112,8 @@ pub struct Incident {
     pub appointment: AppointmentId,
     /// The group session; `None` for an individual session.
     pub group_session: Option<SessionOccurrence>,
+    /// The person on the other side of the appointment. `None` if a release before this attribute has recorded the incident.
+    pub counterpart: Option<PersonId>,
     /// When it did so; for a no-show, the end of the session, and for a lost dispute, when the platform learned of it.
     pub at: Timestamp,
     /// The version of the appointment after the change; 0 for what can happen once.
@@ -172,13 +174,8 @@ impl ReliabilityRules {
     }
 
     /// Returns the more severe one of what follows from the late cancellations and no-shows of one side, and from its lost disputes.
-    pub fn consequence(
-        &self,
-        incidents: &[Incident],
-        counterparts: &Counterparts,
-        now: Timestamp,
-    ) -> Consequence {
-        let of = |kind| self.limits(kind).consequence(counted_with(incidents, counterparts, kind, now).len());
+    pub fn consequence(&self, incidents: &[Incident], now: Timestamp) -> Consequence {
+        let of = |kind| self.limits(kind).consequence(counted_with(incidents, kind, now).len());
         of(IncidentKind::NoShow).max(of(IncidentKind::LostDispute))
     }
 
@@ -203,6 +200,7 @@ impl ReliabilityRules {
             kind: IncidentKind::LateCancellation,
             appointment: before.id,
             group_session: SessionOccurrence::of(before),
+            counterpart: counterpart(before, by),
             at: now,
             number: 0,
         })
@@ -231,19 +229,11 @@ pub fn once_per_subject(mut incidents: Vec<Incident>) -> Vec<Incident> {
     incidents
 }
 
-/// The person on the other side of each appointment.
-pub type Counterparts = BTreeMap<AppointmentId, PersonId>;
-
 /// Returns the incidents that count at an instant for the consequences of an incident of a kind, the earliest first.
 ///
 /// Each subject counts once. So does each person on the other side, unless the kind is [`IncidentKind::LostDispute`]. An incident whose
 /// counterpart is unknown counts as one with somebody else.
-pub fn counted_with<'i>(
-    incidents: &'i [Incident],
-    counterparts: &Counterparts,
-    kind: IncidentKind,
-    now: Timestamp,
-) -> Vec<&'i Incident> {
+pub fn counted_with(incidents: &[Incident], kind: IncidentKind, now: Timestamp) -> Vec<&Incident> {
     let is_counted = |one: &&Incident| one.counts(now) && one.kind.is_counted_with(kind);
     let mut counted: Vec<&Incident> = incidents.iter().filter(is_counted).collect();
     counted.sort_by_key(|one| (one.at, one.appointment));
@@ -251,10 +241,10 @@ pub fn counted_with<'i>(
     counted.retain(|one| {
         let counterpart = match kind {
             IncidentKind::LostDispute => None,
-            _ => counterparts.get(&one.appointment),
+            _ => one.counterpart,
         };
         let is_repeated = subjects.contains(&one.subject())
-            || counterpart.is_some_and(|counterpart| people.contains(counterpart));
+            || counterpart.is_some_and(|counterpart| people.contains(&counterpart));
         if !is_repeated {
             subjects.insert(one.subject());
             people.extend(counterpart);
@@ -290,7 +280,8 @@ impl Incident {
     /// Returns the incident of a change that a side can make more than once: a move or a declined proposal.
     pub fn of_change(kind: IncidentKind, after: &Appointment, side: Party, now: Timestamp) -> Self {
         let group_session = SessionOccurrence::of(after);
-        Self { side, kind, appointment: after.id, group_session, at: now, number: after.version }
+        let counterpart = counterpart(after, side);
+        Self { side, kind, appointment: after.id, group_session, counterpart, at: now, number: after.version }
     }
 
     /// Returns the incident of a client whose bank decided the dispute about the payment of an appointment for them.
@@ -300,6 +291,7 @@ impl Incident {
             kind: IncidentKind::LostDispute,
             appointment: appointment.id,
             group_session: SessionOccurrence::of(appointment),
+            counterpart: counterpart(appointment, Party::Client),
             at: now,
             number: 0,
         }
@@ -315,11 +307,21 @@ impl Incident {
                 kind: IncidentKind::NoShow,
                 appointment: appointment.id,
                 group_session: SessionOccurrence::of(appointment),
+                counterpart: counterpart(appointment, side),
                 at: appointment.end,
                 number: 0,
             }),
             _ => None,
         }
+    }
+}
+
+/// The person on the other side of an appointment.
+fn counterpart(appointment: &Appointment, side: Party) -> Option<PersonId> {
+    match side {
+        Party::Client => Some(appointment.expert.person()),
+        Party::Expert => Some(appointment.client.person()),
+        Party::Platform => None,
     }
 }
 
@@ -351,6 +353,8 @@ mod tests {
             kind,
             appointment: AppointmentId::from_bits(appointment),
             group_session: Some(session),
+            // Both are with one expert. Each payment counts all the same.
+            counterpart: Some(PersonId::from_bits(7)),
             at: now,
             number: 0,
         };
@@ -359,19 +363,16 @@ mod tests {
         let mut incidents = vec![incident(1, LostDispute), incident(1, LateCancellation)];
         let rules = ReliabilityRules { warning: 2, suspension: Some(2), ..ReliabilityRules::default() };
         assert_eq!(once_per_subject(incidents.clone()), incidents);
-        // Both are with one expert. Each payment counts all the same.
-        let with: Counterparts =
-            [1, 2].map(|one| (AppointmentId::from_bits(one), PersonId::from_bits(7))).into();
         let numbers = |incidents: &[Incident]| {
-            [LostDispute, LateCancellation].map(|kind| counted_with(incidents, &with, kind, now).len())
+            [LostDispute, LateCancellation].map(|kind| counted_with(incidents, kind, now).len())
         };
         assert_eq!(numbers(&incidents), [1, 1]);
-        assert_eq!(rules.consequence(&incidents, &with, now), Consequence::Warning);
+        assert_eq!(rules.consequence(&incidents, now), Consequence::Warning);
         incidents.push(incident(2, LostDispute));
         assert_eq!(once_per_subject(incidents.clone()), incidents);
         assert_eq!(numbers(&incidents), [2, 1]);
-        assert_eq!(rules.consequence(&incidents, &with, now), Consequence::Suspension);
-        assert_eq!(rules.consequence(&incidents, &with, now.plus(COUNTED_FOR + 1)), Consequence::None);
+        assert_eq!(rules.consequence(&incidents, now), Consequence::Suspension);
+        assert_eq!(rules.consequence(&incidents, now.plus(COUNTED_FOR + 1)), Consequence::None);
         // The same of an individual session.
         let both =
             [LostDispute, LateCancellation].map(|kind| Incident { group_session: None, ..incident(1, kind) });
@@ -388,6 +389,7 @@ mod tests {
                 session_type: SessionTypeId::from_bits(1),
                 start: Timestamp::from_seconds(start),
             }),
+            counterpart: None,
             at: Timestamp::from_seconds(at),
             number: 0,
         };
@@ -419,6 +421,7 @@ mod tests {
             kind,
             appointment: AppointmentId::from_bits(appointment),
             group_session,
+            counterpart: None,
             at: now.plus(-days * DAY),
             number: 0,
         };
@@ -432,11 +435,12 @@ mod tests {
             incident(5, None, NoShow, 4),
             incident(6, None, LateCancellation, 5),
         ];
-        let with = |clients: [u128; 6]| -> Counterparts {
-            (1..).map(AppointmentId::from_bits).zip(clients.map(PersonId::from_bits)).collect()
+        let with = |clients: [u128; 6]| -> Vec<Incident> {
+            let with = |(one, client)| Incident { counterpart: Some(PersonId::from_bits(client)), ..one };
+            incidents.iter().cloned().zip(clients).map(with).collect()
         };
-        let counted = |counterparts: &Counterparts, now| -> Vec<u128> {
-            let counted = counted_with(&incidents, counterparts, NoShow, now);
+        let counted = |incidents: &[Incident], now| -> Vec<u128> {
+            let counted = counted_with(incidents, NoShow, now);
             counted.iter().map(|one| one.appointment.bits()).collect()
         };
         assert_eq!(counted(&with([7; 6]), now), [6], "one client alone");
@@ -451,11 +455,11 @@ mod tests {
             "the group session has another client"
         );
         assert_eq!(counted(&with([1, 2, 3, 4, 5, 6]), now), [6, 5, 4, 2], "a group session counts once");
-        assert_eq!(counted(&Counterparts::new(), now), [6, 5, 4, 2], "nobody is known");
+        assert_eq!(counted(&incidents, now), [6, 5, 4, 2], "nobody is known");
         // When the earliest one does not count any longer, the next one with this client does.
         assert_eq!(counted(&with([7; 6]), now.plus(85 * DAY + 1)), [5]);
         let rules = ReliabilityRules { warning: 2, suspension: Some(3), ..ReliabilityRules::default() };
-        let of = |clients| rules.consequence(&incidents, &with(clients), now);
+        let of = |clients| rules.consequence(&with(clients), now);
         assert_eq!(of([7; 6]), Consequence::None);
         assert_eq!(of([7, 8, 8, 8, 7, 7]), Consequence::Warning);
         assert_eq!(of([7, 8, 8, 8, 9, 7]), Consequence::Suspension);
@@ -465,8 +469,15 @@ mod tests {
     fn incidents_have_consequences_for_90_days() {
         let at = Timestamp::from_seconds(1_800_000_000);
         let appointment = AppointmentId::from_bits(1);
-        let late =
-            |kind| Incident { side: Party::Client, kind, appointment, group_session: None, at, number: 0 };
+        let late = |kind| Incident {
+            side: Party::Client,
+            kind,
+            appointment,
+            group_session: None,
+            counterpart: None,
+            at,
+            number: 0,
+        };
         assert!(late(IncidentKind::NoShow).counts(at.plus(COUNTED_FOR)));
         assert!(!late(IncidentKind::NoShow).counts(at.plus(COUNTED_FOR + 1)));
         assert!(!late(IncidentKind::Move).counts(at));

@@ -224,6 +224,7 @@ pub(crate) mod tests {
             kind,
             appointment: APPOINTMENT,
             group_session: None,
+            counterpart: None,
             at: start(),
             number: 0,
         }
