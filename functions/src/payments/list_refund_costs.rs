@@ -67,8 +67,8 @@ struct RefundCost {
     /// The expert; absent if these are the costs of a client.
     #[serde(skip_serializing_if = "Option::is_none")]
     expert_id: Option<ExpertId>,
-    /// What cancellations by the client, or by the clients of the expert, cost. The platform bears it. What cancellations by the client
-    /// cost an expert from whom PayPal took the fee is included.
+    /// What cancellations by the client, or by the clients of the expert, cost the side from which the gateway took its fee: the platform
+    /// at Stripe, and the expert at PayPal.
     by_clients: Money,
     /// What the refunds that the expert caused cost, which the expert owes; absent for a client.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -605,6 +605,13 @@ pub enum Change {
         /// The refunded amount.
         amount: Money,
     },
+    /// A refund that the expert granted waits, because the gateway refused to take their share of it back.
+    PaymentRefundWaits {
+        /// The amount that waits.
+        amount: Money,
+        /// Whether the platform has ended its attempts to take the share back, so that an administrator decides.
+        ended: bool,
+    },
     /// The client's bank rejected a refund.
     PaymentRefundFailed,
     /// The client disputed the payment.
@@ -642,6 +649,7 @@ mirror!(enum Change <= history::Change {
     PaymentActionRequired,
     PaymentUnpaid,
     PaymentRefunded { amount },
+    PaymentRefundWaits { amount, ended },
     PaymentRefundFailed,
     PaymentDisputed,
     PaymentDisputeWon,

@@ -6,7 +6,7 @@
 //! `events/published` has the JSON Schema of each kind, which `cargo run -p tools -- events` writes.
 
 use domain::payments::gateway::GatewayKind;
-use domain::payments::payment::{Escalation, OrderKind, Payment, PaymentState};
+use domain::payments::payment::{Escalation, OrderKind, Payment, PaymentState, WaitingRefund};
 use domain::scheduling::appointment::{Appointment, Event, Status};
 use domain::scheduling::history::{Change, HistoryEntry, SessionTime};
 use domain::scheduling::party::{ActingAs, Party};
@@ -151,10 +151,13 @@ events! {
     Expired(AppointmentChanged) = "appointment.expired",
     /// The client must pay again by a deadline, or the appointment is cancelled.
     PaymentActionRequired(ActionRequired) = "payment.action_required",
-    /// The session took place, but the client could not be charged.
+    /// The client could not be charged what they owe in the end.
     PaymentUnpaid(PaymentAmount) = "payment.unpaid",
     /// Money was refunded to the client.
     PaymentRefunded(Refunded) = "payment.refunded",
+    /// A refund that the expert granted waits, because the gateway refused to take their share of it back. It is published after
+    /// the first refusal, and again when the platform no longer attempts it by itself.
+    PaymentRefundWaits(RefundWaits) = "payment.refund_waits",
     /// The client's bank rejected a refund.
     PaymentRefundFailed(PaymentAmount) = "payment.refund_failed",
     /// The client disputed the payment, and their bank withdrew the amount.
@@ -446,6 +449,14 @@ payment_events! {
         /// The sum of all refunds.
         refunded: AmountChange,
     }
+    /// A refund that waits for the expert's share.
+    RefundWaits {
+        /// The amount that waits.
+        amount: Money,
+        /// Whether the platform has ended its attempts to take the share back, so that an administrator decides.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ended: bool,
+    }
     /// A payment that needs a decision.
     Escalated {
         /// Why an administrator must decide.
@@ -537,6 +548,12 @@ impl EventData {
         Self::PaymentUnpaid(PaymentAmount { changed, amount })
     }
 
+    /// A refund waits for the expert's share.
+    pub(crate) fn refund_waits(changed: PaymentChanged, waiting: WaitingRefund) -> Self {
+        let WaitingRefund { amount, next_attempt_at, .. } = waiting;
+        Self::PaymentRefundWaits(RefundWaits { changed, amount, ended: next_attempt_at.is_none() })
+    }
+
     /// An administrator must decide.
     pub(crate) fn escalated(changed: PaymentChanged, escalation: Escalation) -> Self {
         let (reason, amount) = match escalation {
@@ -576,6 +593,9 @@ impl From<&EventData> for Change {
                 let charge = changed.payment.final_charge;
                 let amount = refunded.after.saturating_sub(refunded.before);
                 Self::PaymentRefunded { amount: charge.with_amount(amount).unwrap_or(charge) }
+            }
+            EventData::PaymentRefundWaits(RefundWaits { amount, ended, .. }) => {
+                Self::PaymentRefundWaits { amount: *amount, ended: *ended }
             }
             EventData::PaymentRefundFailed(_) => Self::PaymentRefundFailed,
             EventData::PaymentDisputed(_) => Self::PaymentDisputed,

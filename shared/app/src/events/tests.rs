@@ -77,6 +77,11 @@ pub(crate) fn examples() -> Vec<DomainEvent> {
             changed: payment(PaymentStatus::PartiallyRefunded),
             refunded: change(),
         }),
+        Event::PaymentRefundWaits => EventData::PaymentRefundWaits(RefundWaits {
+            changed: payment(PaymentStatus::PartiallyRefunded),
+            amount: money(),
+            ended: true,
+        }),
         Event::PaymentRefundFailed => EventData::PaymentRefundFailed(of(PaymentStatus::RefundFailed)),
         Event::PaymentDisputed => EventData::PaymentDisputed(of(PaymentStatus::Disputed)),
         Event::PaymentDisputeWon => EventData::PaymentDisputeWon(of(PaymentStatus::Paid)),

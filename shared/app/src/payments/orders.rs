@@ -1,7 +1,7 @@
 //! Sends orders to the gateway, such as a capture or a refund.
 
-use domain::payments::ledger::{Movement, MovementKind};
-use domain::payments::payment::{Order, Payment, PaymentState, Plan, References, action_deadline};
+use domain::payments::ledger::{Movement, MovementKind, Totals};
+use domain::payments::payment::{Order, OrderKind, Payment, PaymentState, Plan, References, action_deadline};
 use domain::scheduling::appointment::{Appointment, Status};
 use domain::scheduling::party::ActingAs;
 use domain::{Money, Timestamp};
@@ -20,7 +20,8 @@ const VISIBLE_AFTER: i64 = 10 * 60;
 /// Sends one order to the gateway.
 ///
 /// A permanent refusal of a capture, refund, reversal or transfer is stored in the payment. The next step escalates it, or lets the
-/// expert owe what could not be taken back from them. A refund that takes the share back is then sent without that.
+/// expert owe what could not be taken back from them. A refund that takes the share back is then sent without that. If a refund that
+/// the expert granted waits for their share, both parties are told so, and again when the platform gives it up.
 /// After a permanent or a temporary refusal, the next attempt has a new idempotency key, because a gateway repeats its response to the
 /// same key. After a failure it has a new key as well, but only once snapshots have shown for ten minutes that the order was not executed
 /// (<https://docs.stripe.com/api/idempotent_requests>: failures are stored with the key for a day).
@@ -51,7 +52,14 @@ pub(super) async fn order(
                 message,
                 "the gateway permanently refused an order"
             );
-            put_payment(app, version, refused.with_refusal(kind, code, app.now()), |_| None).await
+            let is_first = payment.refused_reversal.is_none();
+            let event = |after: &Payment| {
+                let totals = Totals::of(movements);
+                let waiting = after.waiting_refund(totals, after.amount_due(&appointment.status))?;
+                let is_news = kind == OrderKind::Reversal && (is_first || waiting.next_attempt_at.is_none());
+                is_news.then(|| EventData::refund_waits(PaymentChanged::new(appointment, after), waiting))
+            };
+            put_payment(app, version, refused.with_refusal(kind, code, app.now()), event).await
         }
         (Err(refusal @ AppError::Payments(PaymentsError::Gateway(GatewayError::NotNow { .. }))), _) => {
             put_payment(app, version, refused, |_| None).await?;

@@ -1,4 +1,4 @@
-//! The ports to payment gateways and to the publisher of exchange rates.
+//! The ports to payment gateways, to the publisher of exchange rates, and to the service that challenges suspicious bookings.
 //!
 //! A gateway implements one trait per responsibility. If it lacks an ability, it does not implement the trait, and its
 //! [`Gateway`] has `None` in that place.

@@ -97,10 +97,12 @@ pub enum Event {
     Expired,
     /// The client must pay again by a deadline, or the appointment is cancelled.
     PaymentActionRequired,
-    /// The session took place, but the client could not be charged.
+    /// The client could not be charged what they owe in the end.
     PaymentUnpaid,
     /// Money was refunded to the client.
     PaymentRefunded,
+    /// A refund that the expert granted waits, because the gateway refused to take their share of it back.
+    PaymentRefundWaits,
     /// The client's bank rejected a refund.
     PaymentRefundFailed,
     /// The client disputed the payment, and their bank withdrew the amount.
@@ -115,7 +117,7 @@ pub enum Event {
 
 impl Event {
     /// All events.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Confirmed,
         Self::Rescheduled,
         Self::Proposed,
@@ -130,6 +132,7 @@ impl Event {
         Self::PaymentActionRequired,
         Self::PaymentUnpaid,
         Self::PaymentRefunded,
+        Self::PaymentRefundWaits,
         Self::PaymentRefundFailed,
         Self::PaymentDisputed,
         Self::PaymentDisputeWon,
@@ -154,6 +157,7 @@ impl Event {
             Self::PaymentActionRequired => "payment.action_required",
             Self::PaymentUnpaid => "payment.unpaid",
             Self::PaymentRefunded => "payment.refunded",
+            Self::PaymentRefundWaits => "payment.refund_waits",
             Self::PaymentRefundFailed => "payment.refund_failed",
             Self::PaymentDisputed => "payment.disputed",
             Self::PaymentDisputeWon => "payment.dispute_won",

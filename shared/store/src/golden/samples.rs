@@ -591,6 +591,7 @@ pub(super) fn incidents() -> Vec<Incident> {
             kind,
             appointment: appointment_id(0),
             group_session: (kind == IncidentKind::NoShow).then_some(group_session),
+            counterpart: (kind != IncidentKind::Move).then_some(EXPERT.person()),
             at: at(-place),
             number: 3,
         }
@@ -973,6 +974,11 @@ pub(super) fn history_since_version_2() -> Vec<HistoryEntry> {
     let changes = [Change::ObjectionPeriodBegun { until: at(86_400) }, Change::DecisionTookEffect];
     let entry = |change| HistoryEntry::new(at(0), ActingAs::Platform, change);
     changes.into_iter().map(entry).collect()
+}
+
+pub(super) fn history_since_version_4() -> Vec<HistoryEntry> {
+    let waits = |ended| Change::PaymentRefundWaits { amount: money(300), ended };
+    [false, true].map(|ended| HistoryEntry::new(at(0), ActingAs::Platform, waits(ended))).into()
 }
 
 /// Notifications of the client, the newest first: a warning, one about a change with an amount, and one without.

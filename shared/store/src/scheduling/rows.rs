@@ -65,6 +65,8 @@ stored! {
         appointment: AppointmentId,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         group_session: Option<SessionOccurrenceRow>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        counterpart: Option<PersonId>,
         at: Timestamp,
         number: u64,
     }
@@ -232,6 +234,7 @@ stored! {
         PaymentActionRequired,
         PaymentUnpaid,
         PaymentRefunded { amount: MoneyRow },
+        PaymentRefundWaits { amount: MoneyRow, ended: bool },
         PaymentRefundFailed,
         PaymentDisputed,
         PaymentDisputeWon,

@@ -344,6 +344,7 @@ async fn refund_after_the_payout_waits_until_the_expert_has_returned_the_share()
         assert_eq!(test.payment(&appointment).await["state"], "paid");
         // An administrator settles it with the expert, and the client gets the refund.
         let amount = listed["escalations"][0]["escalation"]["amount"].clone();
+        assert_eq!(amount["amount"], 7_200, "it is the share, without the platform's fee");
         let decision = json!({ "resolution": "resolved_manually", "amount": amount });
         let path = format!("/v1/appointments/{appointment}/payment/resolution");
         test.post(&path).signed_in_as("margaret").json(&decision).send().await.expect(200);
@@ -454,8 +455,23 @@ async fn share_of_a_waiting_refund_is_asked_for_again_for_thirty_days() {
         test.stack.run_until_idle().await;
         test.sweep().await;
     }
+    // Both sides are told that it waits, and that the platform has ended its attempts.
+    let told = async |ended: bool| {
+        for who in ["alan", "ada"] {
+            let list = test.notifications(who).await;
+            let about = |one: &&Value| one["change"] == "payment_refund_waits";
+            let [waiting] = list.iter().filter(about).collect::<Vec<_>>()[..] else {
+                panic!("{who}: {list:#?}")
+            };
+            assert_eq!(waiting["amount"]["amount"], 8_000, "{waiting:#}");
+            assert_eq!(waiting["ended"], ended, "{waiting:#}");
+        }
+    };
+    told(false).await;
     test.advance_to("2027-02-05T11:03:00Z").await;
     assert_eq!(next().await, Value::Null, "an administrator decides");
+    told(true).await;
+    assert_eq!(test.published("payment.refund_waits"), 2);
     assert_eq!(test.published("payment.escalated"), 1);
     // What is asked for on their decision begins the period again.
     test.resolve(&appointment, "try_again").await.expect(200);

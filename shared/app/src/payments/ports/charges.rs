@@ -68,7 +68,7 @@ pub trait Charges: Send + Sync {
         ordinal: u32,
     ) -> Result<(), GatewayError>;
 
-    /// Transfers to the expert an amount that was reversed because of a dispute. `ordinal` is the number of this transfer of
+    /// Transfers to the expert again an amount that was reversed, such as because of a dispute that was then won. `ordinal` is the number of this transfer of
     /// the payment, from 1; a part of its idempotency key.
     /// Refused if the platform cannot pay experts; see [`Capabilities::supports_transfers`].
     async fn transfer(&self, payment: &Payment, amount: Money, ordinal: u32) -> Result<(), GatewayError>;
