@@ -152,8 +152,8 @@ pub struct Payment {
     pub action_deadline: Option<Timestamp>,
     /// When this many refunds have failed, an administrator must decide. A decision to retry raises it.
     pub max_failed_refunds: u16,
-    /// The orders that the gateway has refused permanently, with the gateway's error code. An order is sent again
-    /// after a new movement, or when an administrator requests it.
+    /// The orders that the gateway has refused permanently, with the gateway's error code. An order is sent again after a new movement, or
+    /// when an administrator requests it; for a refund that the expert granted, the share is asked for again daily.
     pub refused: BTreeMap<OrderKind, String>,
     /// When the gateway refused to take the expert's share back, as long as such a [refusal](Self::refused) stands. `None` if there is
     /// none, or if a release before this attribute has recorded it.
@@ -259,7 +259,8 @@ pub struct WaitingRefund {
     pub next_attempt_at: Option<Timestamp>,
 }
 
-/// The kind of an order. If the gateway permanently refuses an order of these kinds, an administrator decides.
+/// The kind of an order. If the gateway permanently refuses an order of these kinds, an administrator decides, except that the expert
+/// owes the share of what the client is entitled to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OrderKind {
     /// Capturing the authorized amount.

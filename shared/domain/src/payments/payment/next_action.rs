@@ -259,8 +259,7 @@ impl Order {
         }
     }
 
-    /// Returns the kind and the amount of an order about which an administrator decides if the gateway permanently
-    /// refuses it, and `None` for other orders.
+    /// Returns the kind and the amount of an order whose permanent refusal is stored ([`Payment::refused`]), and `None` for other orders.
     pub fn refusable(self) -> Option<(OrderKind, Money)> {
         match self {
             Self::Capture(amount) => Some((OrderKind::Capture, amount)),
@@ -335,13 +334,12 @@ struct Situation<'a> {
 
 impl Situation<'_> {
     fn decide_pending(&self, hold_expires_at: Timestamp) -> PaymentAction {
-        let (before_session_end, hold_expired) =
-            (self.now < self.appointment.end, hold_expires_at <= self.now);
+        let hold_expired = hold_expires_at <= self.now;
+        // The client may have paid in the last second of the hold.
+        let can_take_place = self.now < self.appointment.no_shows_from();
         match self.snapshot.status {
-            status if status.is_secure() && before_session_end => {
-                PaymentAction::Transition(Transition::Confirm)
-            }
-            IntentStatus::Approved if before_session_end => PaymentAction::Order(Order::CompleteApproved),
+            status if status.is_secure() && can_take_place => PaymentAction::Transition(Transition::Confirm),
+            IntentStatus::Approved if can_take_place => PaymentAction::Order(Order::CompleteApproved),
             _ if !hold_expired && !self.payment.too_many_declines => {
                 PaymentAction::Wait(Wait::Until(hold_expires_at))
             }
@@ -349,7 +347,7 @@ impl Situation<'_> {
                 PaymentAction::Order(Order::CancelIntent)
             }
             IntentStatus::Processing => self.wait_for_bank(),
-            // A review by the gateway can take days. If it succeeds after the end of the session, it is too late to confirm.
+            // A review by the gateway can take days. If it succeeds when the session has begun, it is too late to confirm.
             _ => PaymentAction::Transition(Transition::Expire),
         }
     }
@@ -564,10 +562,17 @@ impl Situation<'_> {
         // The share that a granted refund waits for may have come back to the expert's account.
         let next_attempt = self.payment.next_reversal_attempt().filter(|_| granted > 0);
         let attempts_again = next_attempt.is_some_and(|at| at <= self.now);
-        let expert_obstacle = expert
-            .and_then(Order::refusable)
-            .filter(|_| !attempts_again)
-            .and_then(|(order, amount)| self.refused(order, amount));
+        let expert_obstacle =
+            expert.and_then(Order::refusable).filter(|_| !attempts_again).and_then(|(order, amount)| {
+                match order {
+                    // An administrator settles with the expert what they have too much, without the platform's fee.
+                    OrderKind::Reversal => {
+                        let excess = self.share_in_excess(true, self.amount_due);
+                        self.refused(order, excess.unwrap_or(amount))
+                    }
+                    _ => self.refused(order, amount),
+                }
+            });
         // If the dispute is won, what the expert granted waits for their share again.
         let may_wait = self.snapshot.open_dispute && self.payment.charge_before_grants.is_some();
         let cannot_take_back = takes_back && !may_wait && expert_obstacle.is_some();
@@ -589,9 +594,9 @@ impl Situation<'_> {
         }
     }
 
-    /// Returns what the expert has too much if the client pays `charge`, and will not return: because the gateway `cannot_take_back`
-    /// anything from them, or because
-    /// an administrator has settled the payment with them, before something that was not known then, such as the loss of a dispute.
+    /// Returns by how much what the expert has exceeds their share if the client pays `charge`, if it cannot be recovered: because the
+    /// gateway `cannot_take_back` anything from them, or because an administrator has settled the payment with them, before something
+    /// that was not known then, such as the loss of a dispute.
     fn share_in_excess(&self, cannot_take_back: bool, charge: Money) -> Option<Money> {
         let is_settled = self.payment.settled_outside.is_some() && !self.snapshot.open_dispute;
         let due = i128::from(self.payment.share_due(self.totals, charge));

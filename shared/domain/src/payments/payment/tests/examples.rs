@@ -188,7 +188,8 @@ fn granted_refund_waits_for_the_experts_share() {
     let waits = [refuses(Some(OrderKind::Reversal)), given];
     let world = paid(&waits);
     assert_eq!((shares(&world), owed(&world)), ([10_000, 9_000, 1_000], 0), "nobody has lost anything");
-    let amount = Money::new(4_000, Currency::EUR).unwrap();
+    // The expert's share of it, without the platform's fee.
+    let amount = Money::new(3_600, Currency::EUR).unwrap();
     let escalation = Some(Escalation::Refused { order: OrderKind::Reversal, amount });
     assert_eq!(world.platform.payment.escalation, escalation);
     let again = [refuses(None), What::Act(Act::TryAgain)];

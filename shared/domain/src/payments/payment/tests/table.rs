@@ -132,6 +132,21 @@ fn every_situation_has_its_next_action() {
     table.push(("the last second of a hold", pending(now.plus(1)), payment(), now, steps));
     let steps = [expire, cancel_intent, collect, later, confirm, confirm, confirm, expire];
     table.push(("an expired hold", pending(now), payment(), now, steps));
+    // The client can have paid in the last second, but not when somebody can be reported as absent.
+    let now = start().plus(10 * MINUTE - 1);
+    let later = wait_until(now.plus(PROCESSING_PAUSE));
+    let steps = [expire, cancel_intent, collect, later, confirm, confirm, confirm, expire];
+    table.push(("a hold of a session that has just begun", pending(start()), payment(), now, steps));
+    let now = now.plus(1);
+    let later = wait_until(now.plus(PROCESSING_PAUSE));
+    let steps = [expire, cancel_intent, cancel_intent, later, expire, expire, expire, expire];
+    table.push((
+        "a hold of a session that takes place without the client",
+        pending(start()),
+        payment(),
+        now,
+        steps,
+    ));
     let now = end();
     let later = wait_until(now.plus(PROCESSING_PAUSE));
     table.push((
