@@ -194,30 +194,17 @@ async fn one_client_has_at_most_ten_seats_that_are_paid_later() {
     terms["collection"] = json!("authorize_then_capture");
     let offer = test.offer(&terms).await;
     let (start, other) = ("2027-01-25T10:00:00Z", "2027-01-25T11:00:00Z");
-    let save_card = async |booked: &serde_json::Value| {
-        test.stripe().pay(intent(booked), GOOD_CARD).expect("the card works");
-        test.stack.run_until_idle().await;
-        let booked = test.appointment(&id(booked)).await;
-        assert_eq!(booked["status"], "confirmed", "{booked:#}");
-    };
-    let assert_refused = |refused: Response, pointer: &str, own: u16| {
-        assert_eq!(refused.problem(422), "invalid", "{:#}", refused.body);
-        let must = format!(
-            "must not bring your seats of this session that are not paid above 10; you have {own} now"
-        );
-        assert_eq!(refused.body["violations"][0], json!({ "pointer": pointer, "detail": must }));
-    };
     // An open hold counts, and so does a saved card.
     let held = seats_at(&test, &offer, "alan", start, 6, "k1").await.expect(201);
     assert_refused(seats_at(&test, &offer, "alan", start, 5, "k2").await, "/seats", 6);
-    save_card(&held).await;
+    save_card(&test, &held).await;
     assert_refused(seats_at(&test, &offer, "alan", start, 5, "k3").await, "/seats", 6);
     let more = seats_at(&test, &offer, "alan", start, 4, "k4").await.expect(201);
-    save_card(&more).await;
+    save_card(&test, &more).await;
     assert_refused(seats_at(&test, &offer, "alan", start, 1, "k5").await, "/seats", 10);
     // Nor by moving others there.
     let moved = seats_at(&test, &offer, "alan", other, 1, "k6").await.expect(201);
-    save_card(&moved).await;
+    save_card(&test, &moved).await;
     let to = json!({ "start": start });
     assert_refused(test.post_action("alan", &id(&moved), "reschedule", &to).await, "/start", 10);
     let proposal = json!({ "starts": ["2027-01-26T10:00:00Z", start] });
@@ -235,6 +222,44 @@ async fn one_client_has_at_most_ten_seats_that_are_paid_later() {
     }
     assert_eq!(test.appointment(&id(&held)).await["payment"]["state"], "authorized");
     seats_at(&test, &offer, "alan", start, 10, "k8").await.expect(201);
+}
+
+#[tokio::test]
+async fn quote_of_a_move_names_its_start_if_a_proposal_would_hold_too_many_seats() {
+    let limits = BookingLimits { seats: BookingLimits::default().seats, ..BookingLimits::unlimited() };
+    let test = TestApp::with(|config| config.settings.booking_limits = limits).await;
+    let mut terms = paid_course();
+    terms["collection"] = json!("authorize_then_capture");
+    terms["rescheduling_policy"] = json!({ "at_most": 0 });
+    let offer = test.offer(&terms).await;
+    let (start, other) = ("2027-01-25T10:00:00Z", "2027-01-25T11:00:00Z");
+    save_card(&test, &seats_at(&test, &offer, "alan", start, 10, "k1").await.expect(201)).await;
+    let single = seats_at(&test, &offer, "alan", other, 1, "k2").await.expect(201);
+    save_card(&test, &single).await;
+    let path = format!("/v1/appointments/{}/reschedule?start={start}", id(&single));
+    let refused = test.get(&path).signed_in_as("alan").send().await;
+    assert_eq!(
+        (refused.problem(422), &refused.body["violations"][0]["parameter"]),
+        ("invalid", &json!("start"))
+    );
+    let proposal = json!({ "starts": [start] });
+    assert_refused(test.post_action("alan", &id(&single), "proposal", &proposal).await, "/starts/0", 10);
+}
+
+/// Pays for a booking with a card that is saved and charged later.
+async fn save_card(test: &TestApp, booked: &serde_json::Value) {
+    test.stripe().pay(intent(booked), GOOD_CARD).expect("the card works");
+    test.stack.run_until_idle().await;
+    let booked = test.appointment(&id(booked)).await;
+    assert_eq!(booked["status"], "confirmed", "{booked:#}");
+}
+
+/// Asserts that a request is refused because the client has this number of seats that are not paid.
+fn assert_refused(refused: Response, pointer: &str, own: u16) {
+    assert_eq!(refused.problem(422), "invalid", "{:#}", refused.body);
+    let must =
+        format!("must not bring your seats of this session that are not paid above 10; you have {own} now");
+    assert_eq!(refused.body["violations"][0], json!({ "pointer": pointer, "detail": must }));
 }
 
 /// A course with a price and many places.

@@ -338,14 +338,21 @@ async fn membership(
 }
 
 /// Requires that a person has booked no session with an expert that is still to come, or was within the last 180 days. A hold that
-/// expired does not count, nor does an appointment that this release cannot read. Reads the person's appointments of that time.
+/// expired does not count, nor does one that was cancelled more than 180 days ago, nor an appointment that this release cannot read.
+/// Reads the person's appointments of that time.
 async fn require_no_client(app: &App, person: &SignedInPerson, expert: ExpertId) -> Result<(), AppError> {
-    let starts = TimeSpan::new(app.now().plus(-IMPARTIAL_AFTER), Timestamp::MAX);
+    let since = app.now().plus(-IMPARTIAL_AFTER);
+    let starts = TimeSpan::new(since, Timestamp::MAX);
     let booked = AppointmentOwner::Client(person.client_id());
     let mut after = None;
     loop {
         let page = app.store.appointments(booked, starts, after.as_deref(), PAGE).await?;
-        if page.appointments.iter().any(|one| one.expert == expert && one.status != Status::Expired) {
+        let counts = |one: &Appointment| match one.status {
+            Status::Expired => false,
+            Status::Cancelled { cancelled_at, .. } => cancelled_at >= since,
+            _ => true,
+        };
+        if page.appointments.iter().any(|one| one.expert == expert && counts(one)) {
             return Err(AppError::Forbidden(CLIENT_OF_THEM));
         }
         after = page.next;

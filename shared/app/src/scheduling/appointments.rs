@@ -1,6 +1,7 @@
 //! Reads appointments.
 
 use domain::experts::members::Right;
+use domain::payments::payment::Payment;
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, TimeSpan};
 use store::{AppointmentOwner, AppointmentPage, AppointmentRecord};
@@ -23,6 +24,21 @@ pub async fn read(
 ) -> Result<(AppointmentRecord, Party), AppError> {
     let (record, acting) = actor.appointment_record(app, id, Scope::Read).await?;
     Ok((record, acting.party()))
+}
+
+/// Requires that a record contains the payment as it is stored now. A query can see the appointment as a transaction has changed it, and
+/// the payment of before. Reads one row.
+///
+/// # Errors
+/// A version conflict otherwise, so that the change reads and decides again.
+pub(super) async fn require_current_payment(app: &App, record: &AppointmentRecord) -> Result<(), AppError> {
+    let version = |payment: Option<&Payment>| payment.map_or(0, |payment| payment.version);
+    let stored = app.store.payment(record.appointment.id).await?;
+    if version(stored.as_ref()) == version(record.payment.as_ref()) {
+        Ok(())
+    } else {
+        Err(AppError::version_conflict())
+    }
 }
 
 /// The appointments of an expert or a client that start within a span, ordered by start. There are none for a person without the

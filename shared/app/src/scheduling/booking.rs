@@ -295,7 +295,9 @@ impl Attempt<'_> {
             let added = (seats, claim);
             let checked =
                 client_bookings::check_unpaid_seats(app, &mut client_row, group, added, None, now).await?;
-            checked.map_err(|must| AppError::invalid("/seats", must))?;
+            if let Err(must) = checked {
+                return self.refuse(Err(AppError::invalid("/seats", must)), now).await;
+            }
         }
         let held = match occupancy.hold(&rules.rules, &hold_request, now) {
             Ok(held) => held,

@@ -16,6 +16,7 @@ use crate::identity::signed_in::{Role, Scope};
 use crate::identity::{Actor, require_right_of};
 use crate::payments::final_charge;
 use crate::payments::refund_costs::{self, CountedCosts};
+use crate::scheduling::appointments::require_current_payment;
 use crate::scheduling::error::SchedulingError;
 use crate::{App, AppError, Decision, IfMatch, check_version};
 
@@ -179,10 +180,7 @@ pub async fn cancel(
         let party = acting.party();
         let appointment = &record.appointment;
         if matches!(&appointment.status, Status::Cancelled { cancelled_by, .. } if *cancelled_by == party) {
-            // A cancellation decides the final charge. Without one, this read saw only a part of its transaction.
-            if record.payment.as_ref().is_some_and(|payment| payment.final_charge.is_none()) {
-                return Err(AppError::version_conflict());
-            }
+            require_current_payment(app, &record).await?;
             let final_charge = record.payment.as_ref().map(|payment| payment.amount_due(&appointment.status));
             let refund = final_charge
                 .map_or(appointment.price, |final_charge| appointment.price.saturating_sub(final_charge));

@@ -96,6 +96,8 @@ pub async fn quote(
             Err(AppError::Scheduling(SchedulingError::ProposedSlot { refusal, alternatives, .. })) => {
                 return Err(SchedulingError::Slot { refusal, alternatives }.into());
             }
+            // The quote is of one start, where a proposal has a list.
+            Err(AppError::Invalid(violations)) => return Err(violations.moved_to("/start").into()),
             Err(failure) => return Err(failure),
         };
         let other = if party == Party::Client { Party::Expert } else { Party::Client };

@@ -17,6 +17,7 @@ use crate::payments::final_charge;
 use crate::payments::jobs::PaymentsJob;
 use crate::payments::refund_costs::{self};
 use crate::payments::refunds::check_charge_increment;
+use crate::scheduling::appointments::require_current_payment;
 use crate::scheduling::cancellation::after_decisions;
 use crate::{App, AppError, Decision, IfMatch, check_version};
 
@@ -184,17 +185,26 @@ pub async fn end(
             check_charge_increment("/charge", charge)?;
         }
         if appointment.has_reported(outcome, party) {
-            let amount_due = match appointment.no_show_report {
-                Some(NoShowReport::Announced { charge: Some(charge), .. }) => Some(charge),
-                _ => payment.as_ref().map(|payment| payment.amount_due(&appointment.status)),
+            require_current_payment(app, &record).await?;
+            let due = payment.as_ref().map(|payment| payment.amount_due(&appointment.status));
+            let (asked, recorded) = match appointment.no_show_report {
+                Some(NoShowReport::Announced { charge: announced, .. }) => {
+                    (Some(charge.unwrap_or(price)), Some(announced.unwrap_or(price)))
+                }
+                _ => (charge, due),
             };
-            if charge.is_some_and(|charge| amount_due.is_some_and(|amount_due| amount_due != charge)) {
-                return Err(PaymentsError::State(
-                    "the session is already completed with another charge; refund a part instead".to_owned(),
-                )
-                .into());
+            match asked.zip(recorded).is_some_and(|(asked, recorded)| asked != recorded) {
+                false => return Ok(Decision::Unchanged((record, party))),
+                // It is another decision.
+                true if party == Party::Platform => {}
+                true => {
+                    return Err(PaymentsError::State(
+                        "the session is already completed with another charge; refund a part instead"
+                            .to_owned(),
+                    )
+                    .into());
+                }
             }
-            return Ok(Decision::Unchanged((record, party)));
         }
         check_version(if_match, appointment.version)?;
         let ended: Appointment = appointment.ended(outcome, charge, party, now)?;

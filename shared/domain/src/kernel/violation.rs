@@ -49,6 +49,12 @@ impl Violations {
         }
     }
 
+    /// Returns the violations with another pointer, for a document that has the value elsewhere.
+    #[must_use]
+    pub fn moved_to(self, pointer: &str) -> Self {
+        Self(self.0.into_iter().map(|one| Violation { pointer: pointer.to_owned(), ..one }).collect())
+    }
+
     /// Returns the violations as an error if there are any.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! How much one client can hold and book, so that nobody blocks calendars without paying.
 //!
-//! The rules use [`ClientBookings`], which each booking and each move of the client changes. Payments, cancellations and
+//! The rules use [`ClientBookings`], which each booking, move and proposal of the client changes. Payments, cancellations and
 //! expiries do not change it. A booking that is allowed whatever has become of the holds and saved cards
 //! ([`ClientBookings::allows`]) needs no look at them. Otherwise, the appointments are looked up ([`ClientBookings::resolve`]), and
 //! then the rules are exact.

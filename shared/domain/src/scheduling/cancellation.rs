@@ -74,8 +74,8 @@ pub struct Quote {
     /// The amount that the client pays in the end. Together with `refund` and what was returned before, it equals the
     /// price.
     pub final_charge: Money,
-    /// The part of `final_charge` with which the client pays for the processing of the refund. It is zero as long as the platform bears
-    /// this cost.
+    /// The part of `final_charge` with which the client pays for the processing of the refund. It is zero if the expert or the platform
+    /// bears this cost.
     pub processing_cost: Money,
     /// The rule that determines the refund.
     pub basis: Basis,

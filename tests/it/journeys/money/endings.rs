@@ -402,6 +402,41 @@ async fn smaller_charge_of_an_administrator_needs_notice_and_that_of_the_expert_
 }
 
 #[tokio::test]
+async fn administrator_lowers_the_charge_of_a_completed_session_with_notice() {
+    let test = TestApp::new().await;
+    let offer = test.offer(&paid_hour()).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
+    test.advance_to("2027-01-05T11:00:00Z").await;
+    test.post_action("ada", &appointment, "complete", &json!({})).await.expect(200);
+    let charge = |cents: u64| json!({ "charge": { "amount": cents, "currency": "EUR" } });
+    assert_eq!(
+        test.post_action("ada", &appointment, "complete", &charge(2_000)).await.problem(409),
+        "payment-state"
+    );
+    // Recording the same again changes nothing.
+    test.post_action("margaret", &appointment, "complete", &charge(8_000)).await.expect(200);
+    assert_eq!(test.appointment(&appointment).await.get("no_show_report"), None);
+    for (cents, until) in [(5_000, "2027-01-06T11:01:00Z"), (2_000, "2027-01-07T11:02:00Z")] {
+        let before = test.cents(&offer, [Account::Client]).await;
+        let announced =
+            test.post_action("margaret", &appointment, "complete", &charge(cents)).await.expect(200);
+        assert_eq!(announced["no_show_report"]["state"], "announced");
+        test.stack.run_until_idle().await;
+        test.post_action("margaret", &appointment, "complete", &charge(cents)).await.expect(200);
+        // Another decision is possible when the parties have been heard about this one.
+        for other in [json!({}), charge(1_000)] {
+            let refused = test.post_action("margaret", &appointment, "complete", &other).await;
+            assert_eq!(refused.problem(409), "invalid-status", "{other}");
+        }
+        assert_eq!(test.cents(&offer, [Account::Client]).await, before);
+        test.advance_to(until).await;
+        assert_eq!(test.cents(&offer, [Account::Client]).await, [-i128::from(cents)]);
+    }
+    let raised = test.post_action("margaret", &appointment, "complete", &charge(3_000)).await;
+    assert_eq!(raised.problem(409), "payment-state");
+}
+
+#[tokio::test]
 async fn client_can_report_their_own_absence_which_takes_effect_at_once() {
     let test = TestApp::new().await;
     let offer = test.offer(&paid_hour()).await;

@@ -111,6 +111,11 @@ impl Appointment {
         self.end.plus(REPORT_HOURS * HOUR)
     }
 
+    /// Returns from when a no-show can be reported: [`LATE_MINUTES`] after the start, or from the end of a shorter session.
+    pub fn no_shows_from(&self) -> Timestamp {
+        self.start.plus(LATE_MINUTES * MINUTE).min(self.end)
+    }
+
     /// Records how the session ended, as reported by a party. `charge` is what the client pays for a session that took
     /// place, if that is less than the price.
     ///
@@ -209,7 +214,7 @@ impl Appointment {
         Ok(Self { no_show_report, ..self.with_status(status) })
     }
 
-    /// Returns whether the party has already reported this outcome, so that another report changes nothing.
+    /// Returns whether the party has already reported this outcome, whatever the charge, so that the same report changes nothing.
     pub fn has_reported(&self, outcome: Outcome, by: Party) -> bool {
         let absent = outcome.status() == Status::NoShow { missed_by: Party::Expert };
         match (self.no_show_report, by) {
@@ -314,7 +319,7 @@ impl Appointment {
     }
 
     fn check_time(&self, outcome: Outcome, by: Party, now: Timestamp) -> Result<(), ChangeRefusal> {
-        let late = self.start.plus(LATE_MINUTES * MINUTE).min(self.end);
+        let late = self.no_shows_from();
         let requested = outcome.as_str();
         match (by, outcome) {
             (Party::Client, _) => {
