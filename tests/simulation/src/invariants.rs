@@ -288,6 +288,7 @@ impl Invariants {
         if appointment.status.is_active() && core.table.get(&due_key(id)).is_none() {
             violations.push(format!("{id} is {} and has no payment job", appointment.status.as_str()));
         }
+        check_payment_version(before, &known, violations);
         check_payment_events(core, before, &known, violations);
         declines::check_declines(core, self.known.get(&id), &known, violations);
         check_ledger(core, id, &known.movements, violations);
@@ -555,6 +556,24 @@ fn check_reschedule(core: &Core, before: &Appointment, now: &Appointment, violat
     }
 }
 
+/// A payment changes only from the version that was read, so that no change is lost.
+fn check_payment_version(
+    before: Option<&ObservedAppointment>,
+    now: &ObservedAppointment,
+    violations: &mut Vec<String>,
+) {
+    let before = before.and_then(|known| known.payment.as_ref());
+    if let (Some(before), Some(payment)) = (before, &now.payment)
+        && payment != before
+        && payment.version != before.version + 1
+    {
+        violations.push(format!(
+            "the payment of {} went from version {} to {}",
+            payment.appointment, before.version, payment.version
+        ));
+    }
+}
+
 /// A change of a payment that people must know of enqueues its event.
 fn check_payment_events(
     core: &Core,
@@ -646,8 +665,8 @@ fn check_transition(
     if let (Pending { hold_expires_at }, Expired) = (&before.status, &now.status) {
         let secured = core.gateway.secured.get(&id).is_some_and(|at| at.plus(2) < *hold_expires_at);
         let hold_released = *hold_expires_at > core.instant().plus(2);
-        // No other client took the slot, and the session had not ended.
-        let needless = !with_others && core.instant().plus(2) < now.end;
+        // No other client took the slot, and nobody could be reported as absent yet.
+        let needless = !with_others && core.instant().plus(2) < now.no_shows_from();
         let is_declined = known.payment.as_ref().is_some_and(|payment| payment.too_many_declines);
         if secured && !is_declined && (hold_released || needless) {
             violations.push(format!("{id} was paid in time and expired"));

@@ -615,6 +615,23 @@ pub const FLOWS: &[Flow] = &[
         },
     },
     Flow {
+        name: "a client who does not show up wins a dispute, and its webhook is lost",
+        run: |scenario| {
+            offer_held(scenario);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.advance_to(IN_34_HOURS + HOUR / 2);
+            scenario.as_expert(Command::EndSession(id, Outcome::NoShow { missed_by: Party::Client }, None));
+            scenario.at_gateway(|core, name| {
+                gateway::open_dispute(core, name, 100);
+            });
+            scenario.advance(HOUR);
+            scenario.set_faults(|faults| faults.lost_webhook = 10_000);
+            scenario.at_gateway(|core, name| gateway::close_dispute(core, name, 0, 0));
+            scenario.set_faults(|faults| faults.lost_webhook = 0);
+            scenario.advance(2 * DAY);
+        },
+    },
+    Flow {
         name: "a client objects to the report that they did not show up",
         run: |scenario| {
             scenario.offer(half_until_a_day_before);
@@ -864,6 +881,19 @@ pub const FLOWS: &[Flow] = &[
             }
             scenario.set_faults(|faults| faults.max_latency = 1);
             scenario.advance(HOUR);
+        },
+    },
+    Flow {
+        name: "two sessions of an expert are paid at once, with a slow table",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            let ids = [scenario.book(0, IN_34_HOURS), scenario.book(1, IN_34_HOURS + 2 * HOUR)];
+            scenario.set_faults(|faults| faults.max_latency = 1_000);
+            for id in ids {
+                scenario.pay(id, ClientPayment::Now);
+            }
+            scenario.advance(HOUR);
+            scenario.set_faults(|faults| faults.max_latency = 1);
         },
     },
     Flow {
