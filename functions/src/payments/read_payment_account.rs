@@ -36,7 +36,7 @@ struct OwnPaymentAccount {
     /// Why this timing applies, and what changes it.
     #[schemars(length(max = 300))]
     payout_timing_reason: String,
-    /// What you owe the platform, because you caused refunds, or because your account could not return a share. It is withheld of your shares that the platform pays out after the
+    /// What you owe the platform, because you caused refunds, or because your account could not return a share. It is withheld from your shares that the platform pays out after the
     /// sessions. Absent if you owe nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     owed: Vec<Money>,
@@ -51,7 +51,7 @@ fn reason(terms: PayoutTerms) -> String {
         ),
         (PayoutReason::Debt, _) => {
             "You get your share one day after each session, because you owe the platform something: the costs of refunds that you caused, or \
-             shares that your account could not return. This ends once it is withheld of your shares.".to_owned()
+             shares that your account could not return. This ends once it is withheld from your shares.".to_owned()
         }
         (PayoutReason::Gateway, _) => {
             "You get your share as soon as the client pays, because this payment gateway cannot hold it.".to_owned()

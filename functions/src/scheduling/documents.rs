@@ -302,7 +302,7 @@ pub struct CancellationQuote {
     /// The part of `final_charge` with which the client pays for the processing of the refund. It is 0 as long as the platform bears
     /// this cost: it does within a monthly budget for each client and for each expert.
     pub processing_cost: Money,
-    /// What the expert will owe the platform for the processing of the refund, and what is withheld of their next payouts. Present only
+    /// What the expert will owe the platform for the processing of the refund, and what is withheld from their next payouts. Present only
     /// if the expert or a member asks about a cancellation of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expert_owes: Option<Money>,

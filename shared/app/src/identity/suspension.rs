@@ -3,7 +3,7 @@
 use domain::experts::expert::Expert;
 use domain::identity::suspension::{DecidedBy, Suspension, SuspensionChange};
 use domain::kernel::text::ShortText;
-use domain::{PersonId, Timestamp};
+use domain::{ExpertId, PersonId, Timestamp};
 use store::{StoredSuspension, Transaction};
 
 use crate::identity::Actor;
@@ -144,5 +144,15 @@ impl State {
             transaction.put_expert(&Expert { version, person_suspended: suspended, ..profile })?;
         }
         Ok(suspension)
+    }
+}
+/// Whether an expert is suspended. If their profile cannot be read, only the suspension of the person counts.
+///
+/// # Errors
+/// [`AppError::Read`] if the table cannot be read.
+pub(crate) async fn expert_is_suspended(app: &App, expert: ExpertId) -> Result<bool, AppError> {
+    match app.store.readable_expert(expert).await? {
+        Some(expert) => Ok(expert.is_suspended()),
+        None => Ok(app.store.suspension(expert.person()).await?.current().is_some()),
     }
 }

@@ -14,12 +14,13 @@ use store::{RowVersion, Transaction};
 use super::process::{ESCALATED, SHARE_OWED};
 use super::refund_costs;
 use crate::events::{AmountChange, EventData, PaymentAmount, PaymentChanged, Refunded};
+use crate::identity::suspension::expert_is_suspended;
 use crate::{App, AppError};
 
 /// The reason of a cancellation because of a missing payment.
 const NOT_PAID: &str = "The payment could not be collected in time.";
 /// The reason of a cancellation after a lost dispute.
-const TAKEN_BACK: &str = "The client's bank has taken the payment back, because the client disputed it.";
+const DISPUTE_LOST: &str = "The client's bank has taken the payment back, because the client disputed it.";
 
 /// The changes of one step, committed in one transaction: the payment, new ledger entries, and what a transition changes.
 pub(super) struct Change<'a> {
@@ -77,12 +78,12 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Empties the track record of the expert if there is a new dispute, and records an incident of the client if the bank has decided
-    /// one for them.
+    /// Empties the track record of the expert if there is a new dispute, and records an incident of the client if the bank has decided it
+    /// in their favor.
     ///
     /// # Errors
     /// [`AppError::Read`] if the track record cannot be read.
-    pub(super) async fn count_dispute(&mut self) -> Result<(), AppError> {
+    pub(super) async fn apply_new_dispute(&mut self) -> Result<(), AppError> {
         if self.after.lost_dispute && !self.before.lost_dispute {
             let incident = Incident::lost_dispute(self.appointment, self.now);
             self.app.record_incident(&mut self.transaction, self.appointment, &incident, self.now)?;
@@ -152,7 +153,7 @@ impl<'a> Change<'a> {
                 self.cancel(NOT_PAID).await?;
             }
             // If the dispute was about a part, the rest is refunded.
-            Transition::CancelDisputed => self.cancel(TAKEN_BACK).await?,
+            Transition::CancelDisputed => self.cancel(DISPUTE_LOST).await?,
             Transition::Complete => {
                 let completed =
                     self.appointment.ended(Outcome::Completed, None, Party::Platform, self.now)?;
@@ -246,9 +247,8 @@ impl<'a> Change<'a> {
         let rules = &self.app.settings.reliability;
         let late = rules.of_cancellation(self.appointment, Party::Client, false, self.now);
         let Some(late) = late.filter(|_| failed) else { return Ok(()) };
-        // The client could have cancelled freely.
-        let expert = self.app.store.readable_expert(self.appointment.expert).await?;
-        if expert.is_none_or(|expert| expert.is_suspended()) {
+        // The client could have cancelled with a full refund.
+        if expert_is_suspended(self.app, self.appointment.expert).await? {
             return Ok(());
         }
         self.app.record_incident(&mut self.transaction, self.appointment, &late, self.now)

@@ -22,11 +22,32 @@ pub(crate) fn put(
     final_charge: FinalCharge,
     now: Timestamp,
 ) -> Result<Option<Payment>, AppError> {
-    payment.map_or(Ok(()), check_known)?;
-    let payment = payment.map(|payment| payment.with_final_charge(appointment, final_charge, now));
-    if let Some(payment) = &payment {
-        transaction.put_payment(payment)?;
+    match payment {
+        Some(payment) => {
+            put_payment(app, transaction, appointment, payment, final_charge, now).map(Option::Some)
+        }
+        None => {
+            app.enqueue(transaction, PaymentsJob::Payment { appointment: appointment.id }, now)?;
+            Ok(None)
+        }
     }
+}
+
+/// Does the same for an appointment that has a payment.
+///
+/// # Errors
+/// [`AppError::NewerRelease`] if the state of the payment is unknown.
+pub(crate) fn put_payment(
+    app: &App,
+    transaction: &mut Transaction,
+    appointment: &Appointment,
+    payment: &Payment,
+    final_charge: FinalCharge,
+    now: Timestamp,
+) -> Result<Payment, AppError> {
+    check_known(payment)?;
+    let payment = payment.with_final_charge(appointment, final_charge, now);
+    transaction.put_payment(&payment)?;
     app.enqueue(transaction, PaymentsJob::Payment { appointment: appointment.id }, now)?;
     Ok(payment)
 }

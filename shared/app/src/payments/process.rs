@@ -128,7 +128,7 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
         );
 
         let mut change = Change::new(app, &appointment, payment, observed, &movements, new_movements, now);
-        change.count_dispute().await?;
+        change.apply_new_dispute().await?;
         match action {
             PaymentAction::Wait(wait) => {
                 change.set_escalation(action.escalation());

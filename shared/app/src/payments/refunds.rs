@@ -13,8 +13,7 @@ use crate::idempotency::{Creation, IdempotentRequest, RequestStatus};
 use crate::identity::signed_in::Scope;
 use crate::identity::{Actor, require_right_of};
 use crate::payments::error::{PaymentsError, check_known};
-use crate::payments::jobs::PaymentsJob;
-use crate::payments::refund_costs;
+use crate::payments::{final_charge, refund_costs};
 use crate::{App, AppError, Decision};
 
 /// The maximum number of refunds of a payment that the expert grants, also of those that wait for the expert's share; not of those
@@ -154,21 +153,20 @@ async fn attempt_refund(
     let (appointment, movements) = (&record.appointment, &record.movements);
     let costs =
         refund_costs::of_expert(app, appointment, Some(&payment), movements, final_charge, now).await?;
+    // Before the capture, nothing was paid to the expert, so there is no share to wait for.
     let decided = match state {
         RefundState::Pending => FinalCharge::Granted(final_charge),
         RefundState::ChargeReduced => FinalCharge::Entitled(final_charge),
     };
-    let payment = payment.with_final_charge(appointment, decided, now);
     let idempotency = request.record(person, id, now);
     let mut transaction = Transaction::new();
     transaction.check_appointment(appointment);
-    transaction.put_payment(&payment)?;
+    let payment = final_charge::put_payment(app, &mut transaction, appointment, &payment, decided, now)?;
     costs.put(&mut transaction)?;
     let entry = HistoryEntry::new(now, acting, Change::RefundGranted { amount });
     let version = RowVersion::Payment(payment.version);
     transaction.put_history(id, record.appointment.version, version, &entry)?;
     transaction.put_idempotency_record(&idempotency, expired.as_ref())?;
-    app.enqueue(&mut transaction, PaymentsJob::Payment { appointment: id }, now)?;
     let refund = Refund { appointment_id: id, amount, state, final_charge, requested_at: now };
     Ok(Decision::Commit(transaction, Creation::Created(refund, idempotency)))
 }

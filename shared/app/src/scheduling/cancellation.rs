@@ -13,6 +13,7 @@ use store::{AppointmentRecord, Transaction};
 
 use crate::events::{AmountChange, EventData};
 use crate::identity::signed_in::{Role, Scope};
+use crate::identity::suspension::expert_is_suspended;
 use crate::identity::{Actor, require_right_of};
 use crate::payments::final_charge;
 use crate::payments::refund_costs::{self, CountedCosts};
@@ -40,16 +41,17 @@ pub struct CancellationQuote {
 pub async fn quote(app: &App, actor: &Actor, id: AppointmentId) -> Result<CancellationQuote, AppError> {
     let (record, acting) = actor.appointment_record(app, id, Scope::Read).await?;
     let (party, now) = (acting.party(), app.now());
-    cancelled_by(acting, &record.appointment, LongText::default(), now)?;
-    let suspended = expert_is_suspended(app, actor, &record.appointment, party).await?;
-    Ok(cancellation(app, &record, party, suspended, now).await?.quoted(party))
+    cancel_as(acting, &record.appointment, LongText::default(), now)?;
+    let suspended =
+        gains_by_suspension(actor, party) && expert_is_suspended(app, record.appointment.expert).await?;
+    Ok(decide_cancellation(app, &record, party, suspended, now).await?.into_quote(party))
 }
 
 /// The appointment after somebody cancels it.
 ///
 /// # Errors
 /// [`SchedulingError::Change`] if it is no longer active or it is too late, [`AppError::Forbidden`] for a member who may not refund it.
-fn cancelled_by(
+fn cancel_as(
     acting: ActingAs,
     appointment: &Appointment,
     reason: LongText,
@@ -69,23 +71,6 @@ pub(super) fn gains_by_suspension(actor: &Actor, party: Party) -> bool {
     party == Party::Client && !matches!(actor, Actor::Person(person) if person.has(Role::Admin))
 }
 
-/// Whether a client cancels while the expert is suspended, as far as that counts for them. If the profile cannot be read, only the
-/// suspension of the person counts.
-async fn expert_is_suspended(
-    app: &App,
-    actor: &Actor,
-    appointment: &Appointment,
-    party: Party,
-) -> Result<bool, AppError> {
-    if !gains_by_suspension(actor, party) {
-        return Ok(false);
-    }
-    match app.store.readable_expert(appointment.expert).await? {
-        Some(expert) => Ok(expert.is_suspended()),
-        None => Ok(app.store.suspension(appointment.expert.person()).await?.current().is_some()),
-    }
-}
-
 /// A cancellation that is decided, but not written.
 pub(super) struct Cancellation {
     /// The refund and the charge.
@@ -100,7 +85,7 @@ pub(super) struct Cancellation {
 
 impl Cancellation {
     /// What a party reads about it before it cancels.
-    pub(super) fn quoted(self, party: Party) -> CancellationQuote {
+    pub(super) fn into_quote(self, party: Party) -> CancellationQuote {
         let Self { quote, costs, late, .. } = self;
         let owes = costs.owed().unwrap_or(quote.refund.zero());
         CancellationQuote {
@@ -117,7 +102,7 @@ impl Cancellation {
 ///
 /// # Errors
 /// [`AppError::Read`] if the table cannot be read.
-pub(super) async fn cancellation(
+pub(super) async fn decide_cancellation(
     app: &App,
     record: &AppointmentRecord,
     party: Party,
@@ -126,7 +111,7 @@ pub(super) async fn cancellation(
 ) -> Result<Cancellation, AppError> {
     let free = suspended.then(|| record.appointment.quote_while_expert_suspended()).flatten();
     let by_policy = free.unwrap_or_else(|| record.appointment.cancellation_quote(party, now));
-    let quote = after_decisions(by_policy, record);
+    let quote = apply_earlier_decisions(by_policy, record);
     let (quote, costs) = refund_costs::of_cancellation(app, record, quote, now).await?;
     let charge_without_grants = by_policy.charge_with(quote.processing_cost);
     let late = app.settings.reliability.of_cancellation(&record.appointment, party, suspended, now);
@@ -137,7 +122,7 @@ pub(super) async fn cancellation(
 ///
 /// What the expert has granted is not refunded as long as it waits for their share. The client gets what they are entitled to in any
 /// case, so the quote contains it.
-pub(super) fn after_decisions(by_policy: Quote, record: &AppointmentRecord) -> Quote {
+pub(super) fn apply_earlier_decisions(by_policy: Quote, record: &AppointmentRecord) -> Quote {
     let Some(payment) = &record.payment else { return by_policy };
     let totals = Totals::of(&record.movements);
     let waiting = payment.waiting_refund(totals, payment.amount_due(&record.appointment.status));
@@ -191,10 +176,11 @@ pub async fn cancel(
             };
         }
         check_version(if_match, appointment.version)?;
-        let cancelled = cancelled_by(acting, appointment, reason.clone(), now)?;
-        let suspended = expert_is_suspended(app, actor, appointment, party).await?;
+        let cancelled = cancel_as(acting, appointment, reason.clone(), now)?;
+        let suspended =
+            gains_by_suspension(actor, party) && expert_is_suspended(app, appointment.expert).await?;
         let Cancellation { quote, charge_without_grants, costs, late } =
-            cancellation(app, &record, party, suspended, now).await?;
+            decide_cancellation(app, &record, party, suspended, now).await?;
         // Nobody pays for the processing of a refund without having seen it.
         let expected = expected.unwrap_or(quote.refund_without_processing_cost());
         if expected != quote.refund {

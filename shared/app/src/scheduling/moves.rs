@@ -23,7 +23,7 @@ use crate::identity::{Actor, require_right_of};
 use crate::payments::final_charge;
 use crate::payments::refund_costs::{self};
 use crate::scheduling::booking::{price_in, reclaim_and_put_occupancy};
-use crate::scheduling::cancellation::{CancellationQuote, cancellation, gains_by_suspension};
+use crate::scheduling::cancellation::{CancellationQuote, decide_cancellation, gains_by_suspension};
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::slots::{missing_offer, slot_refused};
 use crate::scheduling::{capacity, client_bookings, proposals};
@@ -76,21 +76,21 @@ pub async fn quote(
     start: Timestamp,
 ) -> Result<MoveQuote, AppError> {
     let (record, acting) = actor.appointment_record(app, id, Scope::Read).await?;
-    let party = proposals::side(acting)?;
+    let party = proposals::require_side(acting)?;
     let now = app.now();
     let appointment = &record.appointment;
     proposals::check_start(appointment, start, now).map_err(|must| AppError::invalid("/start", must))?;
-    let step = Move::of(app, appointment, acting).await?;
+    let context = MoveContext::of(app, appointment, acting).await?;
     let open = appointment.moves.proposal.as_ref();
     let open = open.filter(|open| open.by != party && open.state_at(now) == ProposalState::Open);
     let (how, moved, declined) = if open.and_then(|open| open.time_at(start)).is_some() {
-        let (moved, _) = proposals::accepted_by(acting, &record, start, now)?;
+        let (moved, _) = proposals::accept_as(acting, &record, start, now)?;
         (MoveKind::Accept, moved, Some(appointment.declined(party, now)?))
     } else if party == Party::Client && check_at_once(&record, now).is_ok() {
-        (MoveKind::AtOnce, hold_move(app, &record, &step, start, false, now).await?.moved, None)
+        (MoveKind::AtOnce, hold_move(app, &record, &context, start, false, now).await?.moved, None)
     } else {
         let message = LongText::default();
-        let held = proposals::hold_proposal(app, &record, &step, party, &[start], &message, now).await;
+        let held = proposals::hold_proposal(app, &record, &context, party, &[start], &message, now).await;
         let proposed = match held {
             Ok(held) => held.proposed,
             Err(AppError::Scheduling(SchedulingError::ProposedSlot { refusal, alternatives, .. })) => {
@@ -103,36 +103,36 @@ pub async fn quote(
         let other = if party == Party::Client { Party::Expert } else { Party::Client };
         (MoveKind::Propose, proposed.accepted(other, start, now)?, Some(proposed.declined(other, now)?))
     };
-    let suspended = step.expert.is_suspended() && gains_by_suspension(actor, Party::Client);
+    let suspended = context.expert.is_suspended() && gains_by_suspension(actor, Party::Client);
     let at_once_until = check_at_once(&record, now).is_ok().then(|| appointment.reschedule_until());
     Ok(MoveQuote {
         how,
         at_once_until,
         price: moved.price,
         captured_by: record.payment.as_ref().and_then(|payment| payment.captured_by(&moved)),
-        cancellation_now: cancelled(app, record.clone(), suspended, now).await?,
-        cancellation_after_move: after(app, &record, moved, suspended, now).await?,
+        cancellation_now: cancellation_quote(app, record.clone(), suspended, now).await?,
+        cancellation_after_move: cancellation_quote_after(app, &record, moved, suspended, now).await?,
         cancellation_after_decline: match declined {
-            Some(appointment) => {
-                Some(cancelled(app, AppointmentRecord { appointment, ..record }, suspended, now).await?)
-            }
+            Some(appointment) => Some(
+                cancellation_quote(app, AppointmentRecord { appointment, ..record }, suspended, now).await?,
+            ),
             None => None,
         },
     })
 }
 
 /// The quote of a cancellation by the client.
-async fn cancelled(
+async fn cancellation_quote(
     app: &App,
     record: AppointmentRecord,
     suspended: bool,
     now: Timestamp,
 ) -> Result<CancellationQuote, AppError> {
-    Ok(cancellation(app, &record, Party::Client, suspended, now).await?.quoted(Party::Client))
+    Ok(decide_cancellation(app, &record, Party::Client, suspended, now).await?.into_quote(Party::Client))
 }
 
 /// The quote of a cancellation right after a move.
-async fn after(
+async fn cancellation_quote_after(
     app: &App,
     record: &AppointmentRecord,
     moved: Appointment,
@@ -142,7 +142,7 @@ async fn after(
     let charge = FinalCharge::Granted(moved.price);
     let payment = record.payment.as_ref().map(|payment| payment.with_final_charge(&moved, charge, now));
     let record = AppointmentRecord { appointment: moved, payment, ..record.clone() };
-    cancelled(app, record, suspended, now).await
+    cancellation_quote(app, record, suspended, now).await
 }
 
 /// Moves an appointment to another slot of the same session type, at once. Only its client can, as long as its terms allow it. A move
@@ -221,7 +221,7 @@ pub(super) fn check_payment(
 }
 
 /// What a move of an appointment depends on.
-pub(super) struct Move {
+pub(super) struct MoveContext {
     /// The expert.
     pub(super) expert: Expert,
     /// The expert's availability rules.
@@ -232,7 +232,7 @@ pub(super) struct Move {
     pub(super) current_price: Money,
 }
 
-impl Move {
+impl MoveContext {
     /// Reads what a move by a person depends on.
     ///
     /// # Errors
@@ -297,9 +297,9 @@ async fn attempt_reschedule(
 ) -> Result<Decision<(AppointmentRecord, Party)>, AppError> {
     let party = acting.party();
     let appointment = &record.appointment;
-    let step = Move::of(app, appointment, acting).await?;
+    let context = MoveContext::of(app, appointment, acting).await?;
     let HeldMove { moved, change, bookings } =
-        hold_move(app, &record, &step, start, allow_overlap, now).await?;
+        hold_move(app, &record, &context, start, allow_overlap, now).await?;
     let mut transaction = Transaction::new();
     transaction.put_appointment(&moved)?;
     let incident = Incident::of_change(IncidentKind::Move, &moved, party, now);
@@ -307,7 +307,7 @@ async fn attempt_reschedule(
     if !allow_overlap {
         client_bookings::check_move(app, &bookings, &moved, now).await?;
     }
-    let payment = put_move(app, &mut transaction, &step.expert, bookings, &moved, &record, now).await?;
+    let payment = put_move(app, &mut transaction, &context.expert, bookings, &moved, &record, now).await?;
     app.record_event(&mut transaction, acting, EventData::rescheduled(appointment, &moved), now)?;
     reclaim_and_put_occupancy(app, &mut transaction, moved.expert, &change, now).await?;
     let record = AppointmentRecord { appointment: moved, payment, ..record };
@@ -335,7 +335,7 @@ struct HeldMove {
 async fn hold_move(
     app: &App,
     record: &AppointmentRecord,
-    step: &Move,
+    context: &MoveContext,
     start: Timestamp,
     allow_overlap: bool,
     now: Timestamp,
@@ -343,10 +343,10 @@ async fn hold_move(
     check_at_once(record, now)?;
     let appointment = &record.appointment;
     let expert = appointment.expert;
-    let price = appointment.price_after_reschedule(step.current_price);
-    let request = step.request(appointment, start, None);
-    let rules = &step.rules.rules;
-    let needed = Occupancy::span_for_booking(rules, &step.session, start, now);
+    let price = appointment.price_after_reschedule(context.current_price);
+    let request = context.request(appointment, start, None);
+    let rules = &context.rules.rules;
+    let needed = Occupancy::span_for_booking(rules, &context.session, start, now);
     let (old, new) = tokio::join!(
         app.store.occupancy_of(appointment),
         app.store.occupancy(expert, needed, Consistency::Strong),

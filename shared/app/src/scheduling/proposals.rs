@@ -21,7 +21,7 @@ use crate::scheduling::booking::reclaim_and_put_occupancy;
 use crate::scheduling::client_bookings;
 use crate::scheduling::error::SchedulingError;
 use crate::scheduling::jobs::SchedulingJob;
-use crate::scheduling::moves::{Move, check_payment, put_move};
+use crate::scheduling::moves::{MoveContext, check_payment, put_move};
 use crate::scheduling::slots::slot_refused;
 use crate::{App, AppError, Decision, IfMatch, check_version};
 
@@ -48,7 +48,7 @@ pub async fn propose(
     let app = &app.taking_turns();
     app.transact("propose_times", || async {
         let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
-        let party = side(acting)?;
+        let party = require_side(acting)?;
         check_starts(&record.appointment, party, starts, now)?;
         let is_repeated = |open: &Proposal| {
             let is_open = open.state_at(now) == ProposalState::Open;
@@ -79,7 +79,7 @@ pub async fn propose(
 ///
 /// # Errors
 /// [`AppError::Forbidden`] for an administrator.
-pub(super) fn side(acting: ActingAs) -> Result<Party, AppError> {
+pub(super) fn require_side(acting: ActingAs) -> Result<Party, AppError> {
     match acting.party() {
         Party::Platform => Err(AppError::Forbidden(
             "the expert and the client agree on another time; an administrator can cancel the appointment",
@@ -150,9 +150,9 @@ async fn attempt_proposal(
     now: Timestamp,
 ) -> Result<Decision<(AppointmentRecord, Party)>, AppError> {
     let party = acting.party();
-    let step = Move::of(app, &record.appointment, acting).await?;
+    let context = MoveContext::of(app, &record.appointment, acting).await?;
     let Held { proposed, bookings, change } =
-        hold_proposal(app, &record, &step, party, starts, message, now).await?;
+        hold_proposal(app, &record, &context, party, starts, message, now).await?;
     if let Some(bookings) = bookings.as_ref().filter(|_| !allow_overlap) {
         let times = proposed.moves.proposal.iter().flat_map(|proposal| &proposal.times);
         for (place, time) in times.enumerate() {
@@ -200,7 +200,7 @@ pub(super) struct Held {
 pub(super) async fn hold_proposal(
     app: &App,
     record: &AppointmentRecord,
-    step: &Move,
+    context: &MoveContext,
     party: Party,
     starts: &[Timestamp],
     message: &LongText,
@@ -213,15 +213,15 @@ pub(super) async fn hold_proposal(
         Party::Client => Some(client_bookings::add_proposal(app, appointment.client, now).await?),
         Party::Expert | Party::Platform => None,
     };
-    let price = appointment.price_after_reschedule(step.current_price);
-    let rules = &step.rules.rules;
-    let notice_minutes = step.session.terms.minimum_notice_minutes;
+    let price = appointment.price_after_reschedule(context.current_price);
+    let rules = &context.rules.rules;
+    let notice_minutes = context.session.terms.minimum_notice_minutes;
     let expires_at = appointment.proposal_expires_at(party, starts, notice_minutes, now);
     let requests: Vec<HoldRequest> =
-        starts.iter().map(|start| step.request(appointment, *start, Some(expires_at))).collect();
+        starts.iter().map(|start| context.request(appointment, *start, Some(expires_at))).collect();
     let mut occupancy = app.store.occupancy_of(appointment).await?;
     for start in starts {
-        let needed = Occupancy::span_for_booking(rules, &step.session, *start, now);
+        let needed = Occupancy::span_for_booking(rules, &context.session, *start, now);
         occupancy = occupancy.union(app.store.occupancy(expert, needed, Consistency::Strong).await?);
     }
     if let Some(bookings) = &mut bookings {
@@ -296,7 +296,7 @@ pub async fn accept(
     let app = &app.taking_turns();
     app.transact("accept_proposal", || async {
         let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
-        let party = side(acting)?;
+        let party = require_side(acting)?;
         let appointment = &record.appointment;
         let is_accepted =
             |last: &Proposal| last.by != party && last.state == ProposalState::Accepted { start };
@@ -304,7 +304,7 @@ pub async fn accept(
             return Ok(Decision::Unchanged((record, party)));
         }
         check_version(if_match, appointment.version)?;
-        let (moved, time) = accepted_by(acting, &record, start, now)?;
+        let (moved, time) = accept_as(acting, &record, start, now)?;
         let (occupancy, expert) =
             tokio::join!(app.store.occupancy_of(appointment), app.store.expert(appointment.expert));
         let expert = expert?.ok_or(AppError::NotFound("expert"))?;
@@ -341,7 +341,7 @@ pub async fn accept(
 /// [`SchedulingError::Change`] if no proposal of the other side is open, or it does not contain the start,
 /// [`SchedulingError::TooFarAhead`] if the payment cannot be held or refunded until then, [`AppError::Forbidden`] for a member who may
 /// not lower the price if the proposal does.
-pub(super) fn accepted_by(
+pub(super) fn accept_as(
     acting: ActingAs,
     record: &AppointmentRecord,
     start: Timestamp,
@@ -374,7 +374,7 @@ pub async fn decline(
     let now = app.now();
     app.transact("decline_proposal", || async {
         let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
-        let party = side(acting)?;
+        let party = require_side(acting)?;
         let is_done = |last: &Proposal| last.by != party && last.state == ProposalState::Declined;
         close(app, record, acting, if_match, is_done, Appointment::declined, now).await
     })
@@ -396,7 +396,7 @@ pub async fn withdraw(
     let now = app.now();
     app.transact("withdraw_proposal", || async {
         let (record, acting) = actor.appointment_record(app, id, Scope::Write).await?;
-        let party = side(acting)?;
+        let party = require_side(acting)?;
         let is_done = |last: &Proposal| last.by == party && last.state == ProposalState::Withdrawn;
         close(app, record, acting, if_match, is_done, Appointment::withdrawn, now).await
     })

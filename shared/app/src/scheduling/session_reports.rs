@@ -18,7 +18,7 @@ use crate::payments::jobs::PaymentsJob;
 use crate::payments::refund_costs::{self};
 use crate::payments::refunds::check_charge_increment;
 use crate::scheduling::appointments::require_current_payment;
-use crate::scheduling::cancellation::after_decisions;
+use crate::scheduling::cancellation::apply_earlier_decisions;
 use crate::{App, AppError, Decision, IfMatch, check_version};
 
 /// A report of how a session ended.
@@ -113,7 +113,7 @@ pub async fn quote(
     let now = app.now();
     let ended = record.appointment.ended(outcome, None, party, now)?;
     let AppointmentRecord { appointment, payment, movements, .. } = &record;
-    let quote = after_decisions(appointment.no_show_quote(missed_by, None), &record);
+    let quote = apply_earlier_decisions(appointment.no_show_quote(missed_by, None), &record);
     let charge = quote.final_charge;
     let costs = refund_costs::of_expert(app, appointment, payment.as_ref(), movements, charge, now).await?;
     let takes_effect = ended.no_show_report.into();

@@ -1,6 +1,6 @@
 //! What an expert owes the platform: the costs of refunds that they caused, and shares that the gateway could not take back from them.
 //!
-//! The expert repays it with the shares that the platform pays out later. What is withheld of a share counts as a part of the
+//! The expert repays it with the shares that the platform pays out later. What is withheld from a share counts as a part of the
 //! platform's fee on it. If the share becomes smaller after that, such as by a refund, the expert owes the difference again.
 
 use crate::payments::payment::Share;

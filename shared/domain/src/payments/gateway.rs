@@ -70,7 +70,7 @@ pub struct Capabilities {
     pub requires_completion: bool,
     /// Whether the platform can reverse transfers and transfer money to experts apart from refunds. If not, the
     /// expert keeps what the gateway's own refunds and disputes leave, and what the gateway [holds](Self::hold_period) for
-    /// them is released as a whole, so that nothing can be withheld of it.
+    /// them is released as a whole, so that nothing can be withheld from it.
     pub supports_transfers: bool,
     /// Whether the rest of a payment can be refunded after a dispute about a part of it was lost.
     pub refunds_after_dispute: bool,

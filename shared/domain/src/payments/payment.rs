@@ -142,7 +142,7 @@ pub struct Payment {
     /// commission, and belongs to the side from which the gateway takes its fee: the platform, or the
     /// [expert](GatewayKind::platform_pays_fee).
     pub processing_cost: Option<Money>,
-    /// What is withheld of the expert's share, because the expert [owed](crate::payments::debt::Debt) it to the platform; `None` if
+    /// What is withheld from the expert's share, because the expert [owed](crate::payments::debt::Debt) it to the platform; `None` if
     /// nothing is.
     pub withheld: Option<Money>,
     /// What the expert has of the payment although it is not their share any more, because the gateway could not take it back from
@@ -575,14 +575,14 @@ impl Payment {
         }
     }
 
-    /// Returns the payment with this further amount withheld of the expert's share.
+    /// Returns the payment with this further amount withheld from the expert's share.
     #[must_use]
     pub fn withholding(&self, more: Money) -> Self {
         let withheld = self.withheld.map_or(0, Money::amount).saturating_add(more.amount());
         Self { withheld: more.with_amount(withheld).ok(), ..self.clone() }
     }
 
-    /// Returns the payment without this part of what is withheld of the expert's share.
+    /// Returns the payment without this part of what is withheld from the expert's share.
     #[must_use]
     pub fn withholding_less(&self, less: Money) -> Self {
         let withheld = self.withheld.map(|withheld| withheld.saturating_sub(less));

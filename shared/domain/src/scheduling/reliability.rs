@@ -30,7 +30,7 @@ pub enum IncidentKind {
     Move,
     /// The side did not attend.
     NoShow,
-    /// The client disputed the payment at their bank, and the bank decided for them: the platform lost the dispute.
+    /// The client disputed the payment at their bank, and the bank decided in their favor: the platform lost the dispute.
     LostDispute,
 }
 
@@ -284,7 +284,7 @@ impl Incident {
         Self { side, kind, appointment: after.id, group_session, counterpart, at: now, number: after.version }
     }
 
-    /// Returns the incident of a client whose bank decided the dispute about the payment of an appointment for them.
+    /// Returns the incident of a client whose bank decided the dispute about the payment of an appointment in their favor.
     pub fn lost_dispute(appointment: &Appointment, now: Timestamp) -> Self {
         Self {
             side: Party::Client,

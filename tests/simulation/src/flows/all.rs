@@ -884,6 +884,25 @@ pub const FLOWS: &[Flow] = &[
         },
     },
     Flow {
+        name: "parts are refunded while receipts are issued, with a slow table",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.set_faults(|faults| {
+                (faults.max_latency, faults.duplicate_delivery, faults.max_delivery_delay) =
+                    (1_000, 10_000, 8_000);
+            });
+            for number in 1..=4 {
+                scenario.as_expert(Command::Refund(id, euros(100), number.to_string()));
+                scenario.advance(5);
+            }
+            scenario.set_faults(|faults| {
+                (faults.max_latency, faults.duplicate_delivery, faults.max_delivery_delay) = (1, 0, 1);
+            });
+            scenario.advance(HOUR);
+        },
+    },
+    Flow {
         name: "two sessions of an expert are paid at once, with a slow table",
         run: |scenario| {
             scenario.offer(unchanged_terms);

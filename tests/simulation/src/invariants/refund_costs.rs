@@ -145,7 +145,7 @@ impl Invariants {
     }
 
     /// Checks that the costs of the refunds that an expert caused, and the shares that could not be taken back from them, are either
-    /// withheld of their shares or still owed.
+    /// withheld from their shares or still owed.
     pub fn check_debt(&self, expert: ExpertId, debt: &Debt, violations: &mut Vec<String>) {
         if self.costs.uncertain.contains(&expert) {
             return;

@@ -414,7 +414,7 @@ fn unresolved_no_show_report_holds_the_money() {
 /// The refund of another payment, which the expert caused, costs one euro and 45 cents.
 const COST: What = What::Act(Act::CauseCost { steps: 145 });
 
-/// What is withheld of the share, and what the expert still owes.
+/// What is withheld from the share, and what the expert still owes.
 fn withheld_and_owed(world: &World) -> [u64; 2] {
     let Platform { payment, debt, .. } = &world.platform;
     [payment.withheld.map_or(0, Money::amount), debt.owed_in(Currency::EUR)]
