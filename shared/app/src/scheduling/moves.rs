@@ -152,8 +152,10 @@ async fn cancellation_quote_after(
 /// # Errors
 /// [`AppError::NotFound`] as for [`read`](super::appointments::read) or if the session type does not exist, [`AppError::Forbidden`] for the other side and for
 /// administrators, [`AppError::VersionMismatch`] if the appointment has another version, [`SchedulingError::Change`] if the
-/// appointment cannot be moved, [`SchedulingError::Slot`] if the other slot cannot be booked. In all cases the appointment stays
-/// where it is.
+/// appointment cannot be moved, [`SchedulingError::Slot`] if the other slot cannot be booked, [`SchedulingError::Overlap`] if another
+/// session of the client overlaps it, [`SchedulingError::Limit`] if the client then has too many unpaid appointments or free seats,
+/// [`AppError::Invalid`] if too many seats, [`SchedulingError::TooFarAhead`] if the payment cannot be held or refunded until then. In
+/// all cases the appointment stays where it is.
 pub async fn reschedule(
     app: &App,
     actor: &Actor,

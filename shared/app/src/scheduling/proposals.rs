@@ -34,7 +34,7 @@ use crate::{App, AppError, Decision, IfMatch, check_version};
 /// for an administrator, [`AppError::Invalid`] if a start cannot be proposed, [`AppError::VersionMismatch`] if the appointment has
 /// another version, [`SchedulingError::Change`] if the appointment allows no proposal now, [`SchedulingError::Limit`] if the client
 /// has proposed too often, [`SchedulingError::ProposedSlot`] if a start cannot be booked, [`SchedulingError::ProposedOverlap`] if
-/// another session of the client overlaps one.
+/// another session of the client overlaps one, [`SchedulingError::TooFarAhead`] if the payment cannot be held or refunded until then.
 pub async fn propose(
     app: &App,
     actor: &Actor,
@@ -283,7 +283,8 @@ async fn check_seats(
 /// [`AppError::NotFound`] as for [`read`](super::appointments::read), [`AppError::Forbidden`] for an administrator, and for a member
 /// who may not lower the price if the proposal does, [`AppError::VersionMismatch`] if the appointment has another version,
 /// [`SchedulingError::Change`] if no proposal of the other side is open, or it does not contain the start,
-/// [`SchedulingError::Overlap`] if another session of a client who accepts overlaps it.
+/// [`SchedulingError::Overlap`] if another session of a client who accepts overlaps it, [`SchedulingError::TooFarAhead`] if the payment
+/// cannot be held or refunded until then.
 pub async fn accept(
     app: &App,
     actor: &Actor,
