@@ -8,14 +8,14 @@ use domain::experts::members::Right;
 use domain::kernel::time::HOUR;
 use domain::messaging::notification::{AppointmentChange, Content, Notification, concerns};
 use domain::scheduling::appointment::OBJECTION_HOURS;
-use domain::scheduling::history::{Change, ChangedBy, HistoryEntry, SessionTime};
-use domain::scheduling::party::{ActingAs, Party};
+use domain::scheduling::history::{Change, ChangedBy, SessionTime};
+use domain::scheduling::party::Party;
 use domain::{Money, PersonId};
 use store::{RowVersion, Transaction};
 
 use super::jobs::CausedBy;
 use crate::events::{DomainEvent, EventData};
-use crate::payments::jobs::PaymentsJob;
+use crate::scheduling::session_reports;
 use crate::{App, AppError, Decision};
 
 /// Notifies the people whom an event concerns, except the one who caused it. Whoever was notified already is left out, so the job
@@ -48,7 +48,7 @@ async fn outcome(app: &App, event: &DomainEvent) -> Result<Outcome, AppError> {
     let decided = Outcome { objectors: &[], final_charge: event.data.decided_charge() };
     let (EventData::NoShow(_) | EventData::Completed(_)) = &event.data else { return Ok(decided) };
     let id = event.data.appointment().appointment_id;
-    let Some(record) = app.store.appointment_record(id).await? else { return Ok(decided) };
+    let Some(record) = app.store.latest_appointment_record(id).await? else { return Ok(decided) };
     // A job that is late must not begin the period of a later report: nobody was notified of that one yet.
     if event.data.row_version() != RowVersion::Appointment(record.appointment.version) {
         return Ok(decided);
@@ -78,22 +78,7 @@ async fn begin_objection_period(app: &App, event: &DomainEvent, parties: &[Party
     }
     // Nobody is notified of what they did themselves, such as an expert who booked their own session.
     let until = until.unwrap_or(app.now().plus(OBJECTION_HOURS * HOUR));
-    app.transact("begin_objection_period", || async {
-        let appointment = app.store.appointment(id).await?;
-        let Some(begun) = appointment.and_then(|appointment| appointment.objection_period_begun(until))
-        else {
-            return Ok(Decision::Unchanged(()));
-        };
-        let mut transaction = Transaction::new();
-        transaction.put_appointment(&begun)?;
-        let now = app.now();
-        let entry = HistoryEntry::new(now, ActingAs::Platform, Change::ObjectionPeriodBegun { until });
-        let version = begun.version;
-        transaction.put_history(id, version, RowVersion::Appointment(version), &entry)?;
-        app.enqueue(&mut transaction, PaymentsJob::Payment { appointment: id }, now)?;
-        Ok(Decision::Commit(transaction, ()))
-    })
-    .await
+    session_reports::begin_objection_period(app, id, until).await
 }
 
 /// The client, the expert, and the members who can read the appointment, as far as the change concerns them.

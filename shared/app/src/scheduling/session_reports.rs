@@ -4,10 +4,11 @@ use domain::experts::members::Right;
 use domain::payments::payment::FinalCharge;
 use domain::scheduling::appointment::{Appointment, NoShowReport, Outcome, Status};
 use domain::scheduling::cancellation::Quote;
+use domain::scheduling::history::{Change, HistoryEntry};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::scheduling::reliability::Incident;
-use domain::{AppointmentId, Money};
-use store::{AppointmentRecord, Transaction};
+use domain::{AppointmentId, Money, Timestamp};
+use store::{AppointmentRecord, RowVersion, Transaction};
 
 use crate::events::{AmountChange, EventData};
 use crate::identity::signed_in::Scope;
@@ -257,6 +258,33 @@ pub async fn end(
         app.record_event(&mut transaction, acting, EventData::ended(&ended, charge), now)?;
         let record = AppointmentRecord { appointment: ended, payment, ..record };
         Ok(Decision::Commit(transaction, (record, party)))
+    })
+    .await
+}
+
+/// Begins the period for objections to a report or a decision, because those who can object are notified. It ends at `until`.
+///
+/// # Errors
+/// If the table fails.
+pub(crate) async fn begin_objection_period(
+    app: &App,
+    id: AppointmentId,
+    until: Timestamp,
+) -> Result<(), AppError> {
+    app.transact("begin_objection_period", || async {
+        let appointment = app.store.appointment(id).await?;
+        let Some(begun) = appointment.and_then(|appointment| appointment.objection_period_begun(until))
+        else {
+            return Ok(Decision::Unchanged(()));
+        };
+        let mut transaction = Transaction::new();
+        transaction.put_appointment(&begun)?;
+        let now = app.now();
+        let entry = HistoryEntry::new(now, ActingAs::Platform, Change::ObjectionPeriodBegun { until });
+        let version = begun.version;
+        transaction.put_history(id, version, RowVersion::Appointment(version), &entry)?;
+        app.enqueue(&mut transaction, PaymentsJob::Payment { appointment: id }, now)?;
+        Ok(Decision::Commit(transaction, ()))
     })
     .await
 }
