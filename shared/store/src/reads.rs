@@ -6,7 +6,8 @@
 //! comes from the table.
 //!
 //! Such a row can be as old as the failed attempt. A row that the change writes or checks has a condition, so an old one can only lead
-//! to another conflict. What else the change depends on was valid during the request, with one exception: each attempt reads from the
+//! to another conflict. The rows that a failed transaction returns are those of one moment, so they fit together. What else the change
+//! depends on was valid during the request, with one exception: each attempt reads from the
 //! table what a person may do ([`Store::table_itself`]). Otherwise, somebody could change something long after they were suspended
 //! or removed.
 
@@ -180,16 +181,14 @@ impl Store {
         }
     }
 
-    /// Answers the reads of the next attempt with those of the last one, except for one row, which it reads again.
-    ///
-    /// # Errors
-    /// [`TableError`] if the row cannot be read.
-    pub async fn read_again(&self, key: &Key) -> Result<(), TableError> {
+    /// Answers the reads of the next attempt with those of the last one, except those that contain this row: they are repeated. The rows
+    /// of one query belong together, and a newer row among older ones could lead to a refusal, which no condition checks.
+    pub fn read_again(&self, key: &Key) {
         if let Some(remembering) = &self.remembering {
-            let row = remembering.table.get(key, Consistency::Strong).await?;
-            self.reuse_reads([Conflict { key: key.clone(), row }]);
+            let reads = &mut *remembering.reads();
+            reads.before = std::mem::take(&mut reads.now);
+            reads.before.retain(|(read, _)| !read.covers(key));
         }
-        Ok(())
     }
 
     /// Reads everything from the table again in the next attempt.

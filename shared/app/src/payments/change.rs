@@ -163,7 +163,10 @@ impl<'a> Change<'a> {
                 self.app.record_event(&mut self.transaction, ActingAs::Platform, event, self.now)?;
             }
             Transition::AcceptReport => {
-                let (changed, charge) = self.appointment.accept_report(self.after.charge_without_grants());
+                let (price, before) = (self.appointment.price, self.after.charge_without_grants());
+                let (changed, charge) = self.appointment.accept_report(before);
+                let without_grants = self.after.price_without_grants(price);
+                let (_, without_grants) = self.appointment.with_price(without_grants).accept_report(before);
                 let final_charge = self.after.charge().at_most(charge);
                 // What an administrator takes off the charge of a session that took place counts for nobody.
                 if matches!(changed.status, Status::NoShow { .. }) {
@@ -174,7 +177,7 @@ impl<'a> Change<'a> {
                         .put(&mut self.transaction)?;
                 }
                 self.changed = changed;
-                self.after.lower_charge(charge);
+                self.after.lower_charge(charge, without_grants);
                 self.transaction.put_appointment(&self.changed)?;
                 let change = match self.changed.no_show_report {
                     Some(_) => HistoryChange::DecisionTookEffect,
@@ -262,7 +265,8 @@ impl<'a> Change<'a> {
     async fn cancel(&mut self, reason: &str) -> Result<(), AppError> {
         let reason = LongText::try_from(reason.to_owned()).unwrap_or_default();
         let cancelled = self.appointment.cancel(Party::Platform, reason, self.now)?;
-        self.after.lower_charge(self.after.amount.zero());
+        let nothing = self.after.amount.zero();
+        self.after.lower_charge(nothing, nothing);
         let charge = AmountChange::of_charge(Some(&self.before), Some(&self.after));
         let event = |cancelled: &_| EventData::cancelled(cancelled, Party::Platform, charge);
         self.end_and_free_time(cancelled, event).await

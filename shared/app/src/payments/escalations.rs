@@ -98,12 +98,22 @@ pub async fn resolve(
             }
             // The amount can no longer be collected.
             (Resolution::ResolvedManually(_), Escalation::Refused { order: OrderKind::Capture, .. }) => {
-                payment.lower_charge(payment.amount.zero());
+                let nothing = payment.amount.zero();
+                payment.lower_charge(nothing, nothing);
                 let due = record.payment.as_ref().map_or(payment.amount, |before| {
                     before.amount_due(&record.appointment.status)
                 });
                 let changed = PaymentChanged::new(&record.appointment, &payment);
                 app.record_event(&mut transaction, acting, EventData::unpaid(changed, due), now)?;
+            }
+            // If the dispute is won, another share is due.
+            (
+                Resolution::ResolvedManually(_),
+                Escalation::Refused { order: OrderKind::Reversal | OrderKind::Transfer, .. },
+            ) if payment.open_dispute => {
+                return refuse(
+                    "a dispute is open, so the expert's share is not final; settle it after the client's bank has decided",
+                );
             }
             (
                 Resolution::ResolvedManually(_),

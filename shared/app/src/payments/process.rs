@@ -84,7 +84,7 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
             ledger::new_movements(&movements, &snapshot.movements).into_iter().cloned().collect();
         // Refusals and failures concern the payment as it was. After new movements, orders are sent again.
         let has_moved = !new_movements.is_empty();
-        let known = if has_moved { payment.without_refusals() } else { payment.clone() };
+        let known = if has_moved { payment.without_refusals(&new_movements) } else { payment.clone() };
         let mut movements: Vec<Movement> =
             movements.into_iter().chain(new_movements.iter().cloned()).collect();
         if let Some(cost) = payment.due_processing_cost(&movements, now) {

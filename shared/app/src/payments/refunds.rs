@@ -156,7 +156,7 @@ async fn attempt_refund(
     // Before the capture, nothing was paid to the expert, so there is no share to wait for.
     let decided = match state {
         RefundState::Pending => FinalCharge::Granted(final_charge),
-        RefundState::ChargeReduced => FinalCharge::Entitled(final_charge),
+        RefundState::ChargeReduced => FinalCharge::entitled(final_charge),
     };
     let idempotency = request.record(person, id, now);
     let mut transaction = Transaction::new();

@@ -75,8 +75,8 @@ pub(super) fn gains_by_suspension(actor: &Actor, party: Party) -> bool {
 pub(super) struct Cancellation {
     /// The refund and the charge.
     quote: Quote,
-    /// What the client would be charged if the expert had granted no refund before.
-    charge_without_grants: Money,
+    /// What the client pays in the end.
+    charge: FinalCharge,
     /// The counts that the refund changes.
     costs: CountedCosts,
     /// The incident of the side that cancels.
@@ -109,33 +109,62 @@ pub(super) async fn decide_cancellation(
     suspended: bool,
     now: Timestamp,
 ) -> Result<Cancellation, AppError> {
-    let free = suspended.then(|| record.appointment.quote_while_expert_suspended()).flatten();
-    let by_policy = free.unwrap_or_else(|| record.appointment.cancellation_quote(party, now));
-    let quote = apply_earlier_decisions(by_policy, record);
+    let by_policy = PolicyQuote::of(record, |appointment| {
+        let free = suspended.then(|| appointment.quote_while_expert_suspended()).flatten();
+        free.unwrap_or_else(|| appointment.cancellation_quote(party, now))
+    });
+    let quote = by_policy.after_earlier_decisions(record);
     let (quote, costs) = refund_costs::of_cancellation(app, record, quote, now).await?;
-    let charge_without_grants = by_policy.charge_with(quote.processing_cost);
+    let charge = FinalCharge::Entitled {
+        charge: by_policy.quote.charge_with(quote.processing_cost),
+        without_grants: by_policy.without_grants.charge_with(quote.processing_cost),
+    };
     let late = app.settings.reliability.of_cancellation(&record.appointment, party, suspended, now);
-    Ok(Cancellation { quote, charge_without_grants, costs, late })
+    Ok(Cancellation { quote, charge, costs, late })
 }
 
-/// A quote after what was decided and refunded before. It refunds at most what the platform still holds, if the client has paid.
-///
-/// What the expert has granted is not refunded as long as it waits for their share. The client gets what they are entitled to in any
-/// case, so the quote contains it.
-pub(super) fn apply_earlier_decisions(by_policy: Quote, record: &AppointmentRecord) -> Quote {
-    let Some(payment) = &record.payment else { return by_policy };
-    let totals = Totals::of(&record.movements);
-    let waiting = payment.waiting_refund(totals, payment.amount_due(&record.appointment.status));
-    let quote = match waiting {
-        Some(_) => {
-            let entitled = by_policy.after(Some(payment.charge_without_grants()));
-            Quote { final_charge: entitled.final_charge.at_most(payment.charge()), ..entitled }
+/// What the policy gives back, whatever was decided before.
+pub(super) struct PolicyQuote {
+    /// Of the price of the appointment.
+    quote: Quote,
+    /// Of the price without what the expert has granted.
+    pub(super) without_grants: Quote,
+}
+
+impl PolicyQuote {
+    /// The quotes of a record, where `quote_of` applies the policy to an appointment.
+    pub(super) fn of(record: &AppointmentRecord, quote_of: impl Fn(&Appointment) -> Quote) -> Self {
+        let AppointmentRecord { appointment, payment, .. } = record;
+        let price = appointment.price;
+        let without_grants = payment.as_ref().map_or(price, |payment| payment.price_without_grants(price));
+        Self {
+            quote: quote_of(appointment),
+            without_grants: quote_of(&appointment.with_price(without_grants)),
         }
-        None => by_policy.after(payment.final_charge),
-    };
-    match totals {
-        Totals { captured: 0, .. } => quote,
-        totals => quote.limited_to_net_paid(totals.net_paid()),
+    }
+
+    /// Returns the quote after what was decided and refunded before. It refunds at most what the platform still holds, if the client has
+    /// paid.
+    ///
+    /// What the expert has granted is not refunded as long as it waits for their share. The client gets what they are entitled to in any
+    /// case, so the quote contains it.
+    pub(super) fn after_earlier_decisions(&self, record: &AppointmentRecord) -> Quote {
+        let Self { quote: by_policy, without_grants } = *self;
+        let Some(payment) = &record.payment else { return by_policy };
+        let totals = Totals::of(&record.movements);
+        let waiting = payment.waiting_refund(totals, payment.amount_due(&record.appointment.status));
+        let quote = match waiting {
+            Some(_) => {
+                let entitled = without_grants.after(Some(payment.charge_without_grants()));
+                let final_charge = by_policy.after(payment.final_charge).final_charge;
+                Quote { final_charge: entitled.final_charge.at_most(final_charge), ..entitled }
+            }
+            None => by_policy.after(payment.final_charge),
+        };
+        match totals {
+            Totals { captured: 0, .. } => quote,
+            totals => quote.limited_to_net_paid(totals.net_paid()),
+        }
     }
 }
 
@@ -179,7 +208,7 @@ pub async fn cancel(
         let cancelled = cancel_as(acting, appointment, reason.clone(), now)?;
         let suspended =
             gains_by_suspension(actor, party) && expert_is_suspended(app, appointment.expert).await?;
-        let Cancellation { quote, charge_without_grants, costs, late } =
+        let Cancellation { quote, charge, costs, late } =
             decide_cancellation(app, &record, party, suspended, now).await?;
         // Nobody pays for the processing of a refund without having seen it.
         let expected = expected.unwrap_or(quote.refund_without_processing_cost());
@@ -200,7 +229,6 @@ pub async fn cancel(
         if processing_cost.is_some() {
             app.enqueue_receipts(&mut transaction, cancelled.id, now)?;
         }
-        let charge = FinalCharge::Entitled(charge_without_grants);
         let payment = final_charge::put(app, &mut transaction, &cancelled, charged.as_ref(), charge, now)?;
         let charge = AmountChange::of_charge(before, payment.as_ref());
         app.record_event(&mut transaction, acting, EventData::cancelled(&cancelled, party, charge), now)?;

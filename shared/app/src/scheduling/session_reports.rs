@@ -3,7 +3,7 @@
 use domain::experts::members::Right;
 use domain::payments::payment::FinalCharge;
 use domain::scheduling::appointment::{Appointment, NoShowReport, Outcome, Status};
-use domain::scheduling::cancellation::Quote;
+use domain::scheduling::cancellation::{Basis, Quote};
 use domain::scheduling::history::{Change, HistoryEntry};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::scheduling::reliability::Incident;
@@ -19,7 +19,7 @@ use crate::payments::jobs::PaymentsJob;
 use crate::payments::refund_costs::{self};
 use crate::payments::refunds::check_charge_increment;
 use crate::scheduling::appointments::require_current_payment;
-use crate::scheduling::cancellation::apply_earlier_decisions;
+use crate::scheduling::cancellation::PolicyQuote;
 use crate::{App, AppError, Decision, IfMatch, check_version};
 
 /// A report of how a session ended.
@@ -114,7 +114,7 @@ pub async fn quote(
     let now = app.now();
     let ended = record.appointment.ended(outcome, None, party, now)?;
     let AppointmentRecord { appointment, payment, movements, .. } = &record;
-    let quote = apply_earlier_decisions(appointment.no_show_quote(missed_by, None), &record);
+    let quote = no_show_by_policy(&record, missed_by, party).after_earlier_decisions(&record);
     let charge = quote.final_charge;
     let costs = refund_costs::of_expert(app, appointment, payment.as_ref(), movements, charge, now).await?;
     let takes_effect = ended.no_show_report.into();
@@ -149,6 +149,16 @@ fn check_report(
         require_right_of(acting, Right::Money)?;
     }
     Ok(())
+}
+
+/// What the policy gives back if a party did not attend, as this party reports. Nobody can object to a report about a session without a
+/// price, so the one of the other side decides about no refund that waits.
+fn no_show_by_policy(record: &AppointmentRecord, missed_by: Party, by: Party) -> PolicyQuote {
+    let is_uncontested = record.appointment.price.is_zero() && missed_by != by;
+    PolicyQuote::of(record, |appointment| match is_uncontested {
+        true => Quote::nothing(appointment.price, Basis::Free),
+        false => appointment.no_show_quote(missed_by, None),
+    })
 }
 
 /// Records how a session ended: completed, or a no-show of one side. Recording the same outcome again changes nothing.
@@ -250,7 +260,16 @@ pub async fn end(
         let final_charge = match (outcome, party) {
             _ if is_unresolved => FinalCharge::Granted(final_charge),
             (Outcome::Completed, Party::Expert) => FinalCharge::Granted(final_charge),
-            _ => FinalCharge::Entitled(final_charge),
+            (Outcome::NoShow { missed_by }, _) => {
+                let without_grants = no_show_by_policy(&record, missed_by, party).without_grants.final_charge;
+                FinalCharge::Entitled { charge: final_charge, without_grants }
+            }
+            (Outcome::Completed, _) => {
+                let price_without_grants =
+                    payment.as_ref().map_or(price, |payment| payment.price_without_grants(price));
+                let without_grants = charge.unwrap_or(price_without_grants);
+                FinalCharge::Entitled { charge: final_charge, without_grants }
+            }
         };
         let before = record.payment.as_ref();
         let payment = final_charge::put(app, &mut transaction, &ended, before, final_charge, now)?;

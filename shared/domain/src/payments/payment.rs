@@ -541,10 +541,13 @@ impl Payment {
         payment
     }
 
-    /// Returns the payment after money has moved, so that every refused order is sent again.
+    /// Returns the payment after these movements, so that every refused order is sent again. The period in which a share is asked for
+    /// again daily ends only with a share that comes back.
     #[must_use]
-    pub fn without_refusals(&self) -> Self {
-        Self { refused: BTreeMap::new(), refused_reversal: None, ..self.clone() }
+    pub fn without_refusals(&self, moved: &[Movement]) -> Self {
+        let has_returned = moved.iter().any(|movement| movement.kind == MovementKind::Reversal);
+        let refused_reversal = self.refused_reversal.filter(|_| !has_returned);
+        Self { refused: BTreeMap::new(), refused_reversal, ..self.clone() }
     }
 
     /// Returns when the platform attempts again by itself to take back a share that the gateway refused to take back. The balance of

@@ -464,6 +464,12 @@ impl Appointment {
         is_paid.then(|| Quote::everything(self.price, Basis::ExpertSuspended))
     }
 
+    /// Returns the appointment with another price, to see what its policy would give back of that.
+    #[must_use]
+    pub fn with_price(&self, price: Money) -> Self {
+        Self { price, ..self.clone() }
+    }
+
     /// Returns what a cancellation at `now` would refund.
     pub fn cancellation_quote(&self, by: Party, now: Timestamp) -> Quote {
         match self.status {

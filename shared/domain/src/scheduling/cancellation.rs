@@ -101,6 +101,11 @@ impl Quote {
         }
     }
 
+    /// Returns the quote that gives nothing back of a price.
+    pub fn nothing(price: Money, basis: Basis) -> Self {
+        Self::new(price, price.zero(), basis)
+    }
+
     /// Returns the quote with its refund limited to what the platform holds.
     ///
     /// `held` is what the client has paid and not got back, in minor units. It is less than the price if money was

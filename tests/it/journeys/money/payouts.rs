@@ -319,6 +319,11 @@ impl TestApp {
         account["owed"][0]["amount"].clone()
     }
 
+    /// The amount in cents of the refund that waits for the expert's share.
+    async fn waiting(&self, appointment: &str) -> Value {
+        self.payment(appointment).await["waiting_refund"]["amount"]["amount"].clone()
+    }
+
     async fn refund(&self, appointment: &str, cents: u64) -> crate::harness::Response {
         let part = json!({ "amount": { "amount": cents, "currency": "EUR" } });
         let path = format!("/v1/appointments/{appointment}/refunds");
@@ -477,6 +482,112 @@ async fn share_of_a_waiting_refund_is_asked_for_again_for_thirty_days() {
     test.resolve(&appointment, "try_again").await.expect(200);
     test.stack.run_until_idle().await;
     assert_eq!(next().await, "2027-02-06T11:03:00Z");
+}
+
+/// A client pays EUR 80.00, of which the policy gives back a part now. The expert takes the money off their account, and lowers the
+/// price to `price`, and the client moves the session at once, so a refund waits for the expert's share.
+async fn moved_to_a_lower_price(refund_percent: u64, no_show: u64, price: u64) -> (TestApp, Offer, String) {
+    let test = TestApp::with(|config| config.settings.payout_timing = PayoutTiming::AtPayment).await;
+    let mut terms = paid_hour();
+    terms["rescheduling_policy"] = json!({ "price": "current" });
+    let tiers = json!([{ "until_hours_before": 1, "refund_percent": refund_percent }]);
+    terms["cancellation_policy"] = json!({ "tiers": tiers, "no_show_refund_percent": no_show });
+    let offer = test.offer(&terms).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
+    test.empty_account(&offer).await;
+    terms["durations"][0]["price"]["amount"] = json!(price);
+    let path = format!("/v1/experts/{}/session-types/{}", offer.expert, offer.session_type);
+    test.put(&path).signed_in_as("ada").header("If-Match", "*").json(&terms).send().await.expect(200);
+    let start = json!({ "start": "2027-01-05T12:00:00Z" });
+    test.post_action("alan", &appointment, "reschedule", &start).await.expect(200);
+    test.stack.run_until_idle().await;
+    assert_eq!(test.waiting(&appointment).await, json!(8_000 - price));
+    (test, offer, appointment)
+}
+
+#[tokio::test]
+async fn refund_of_a_lower_price_waits_after_a_cancellation_as_any_other_that_is_granted() {
+    // Of the refund of each policy, what the client is entitled to, without the lower price, and what waits.
+    for (refund_percent, price, entitled, waits) in
+        [(0, 3_000, 0, 5_000), (50, 3_000, 4_000, 2_500), (100, 3_000, 8_000, 0), (0, 0, 0, 8_000)]
+    {
+        let (test, offer, appointment) = moved_to_a_lower_price(refund_percent, 0, price).await;
+        let path = format!("/v1/appointments/{appointment}/cancellation");
+        let quote = test.get(&path).signed_in_as("alan").send().await.expect(200);
+        let kept = price * (100 - refund_percent) / 100;
+        assert_eq!(
+            (&quote["refund"]["amount"], &quote["final_charge"]["amount"]),
+            (&json!(entitled), &json!(kept)),
+            "{refund_percent} {price}"
+        );
+        let expected = json!({ "expected_refund": quote["refund"] });
+        test.post_action("alan", &appointment, "cancel", &expected).await.expect(200);
+        test.stack.run_until_idle().await;
+        assert_eq!(test.cents(&offer, [Account::Client]).await, [i128::from(entitled) - 8_000]);
+        let waiting = if waits == 0 { Value::Null } else { json!(waits) };
+        assert_eq!(test.waiting(&appointment).await, waiting, "{refund_percent} {price}");
+    }
+}
+
+#[tokio::test]
+async fn refund_of_a_lower_price_waits_after_the_absence_of_the_client() {
+    // The client says so themself, or the expert does and nobody objects, or an administrator completes the session.
+    for (who, action, price) in [
+        ("alan", "no-show", 3_000),
+        ("ada", "no-show", 3_000),
+        ("margaret", "complete", 3_000),
+        ("ada", "no-show", 0),
+    ] {
+        let (test, offer, appointment) = moved_to_a_lower_price(0, 0, price).await;
+        test.advance_to("2027-01-05T13:01:00Z").await;
+        let report = if action == "complete" { json!({}) } else { json!({ "missed_by": "client" }) };
+        test.post_action(who, &appointment, action, &report).await.expect(200);
+        test.advance_to("2027-01-07T13:00:00Z").await;
+        assert_eq!(test.cents(&offer, [Account::Client]).await, [-8_000], "{who} {action} {price}");
+        assert_eq!(test.waiting(&appointment).await, json!(8_000 - price), "{who} {action} {price}");
+    }
+    // A report that nobody can object to, because the session has no price, decides about no refund that waits.
+    let (test, offer, appointment) = moved_to_a_lower_price(0, 0, 0).await;
+    test.advance_to("2027-01-05T13:01:00Z").await;
+    let path = format!("/v1/appointments/{appointment}/no-show");
+    let quote = test.get(&path).signed_in_as("alan").send().await.expect(200);
+    assert_eq!((&quote["missed_by"], &quote["refund"]["amount"]), (&json!("expert"), &json!(0)));
+    test.post_action("alan", &appointment, "no-show", &Value::Null).await.expect(200);
+    test.stack.run_until_idle().await;
+    assert_eq!(test.cents(&offer, [Account::Client]).await, [-8_000]);
+}
+
+#[tokio::test]
+async fn share_is_settled_outside_the_gateway_only_once_a_dispute_is_decided() {
+    let test = TestApp::with(|config| config.settings.payout_timing = PayoutTiming::AtPayment).await;
+    let offer = test.offer(&paid_hour()).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
+    test.empty_account(&offer).await;
+    test.refund(&appointment, 1_000).await.expect(201);
+    test.stack.run_until_idle().await;
+    let since = test.payment(&appointment).await["waiting_refund"]["since"].clone();
+    let read = test.appointment(&appointment).await;
+    let dispute = test.stripe().dispute(intent(&read), None, "fraudulent").expect("it can be disputed");
+    test.stack.run_until_idle().await;
+    let settle = async || {
+        let listed = test.get("/v1/escalations").signed_in_as("margaret").send().await.expect(200);
+        let amount = listed["escalations"][0]["escalation"]["amount"].clone();
+        let decision = json!({ "resolution": "resolved_manually", "amount": amount });
+        let path = format!("/v1/appointments/{appointment}/payment/resolution");
+        (amount, test.post(&path).signed_in_as("margaret").json(&decision).send().await)
+    };
+    assert_eq!(settle().await.1.problem(409), "payment-state");
+    let dispute = dispute["id"].as_str().expect("an id");
+    test.stripe().close_dispute(dispute, DisputeOutcome::Won).expect("the bank decides");
+    test.advance(3_600);
+    test.stack.run_until_idle().await;
+    assert_eq!(test.payment(&appointment).await["waiting_refund"]["since"], since, "the days go on");
+    let (amount, settled) = settle().await;
+    settled.expect(200);
+    assert_eq!(amount["amount"], 900, "the share of what the expert has granted");
+    test.stack.run_until_idle().await;
+    // The expert has the 7,200 at their bank, and has returned 900 outside the gateway.
+    assert_eq!(test.shares(&offer).await, [7_000, 0, -200]);
 }
 
 #[tokio::test]

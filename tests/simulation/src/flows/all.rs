@@ -681,6 +681,25 @@ pub const FLOWS: &[Flow] = &[
         },
     },
     Flow {
+        name: "ten clients book one day at once, four of them seats of one session",
+        run: |scenario| {
+            scenario.offer(|terms| {
+                price_at(terms, 0);
+                terms.durations.iter_mut().for_each(|duration| duration.minutes = 15);
+                (terms.step_minutes, terms.capacity) = (15, 5);
+            });
+            let starts = [1, 0, 2, 0, 3, 4, 0, 5, 6, 0].map(|quarter: i64| IN_34_HOURS + quarter * HOUR / 4);
+            let requests = scenario.crowd_books(starts.into_iter());
+            scenario.advance(60);
+            // There is a seat, or a time, for each of them. Nobody is refused, and with a fault at most one is interrupted.
+            scenario.expect_at_least(9);
+            for request in requests {
+                scenario.submit(request.person, request.command);
+            }
+            scenario.advance_to(IN_34_HOURS + 3 * DAY);
+        },
+    },
+    Flow {
         name: "two clients share a group session, and one cancels",
         run: |scenario| {
             scenario.offer(|terms| terms.capacity = 3);

@@ -286,6 +286,17 @@ impl Scenario {
         }
     }
 
+    /// Checks that there are at least so many appointments.
+    pub fn expect_at_least(&mut self, appointments: usize) {
+        let made = self.simulation.invariants.known.len();
+        if made < appointments {
+            self.simulation
+                .shared
+                .lock()
+                .violation(format!("expected: {appointments} appointments, not {made}"));
+        }
+    }
+
     /// Enables or disables payments through the accounts of all experts, as the gateway can.
     pub fn enable_accounts(&mut self, enabled: bool) {
         let accounts: Vec<String> = self.simulation.shared.lock().gateway.accounts.keys().cloned().collect();

@@ -8,10 +8,22 @@ use crate::{Money, Timestamp};
 /// A new final charge, and why the client is refunded the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FinalCharge {
-    /// The client is entitled to the refund, whether or not the expert can return their share of it.
-    Entitled(Money),
+    /// The client is entitled to a refund, whether or not the expert can return their share of it.
+    Entitled {
+        /// What the client pays in the end.
+        charge: Money,
+        /// What they would pay if the expert had [granted](Self::Granted) nothing. The difference still waits for the expert's share.
+        without_grants: Money,
+    },
     /// The expert grants the refund. It is made once the expert has returned their share of it.
     Granted(Money),
+}
+
+impl FinalCharge {
+    /// A charge that does not depend on what the expert has granted, such as one that an administrator decides.
+    pub fn entitled(charge: Money) -> Self {
+        Self::Entitled { charge, without_grants: charge }
+    }
 }
 
 impl Payment {
@@ -25,13 +37,13 @@ impl Payment {
     /// client pays ends here, or in [`Self::grant_charge`]: a cancellation, a no-show, a decision of an administrator, or a charge
     /// that cannot be collected.
     ///
-    /// The client is entitled to what is refunded because of `charge`. What the expert [granted](Self::grant_charge) beyond that still
-    /// waits for their share, so `charge` must not be lowered by it.
-    pub fn lower_charge(&mut self, charge: Money) {
+    /// The client is entitled to what is refunded because of `without_grants`. What the expert [granted](Self::grant_charge) beyond that
+    /// still waits for their share.
+    pub fn lower_charge(&mut self, charge: Money, without_grants: Money) {
         let final_charge = self.charge().at_most(charge);
         self.charge_before_grants = self
             .charge_before_grants
-            .map(|before| before.at_most(charge))
+            .map(|before| before.at_most(without_grants))
             .filter(|before| before.amount() > final_charge.amount());
         self.set_final_charge(final_charge);
     }
@@ -39,6 +51,12 @@ impl Payment {
     /// Returns what the client would pay in the end if the expert had granted nothing.
     pub fn charge_without_grants(&self) -> Money {
         self.charge_before_grants.unwrap_or(self.charge())
+    }
+
+    /// Returns the price to which the policy applies without what the expert has granted. It is above `price`, that of the appointment, if
+    /// they granted a move to a lower one.
+    pub fn price_without_grants(&self, price: Money) -> Money {
+        self.charge_before_grants.filter(|before| before.amount() > price.amount()).unwrap_or(price)
     }
 
     /// Lowers the charge by a refund that the expert grants: a refund, a smaller charge, or a move to a lower price. It is made once
@@ -99,7 +117,7 @@ impl Payment {
             ..self.clone()
         };
         match final_charge {
-            FinalCharge::Entitled(charge) => changed.lower_charge(charge),
+            FinalCharge::Entitled { charge, without_grants } => changed.lower_charge(charge, without_grants),
             FinalCharge::Granted(charge) => changed.grant_charge(charge),
         }
         changed

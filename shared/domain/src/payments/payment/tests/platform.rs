@@ -97,8 +97,11 @@ impl Platform {
                     .collect();
             let movements: Vec<Movement> = self.ledger.iter().cloned().chain(new_movements).collect();
             let before = self.payment.clone();
-            let known =
-                if movements.len() == self.ledger.len() { before.clone() } else { before.without_refusals() };
+            let known = if movements.len() == self.ledger.len() {
+                before.clone()
+            } else {
+                before.without_refusals(&movements[self.ledger.len()..])
+            };
             let observed = Payment {
                 state: before.state_of(&snapshot, &movements, self.target()),
                 decline: snapshot.decline,
@@ -158,7 +161,7 @@ impl Platform {
                     let before = self.payment.final_charge.unwrap_or(self.payment.amount);
                     let (accepted, final_charge) = self.appointment.accept_report(before);
                     self.appointment = accepted;
-                    self.payment.lower_charge(final_charge);
+                    self.payment.lower_charge(final_charge, final_charge);
                 }
                 PaymentAction::Transition(Transition::AwaitClient { deadline }) => {
                     self.payment = self.payment.awaiting_client_until(deadline);
@@ -410,7 +413,8 @@ impl Platform {
         match act {
             Act::Cancel(by) => {
                 self.appointment = appointment.cancel(by, LongText::default(), now).ok()?;
-                self.payment.lower_charge(appointment.cancellation_quote(by, now).final_charge);
+                let charge = appointment.cancellation_quote(by, now).final_charge;
+                self.payment.lower_charge(charge, charge);
             }
             Act::CancelAtCost { percent } => {
                 // Nothing was processed yet.
@@ -423,7 +427,7 @@ impl Platform {
                     quote.after(self.payment.final_charge).limited_to_net_paid(self.totals().net_paid());
                 let quote = quote.less_processing_cost(percent_of(percent, quote.refund));
                 self.payment.processing_cost = Some(quote.processing_cost);
-                self.payment.lower_charge(quote.final_charge);
+                self.payment.lower_charge(quote.final_charge, quote.final_charge);
             }
             Act::Complete { by, percent } => {
                 if by == Party::Client {
@@ -491,7 +495,7 @@ impl Platform {
                 match self.payment.escalation? {
                     Escalation::NoShowDisputed | Escalation::Unknown => return None,
                     Escalation::Refused { order: OrderKind::Capture, .. } => {
-                        self.payment.lower_charge(price.zero())
+                        self.payment.lower_charge(price.zero(), price.zero())
                     }
                     Escalation::Refused { order: OrderKind::Reversal | OrderKind::Transfer, .. } => {
                         self.payment = self.payment.settled_with_expert(self.totals(), self.target());
@@ -534,7 +538,7 @@ impl Platform {
         match (outcome, by) {
             _ if undecided => {}
             (Outcome::Completed, Party::Expert) => self.payment.grant_charge(final_charge),
-            _ => self.payment.lower_charge(final_charge),
+            _ => self.payment.lower_charge(final_charge, final_charge),
         }
         Some(())
     }

@@ -821,13 +821,13 @@ fn refused_orders_need_a_decision_by_an_administrator() {
 fn what_the_client_pays_is_never_raised() {
     let mut payment = payment();
     let charged = [6_000, 4_000, 4_500, 0, 100].map(|charge| {
-        payment.lower_charge(euros(charge));
+        payment.lower_charge(euros(charge), euros(charge));
         payment.final_charge.unwrap().amount()
     });
     assert_eq!(charged, [5_000, 4_000, 4_000, 0, 0]);
     let dollars = Money::new(0, crate::Currency::try_from("USD".to_owned()).unwrap()).unwrap();
     let mut payment = self::payment();
-    payment.lower_charge(dollars);
+    payment.lower_charge(dollars, dollars);
     assert_eq!(payment.charge(), euros(5_000), "an amount in another currency decides nothing");
 }
 
@@ -853,4 +853,30 @@ fn lost_dispute_cancels_a_session_that_has_not_begun() {
     assert_ne!(step(Status::Confirmed, false, before), cancel, "it is only open");
     assert_ne!(step(Status::Confirmed, true, start()), cancel, "the session has begun");
     assert_ne!(step(cancelled().status, true, before), cancel);
+}
+
+#[test]
+fn policy_applies_to_the_price_without_what_the_expert_granted() {
+    let mut payment = payment();
+    assert_eq!(payment.price_without_grants(euros(5_000)), euros(5_000));
+    // A move to a lower price, and then a cancellation for half of the price.
+    payment.grant_charge(euros(2_000));
+    assert_eq!(payment.price_without_grants(euros(2_000)), euros(5_000));
+    payment.lower_charge(euros(1_000), euros(2_500));
+    assert_eq!((payment.charge(), payment.charge_without_grants()), (euros(1_000), euros(2_500)));
+    // Nothing that was granted is left.
+    payment.lower_charge(euros(0), euros(0));
+    assert_eq!((payment.charge(), payment.charge_before_grants), (euros(0), None));
+}
+
+#[test]
+fn only_a_share_that_comes_back_ends_the_days_in_which_it_is_asked_for() {
+    let at = booked_at();
+    let refused = payment().with_refusal(OrderKind::Reversal, "balance_insufficient".to_owned(), at);
+    let moved = |kind| [Movement::new(kind, euros(100), "one", at, None)];
+    let disputed = refused.without_refusals(&moved(MovementKind::Dispute));
+    assert!(disputed.refused.is_empty());
+    let again = disputed.with_refusal(OrderKind::Reversal, "balance_insufficient".to_owned(), at.plus(DAY));
+    assert_eq!(again.refused_reversal, Some(RefusedReversal { since: at, last_at: at.plus(DAY) }));
+    assert_eq!(refused.without_refusals(&moved(MovementKind::Reversal)).refused_reversal, None);
 }
