@@ -146,7 +146,8 @@ impl App {
         self.clock.now()
     }
 
-    /// The bits of a new id in the layout of a ULID: a 48-bit timestamp in milliseconds, then 80 random bits. Ids sort by creation time.
+    /// The bits of a new id in the layout of a ULID: a 48-bit timestamp in milliseconds, then 80 random bits. Ids sort by
+    /// creation time, except around the change of a second.
     fn new_id_bits(&self) -> u128 {
         let seconds = u128::from(self.now().seconds().unsigned_abs());
         let milliseconds = seconds * 1_000 + u128::from(self.clock.milliseconds().min(999));

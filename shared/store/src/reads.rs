@@ -277,6 +277,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn rows_of_one_query_are_read_again_together() {
+        let store = Store::new(Arc::new(CountingReads::default())).remembering();
+        let query = Query {
+            index: None,
+            pk: "P".to_owned(),
+            from: "a".to_owned(),
+            to: "c".to_owned(),
+            descending: false,
+            limit: None,
+            consistency: Consistency::Strong,
+        };
+        let read = async || {
+            let other = store.table.get(&Key::new("P", "x"), Consistency::Strong).await.expect("readable");
+            (store.table.query(&query).await.expect("readable").len(), other.expect("a row")[VERSION].clone())
+        };
+        assert_eq!(read().await, (1, number(0)));
+        store.reuse_reads([conflict("b", Some(row("b", 7)))]);
+        assert_eq!(read().await, (2, number(0)), "the row that has changed is added to what was read");
+        store.read_again(&Key::new("P", "b"));
+        assert_eq!(read().await, (1, number(0)), "what contains the row comes from the table");
+    }
+
+    #[tokio::test]
     async fn what_a_person_may_do_is_read_in_every_attempt() {
         let table = Arc::new(CountingReads::default());
         let store = Store::new(table.clone()).remembering();

@@ -146,6 +146,7 @@ impl State {
         Ok(suspension)
     }
 }
+
 /// Whether an expert is suspended. If their profile cannot be read, only the suspension of the person counts.
 ///
 /// # Errors

@@ -21,7 +21,7 @@ const VISIBLE_AFTER: i64 = 10 * 60;
 ///
 /// A permanent refusal of a capture, refund, reversal or transfer is stored in the payment. The next step escalates it, or lets the
 /// expert owe what could not be taken back from them. A refund that takes the share back is then sent without that. If a refund that
-/// the expert granted waits for their share, both parties are told so, and again when the platform gives it up.
+/// the expert granted waits for their share, both parties are told so, and again when the platform ends its attempts.
 /// After a permanent or a temporary refusal, the next attempt has a new idempotency key, because a gateway repeats its response to the
 /// same key. After a failure it has a new key as well, but only once snapshots have shown for ten minutes that the order was not executed
 /// (<https://docs.stripe.com/api/idempotent_requests>: failures are stored with the key for a day).

@@ -92,6 +92,7 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
             new_movements.push(cost);
         }
         let target = payment.amount_due(&appointment.status);
+        let known = known.without_made_grants(Totals::of(&movements), target, snapshot.open_dispute);
         let observed = Payment {
             state: payment.state_of(&snapshot, &movements, target),
             // A gateway forgets why the saved card was declined as soon as the client tries another one. They still have not paid.

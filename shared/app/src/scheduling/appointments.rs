@@ -26,8 +26,8 @@ pub async fn read(
     Ok((record, acting.party()))
 }
 
-/// Requires that a record contains the payment as it is stored now. A query can see the appointment as a transaction has changed it, and
-/// the payment of before. Reads one row.
+/// Requires that a record contains the payment as it is stored now. A query can return the appointment as it is after a transaction, and
+/// the payment as it was before it. Reads one row.
 ///
 /// # Errors
 /// A version conflict otherwise, so that the change reads and decides again.

@@ -153,17 +153,17 @@ impl PolicyQuote {
         let Some(payment) = &record.payment else { return by_policy };
         let totals = Totals::of(&record.movements);
         let waiting = payment.waiting_refund(totals, payment.amount_due(&record.appointment.status));
-        let quote = match waiting {
+        let held = |quote: Quote| match totals {
+            Totals { captured: 0, .. } => quote,
+            totals => quote.limited_to_net_paid(totals.net_paid()),
+        };
+        match waiting {
             Some(_) => {
-                let entitled = without_grants.after(Some(payment.charge_without_grants()));
+                let entitled = held(without_grants.after(Some(payment.charge_without_grants())));
                 let final_charge = by_policy.after(payment.final_charge).final_charge;
                 Quote { final_charge: entitled.final_charge.at_most(final_charge), ..entitled }
             }
-            None => by_policy.after(payment.final_charge),
-        };
-        match totals {
-            Totals { captured: 0, .. } => quote,
-            totals => quote.limited_to_net_paid(totals.net_paid()),
+            None => held(by_policy.after(payment.final_charge)),
         }
     }
 }

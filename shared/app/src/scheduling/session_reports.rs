@@ -152,9 +152,10 @@ fn check_report(
 }
 
 /// What the policy gives back if a party did not attend, as this party reports. Nobody can object to a report about a session without a
-/// price, so the one of the other side decides about no refund that waits.
+/// price, so it decides about no refund that waits, unless it is the expert's of their own absence, or an administrator's.
 fn no_show_by_policy(record: &AppointmentRecord, missed_by: Party, by: Party) -> PolicyQuote {
-    let is_uncontested = record.appointment.price.is_zero() && missed_by != by;
+    let may_decide = by == Party::Platform || (by, missed_by) == (Party::Expert, Party::Expert);
+    let is_uncontested = record.appointment.price.is_zero() && !may_decide;
     PolicyQuote::of(record, |appointment| match is_uncontested {
         true => Quote::nothing(appointment.price, Basis::Free),
         false => appointment.no_show_quote(missed_by, None),
@@ -204,17 +205,15 @@ pub async fn end(
                 }
                 _ => (charge, due),
             };
-            match asked.zip(recorded).is_some_and(|(asked, recorded)| asked != recorded) {
-                false => return Ok(Decision::Unchanged((record, party))),
-                // It is another decision.
-                true if party == Party::Platform => {}
-                true => {
-                    return Err(PaymentsError::State(
-                        "the session is already completed with another charge; refund a part instead"
-                            .to_owned(),
-                    )
-                    .into());
-                }
+            if asked.zip(recorded).is_none_or(|(asked, recorded)| asked == recorded) {
+                return Ok(Decision::Unchanged((record, party)));
+            }
+            // An administrator decides again.
+            if party != Party::Platform {
+                return Err(PaymentsError::State(
+                    "the session is already completed with another charge; refund a part instead".to_owned(),
+                )
+                .into());
             }
         }
         check_version(if_match, appointment.version)?;
@@ -267,7 +266,8 @@ pub async fn end(
             (Outcome::Completed, _) => {
                 let price_without_grants =
                     payment.as_ref().map_or(price, |payment| payment.price_without_grants(price));
-                let without_grants = charge.unwrap_or(price_without_grants);
+                // The whole price is no decision.
+                let without_grants = charge.filter(|charge| *charge != price).unwrap_or(price_without_grants);
                 FinalCharge::Entitled { charge: final_charge, without_grants }
             }
         };

@@ -155,8 +155,8 @@ pub struct Payment {
     /// The orders that the gateway has refused permanently, with the gateway's error code. An order is sent again after a new movement, or
     /// when an administrator requests it; for a refund that the expert granted, the share is asked for again daily.
     pub refused: BTreeMap<OrderKind, String>,
-    /// When the gateway refused to take the expert's share back, as long as such a [refusal](Self::refused) stands. `None` if there is
-    /// none, or if a release before this attribute has recorded it.
+    /// Since when the share of a refund that the expert granted is asked for in vain; it ends when the share comes back, or nothing waits
+    /// any more. `None` if a release before this attribute has recorded the [refusal](Self::refused).
     pub refused_reversal: Option<RefusedReversal>,
     /// The number of refused orders. It is part of the idempotency keys, because the gateway answers a repeated key
     /// with the same refusal.
@@ -521,6 +521,8 @@ impl Payment {
         let mut payment = self.clone();
         payment.refused.insert(kind, code);
         match kind {
+            // Without a refund that waits for the share, the expert owes it.
+            OrderKind::Reversal if self.charge_before_grants.is_none() => {}
             OrderKind::Reversal => {
                 let since = self.refused_reversal.map_or(now, |refused| refused.since);
                 payment.refused_reversal = Some(RefusedReversal { since, last_at: now });
@@ -548,6 +550,18 @@ impl Payment {
         let has_returned = moved.iter().any(|movement| movement.kind == MovementKind::Reversal);
         let refused_reversal = self.refused_reversal.filter(|_| !has_returned);
         Self { refused: BTreeMap::new(), refused_reversal, ..self.clone() }
+    }
+
+    /// Returns the payment without what the expert has granted, if the client has it by now, or has paid nothing. Nothing waits any more
+    /// then. While a dispute is open, or after the bank has rejected a refund, the amount can come back. `totals` are those of all
+    /// movements.
+    #[must_use]
+    pub fn without_made_grants(&self, totals: Totals, amount_due: Money, open_dispute: bool) -> Self {
+        let is_outstanding = totals.net_paid() > amount_due.amount();
+        if is_outstanding || open_dispute || totals.failed_refunds > 0 {
+            return self.clone();
+        }
+        Self { charge_before_grants: None, refused_reversal: None, ..self.clone() }
     }
 
     /// Returns when the platform attempts again by itself to take back a share that the gateway refused to take back. The balance of

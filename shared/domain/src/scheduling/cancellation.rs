@@ -71,8 +71,8 @@ pub enum Cause {
 pub struct Quote {
     /// The amount that the client gets back or does not have to pay.
     pub refund: Money,
-    /// The amount that the client pays in the end. Together with `refund` and what was returned before, it equals the
-    /// price.
+    /// The amount that the client pays in the end. Together with `refund`, what was returned before, and what the expert has granted and
+    /// still waits, it equals the price.
     pub final_charge: Money,
     /// The part of `final_charge` with which the client pays for the processing of the refund. It is zero if the expert or the platform
     /// bears this cost.

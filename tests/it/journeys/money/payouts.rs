@@ -487,6 +487,18 @@ async fn share_of_a_waiting_refund_is_asked_for_again_for_thirty_days() {
 /// A client pays EUR 80.00, of which the policy gives back a part now. The expert takes the money off their account, and lowers the
 /// price to `price`, and the client moves the session at once, so a refund waits for the expert's share.
 async fn moved_to_a_lower_price(refund_percent: u64, no_show: u64, price: u64) -> (TestApp, Offer, String) {
+    let (test, offer, appointment) = moved_with_an_account(refund_percent, no_show, price, true).await;
+    assert_eq!(test.waiting(&appointment).await, json!(8_000 - price));
+    (test, offer, appointment)
+}
+
+/// The same, whether or not the expert has taken the money off their account before.
+async fn moved_with_an_account(
+    refund_percent: u64,
+    no_show: u64,
+    price: u64,
+    is_emptied: bool,
+) -> (TestApp, Offer, String) {
     let test = TestApp::with(|config| config.settings.payout_timing = PayoutTiming::AtPayment).await;
     let mut terms = paid_hour();
     terms["rescheduling_policy"] = json!({ "price": "current" });
@@ -494,14 +506,15 @@ async fn moved_to_a_lower_price(refund_percent: u64, no_show: u64, price: u64) -
     terms["cancellation_policy"] = json!({ "tiers": tiers, "no_show_refund_percent": no_show });
     let offer = test.offer(&terms).await;
     let appointment = test.book_and_secure(&offer, AT).await;
-    test.empty_account(&offer).await;
+    if is_emptied {
+        test.empty_account(&offer).await;
+    }
     terms["durations"][0]["price"]["amount"] = json!(price);
     let path = format!("/v1/experts/{}/session-types/{}", offer.expert, offer.session_type);
     test.put(&path).signed_in_as("ada").header("If-Match", "*").json(&terms).send().await.expect(200);
     let start = json!({ "start": "2027-01-05T12:00:00Z" });
     test.post_action("alan", &appointment, "reschedule", &start).await.expect(200);
     test.stack.run_until_idle().await;
-    assert_eq!(test.waiting(&appointment).await, json!(8_000 - price));
     (test, offer, appointment)
 }
 
@@ -532,16 +545,19 @@ async fn refund_of_a_lower_price_waits_after_a_cancellation_as_any_other_that_is
 #[tokio::test]
 async fn refund_of_a_lower_price_waits_after_the_absence_of_the_client() {
     // The client says so themself, or the expert does and nobody objects, or an administrator completes the session.
-    for (who, action, price) in [
-        ("alan", "no-show", 3_000),
-        ("ada", "no-show", 3_000),
-        ("margaret", "complete", 3_000),
-        ("ada", "no-show", 0),
+    let absent = json!({ "missed_by": "client" });
+    let charge = json!({ "charge": { "amount": 3_000, "currency": "EUR" } });
+    for (who, action, price, no_show, report) in [
+        ("alan", "no-show", 3_000, 0, &absent),
+        ("ada", "no-show", 3_000, 0, &absent),
+        ("margaret", "complete", 3_000, 0, &json!({})),
+        ("margaret", "complete", 3_000, 0, &charge),
+        ("ada", "no-show", 0, 0, &absent),
+        ("alan", "no-show", 0, 50, &absent),
     ] {
-        let (test, offer, appointment) = moved_to_a_lower_price(0, 0, price).await;
+        let (test, offer, appointment) = moved_to_a_lower_price(50, no_show, price).await;
         test.advance_to("2027-01-05T13:01:00Z").await;
-        let report = if action == "complete" { json!({}) } else { json!({ "missed_by": "client" }) };
-        test.post_action(who, &appointment, action, &report).await.expect(200);
+        test.post_action(who, &appointment, action, report).await.expect(200);
         test.advance_to("2027-01-07T13:00:00Z").await;
         assert_eq!(test.cents(&offer, [Account::Client]).await, [-8_000], "{who} {action} {price}");
         assert_eq!(test.waiting(&appointment).await, json!(8_000 - price), "{who} {action} {price}");
@@ -555,6 +571,17 @@ async fn refund_of_a_lower_price_waits_after_the_absence_of_the_client() {
     test.post_action("alan", &appointment, "no-show", &Value::Null).await.expect(200);
     test.stack.run_until_idle().await;
     assert_eq!(test.cents(&offer, [Account::Client]).await, [-8_000]);
+}
+
+#[tokio::test]
+async fn policy_refunds_at_once_after_the_refund_of_a_lower_price_is_made() {
+    let (test, offer, appointment) = moved_with_an_account(50, 0, 3_000, false).await;
+    assert_eq!(test.cents(&offer, [Account::Client]).await, [-3_000], "the expert has returned their share");
+    test.empty_account(&offer).await;
+    test.post_action("alan", &appointment, "cancel", &json!(null)).await.expect(200);
+    test.stack.run_until_idle().await;
+    assert_eq!(test.cents(&offer, [Account::Client]).await, [-1_500]);
+    assert_eq!(test.waiting(&appointment).await, Value::Null);
 }
 
 #[tokio::test]

@@ -102,6 +102,8 @@ impl Platform {
             } else {
                 before.without_refusals(&movements[self.ledger.len()..])
             };
+            let known =
+                known.without_made_grants(Totals::of(&movements), self.target(), snapshot.open_dispute);
             let observed = Payment {
                 state: before.state_of(&snapshot, &movements, self.target()),
                 decline: snapshot.decline,

@@ -870,9 +870,29 @@ fn policy_applies_to_the_price_without_what_the_expert_granted() {
 }
 
 #[test]
+fn refund_that_is_made_is_no_grant_any_more() {
+    let mut granted = payment();
+    granted.grant_charge(euros(2_000));
+    let moved = |kind, cents| Movement::new(kind, euros(cents), "one", booked_at(), None);
+    let paid = moved(MovementKind::Captured, 5_000);
+    let of = |movements: &[Movement], disputed| {
+        granted.without_made_grants(Totals::of(movements), euros(2_000), disputed).charge_before_grants
+    };
+    assert_eq!(of(std::slice::from_ref(&paid), false), Some(euros(5_000)), "it is outstanding");
+    let made = [paid, moved(MovementKind::Refund, 3_000)];
+    assert_eq!(of(&made, false), None);
+    assert_eq!(of(&made, true), Some(euros(5_000)), "a dispute is open");
+    assert_eq!(of(&[], false), None, "nothing is paid yet");
+}
+
+#[test]
 fn only_a_share_that_comes_back_ends_the_days_in_which_it_is_asked_for() {
     let at = booked_at();
-    let refused = payment().with_refusal(OrderKind::Reversal, "balance_insufficient".to_owned(), at);
+    let owed = payment().with_refusal(OrderKind::Reversal, "balance_insufficient".to_owned(), at);
+    assert_eq!(owed.refused_reversal, None, "no refund waits for it");
+    let mut granted = payment();
+    granted.grant_charge(euros(2_000));
+    let refused = granted.with_refusal(OrderKind::Reversal, "balance_insufficient".to_owned(), at);
     let moved = |kind| [Movement::new(kind, euros(100), "one", at, None)];
     let disputed = refused.without_refusals(&moved(MovementKind::Dispute));
     assert!(disputed.refused.is_empty());
