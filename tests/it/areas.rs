@@ -78,7 +78,7 @@ const LAYERS: &[Layer] = &[
             // no-show.
             Area {
                 name: "messaging",
-                uses: &["identity", "payments"],
+                uses: &["identity", "scheduling"],
                 below: &["experts", "operations", "scheduling"],
             },
             // A booking opens a payment and a cancellation refunds it.
