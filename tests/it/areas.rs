@@ -74,8 +74,8 @@ const LAYERS: &[Layer] = &[
                 uses: &["experts", "identity"],
                 below: &["operations", "receipts", "scheduling"],
             },
-            // Members of an expert are notified of the expert's appointments. The payment job waits for the notification of a
-            // no-show.
+            // Members of an expert are notified of the expert's appointments. The period for objections to a no-show begins with
+            // the notification.
             Area {
                 name: "messaging",
                 uses: &["identity", "scheduling"],
