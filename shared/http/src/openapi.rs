@@ -155,7 +155,7 @@ fn parameters(route: &Route, operation: &Operation, examples: &Value) -> Vec<Val
             "Idempotency-Key",
             "header",
             (
-                "A new random value for each resource to create; the same value when the request is repeated",
+                "A new random value for each resource to create; the same value when the request is repeated within a day",
                 "0b9f6f0e-6d0c-4f0e-9a53-0c9a4d1f7a21",
             ),
             // Visible ASCII characters without #.

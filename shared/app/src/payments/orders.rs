@@ -7,11 +7,12 @@ use domain::scheduling::party::ActingAs;
 use domain::{Money, Timestamp};
 use store::Transaction;
 
+use super::declines::{self, DECLINED};
 use super::holds::release_declined;
 use super::process::buyer;
 use crate::events::{EventData, PaymentChanged};
 use crate::payments::error::PaymentsError;
-use crate::payments::ports::{Charges, GatewayError, Opened, RefundOrder};
+use crate::payments::ports::{Charges, Completion, GatewayError, Opened, RefundOrder};
 use crate::{App, AppError};
 
 /// When requests have failed for this many seconds, a snapshot reliably shows whether the order was executed.
@@ -117,7 +118,9 @@ async fn execute(
                     ask_client(app, gateway, appointment, Payment { version, ..declined }, deadline).await?;
                 }
             }
-            (result, _) => result?,
+            (Ok(Completion::Declined), _) => count_declined(app, appointment, &payment).await?,
+            (Ok(Completion::Done), _) => {}
+            (Err(failure), _) => return Err(failure.into()),
         },
         Order::CancelIntent => gateway.cancel(&payment).await?,
         Order::Capture(amount) => {
@@ -153,6 +156,18 @@ async fn execute(
         Order::TakeBack(share) => {
             gateway.take_back(&payment, share, ordinal(MovementKind::Reversal)).await?;
         }
+    }
+    Ok(())
+}
+
+/// Counts an attempt to pay that was declined while the client can choose another means of payment. A version conflict is ignored: the
+/// job reads everything again. The next step ends the payment after too many.
+async fn count_declined(app: &App, appointment: &Appointment, payment: &Payment) -> Result<(), AppError> {
+    let mut transaction = Transaction::new();
+    transaction.check_appointment(appointment);
+    declines::count(app, &mut transaction, appointment, payment, app.now()).await?;
+    if app.try_commit(transaction).await? {
+        tracing::warn!(appointment = %appointment.id, gateway = %payment.gateway, "{DECLINED}");
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ mod webhooks;
 pub use accounts::{AccountState, ConnectedAccounts, OnboardingPage, Payouts};
 pub use books::{BookLine, Books};
 pub use challenges::{Challenges, NoChallenges};
-pub use charges::{Buyer, Charges, FetchedPayment, Opened, PayWith, RefundOrder};
+pub use charges::{Buyer, Charges, Completion, FetchedPayment, Opened, PayWith, RefundOrder};
 pub use rates::{ExchangeRates, NoExchangeRates};
 pub use tax::{CalculatedTax, TaxCalculation, TaxReversal, TaxService};
 pub use webhooks::{Headers, WebhookError, WebhookEvent, WebhookSubject, Webhooks};

@@ -144,7 +144,7 @@ impl PolicyQuote {
     }
 
     /// Returns the quote after what was decided and refunded before. It refunds at most what the platform still holds, if the client has
-    /// paid.
+    /// paid, or will hold if an open dispute is won.
     ///
     /// What the expert has granted is not refunded as long as it waits for their share. The client gets what they are entitled to in any
     /// case, so the quote contains it.
@@ -155,7 +155,7 @@ impl PolicyQuote {
         let waiting = payment.waiting_refund(totals, payment.amount_due(&record.appointment.status));
         let held = |quote: Quote| match totals {
             Totals { captured: 0, .. } => quote,
-            totals => quote.limited_to_net_paid(totals.net_paid()),
+            totals => quote.limited_to_net_paid(totals.net_paid_unless_lost(payment.open_dispute)),
         };
         match waiting {
             Some(_) => {

@@ -278,6 +278,13 @@ impl Totals {
         self.captured.saturating_sub(self.refunded).saturating_sub(self.disputed)
     }
 
+    /// Returns what the client has paid and not got back, where an amount that the bank has withdrawn counts as paid as long as the dispute
+    /// is open: it comes back if the dispute is won.
+    pub fn net_paid_unless_lost(&self, open_dispute: bool) -> u64 {
+        let undecided = if open_dispute { self.disputed } else { 0 };
+        self.net_paid().saturating_add(undecided).min(self.captured)
+    }
+
     /// Returns what the expert has received after fees.
     pub fn expert_balance(&self) -> u64 {
         (self.transferred + self.fee_refunded).saturating_sub(self.reversed + self.fee)

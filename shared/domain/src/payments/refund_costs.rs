@@ -58,7 +58,8 @@ fn processing_fee(payment: &Payment, movements: &[Movement]) -> Money {
 
 /// Returns the cost of lowering the final charge from `before` to `after`: by how much the processing fee then exceeds what
 /// remains for the side that pays it, and did not before. The platform has its commission, and the expert the rest
-/// ([`platform_pays_fee`](crate::payments::gateway::GatewayKind::platform_pays_fee)). It is a multiple of the charge step.
+/// ([`platform_pays_fee`](crate::payments::gateway::GatewayKind::platform_pays_fee)). It is a multiple of the charge step. As long as a
+/// dispute is open, it is the cost of the refund that is made if the dispute is won.
 pub fn cost_of_refund(payment: &Payment, movements: &[Movement], before: Money, after: Money) -> Money {
     let fee = processing_fee(payment, movements);
     let uncovered = |charge: Money| {
@@ -69,7 +70,7 @@ pub fn cost_of_refund(payment: &Payment, movements: &[Movement], before: Money, 
         };
         fee.saturating_sub(remaining)
     };
-    let paid = before.amount().min(Totals::of(movements).net_paid());
+    let paid = before.amount().min(Totals::of(movements).net_paid_unless_lost(payment.open_dispute));
     in_steps(uncovered(after).saturating_sub(uncovered(before.with_amount(paid).unwrap_or(before))))
 }
 

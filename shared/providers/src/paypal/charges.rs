@@ -1,6 +1,6 @@
 //! Payments of clients, as orders that are paid to the experts.
 
-use app::payments::ports::{Buyer, Charges, FetchedPayment, GatewayError, Opened, RefundOrder};
+use app::payments::ports::{Buyer, Charges, Completion, FetchedPayment, GatewayError, Opened, RefundOrder};
 use async_trait::async_trait;
 use domain::Money;
 use domain::kernel::time::DAY;
@@ -86,10 +86,9 @@ impl Charges for PayPal {
         Ok(fetched)
     }
 
-    /// Authorizes or captures the order. If the client's means of payment was declined and PayPal reopened the order, the result
-    /// is `Ok`.
-    async fn complete_approved(&self, payment: &Payment) -> Result<(), GatewayError> {
-        let Some(id) = &payment.references.intent else { return Ok(()) };
+    /// Authorizes or captures the order. If the client's means of payment was declined, PayPal reopens the order.
+    async fn complete_approved(&self, payment: &Payment) -> Result<Completion, GatewayError> {
+        let Some(id) = &payment.references.intent else { return Ok(Completion::Done) };
         let action = match payment.plan {
             Plan::Authorize => "authorize",
             Plan::Charge | Plan::SaveCard => "capture",
@@ -106,9 +105,9 @@ impl Charges for PayPal {
                         "the client's card was declined, and they have yet to choose another".to_owned(),
                     ))
                 }
-                _ => Ok(()),
+                _ => Ok(Completion::Declined),
             },
-            completed => ok_if_done(completed, &ORDER_DONE).map(|_| ()),
+            completed => ok_if_done(completed, &ORDER_DONE).map(|_| Completion::Done),
         }
     }
 

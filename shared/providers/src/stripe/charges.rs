@@ -1,6 +1,6 @@
 //! Payments of clients: destination charges, or charges whose money the platform holds and transfers later.
 
-use app::payments::ports::{Buyer, Charges, FetchedPayment, GatewayError, Opened, RefundOrder};
+use app::payments::ports::{Buyer, Charges, Completion, FetchedPayment, GatewayError, Opened, RefundOrder};
 use async_trait::async_trait;
 use domain::Money;
 use domain::kernel::time::{DAY, HOUR};
@@ -83,8 +83,8 @@ impl Charges for Stripe {
     }
 
     /// Does nothing: Stripe collects approved payments itself.
-    async fn complete_approved(&self, _: &Payment) -> Result<(), GatewayError> {
-        Ok(())
+    async fn complete_approved(&self, _: &Payment) -> Result<Completion, GatewayError> {
+        Ok(Completion::Done)
     }
 
     async fn charge_saved_card(

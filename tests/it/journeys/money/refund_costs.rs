@@ -429,3 +429,34 @@ async fn one_client_books_one_expert_only_so_often_in_30_days() {
     test.advance(1);
     test.book(&offer, "2027-02-09T10:00:00Z", "k3").await.expect(201);
 }
+
+#[tokio::test]
+async fn cost_of_a_refund_is_the_same_while_a_dispute_is_open() {
+    for (who, expected) in [("alan", [7_855, 145, 145]), ("ada", [8_000, 0, 0])] {
+        let test = with_budgets(0, 35).await;
+        let offer = test.offer(&paid_hour()).await;
+        let (id, quote) = paid(&test, &offer, "05", who).await;
+        assert_eq!(amounts(&quote), expected);
+        let read = test.appointment(&id).await;
+        let dispute = test.stripe().dispute(intent(&read), None, "fraudulent").expect("it can be disputed");
+        test.stack.run_until_idle().await;
+        // The bank has the money, and may return it.
+        let path = format!("/v1/appointments/{id}/cancellation");
+        let disputed = test.get(&path).signed_in_as(who).send().await.expect(200);
+        assert_eq!(
+            (amounts(&disputed), &disputed["expert_owes"]),
+            (expected, &quote["expert_owes"]),
+            "{who}"
+        );
+        let body = json!({ "expected_refund": quote["refund"] });
+        test.post_action(who, &id, "cancel", &body).await.expect(200);
+        test.stack.run_until_idle().await;
+        let dispute = dispute["id"].as_str().expect("an id");
+        test.stripe()
+            .close_dispute(dispute, simulators::stripe::DisputeOutcome::Won)
+            .expect("the bank decides");
+        test.advance(3_600);
+        test.stack.run_until_idle().await;
+        assert_eq!(test.cents(&offer, [Account::Client]).await, [i128::from(expected[0]) - 8_000], "{who}");
+    }
+}

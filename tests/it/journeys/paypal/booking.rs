@@ -45,6 +45,19 @@ async fn approved_payment_is_captured_and_confirms_the_booking() {
 }
 
 #[tokio::test]
+async fn payment_ends_after_five_declined_cards() {
+    let paypal = PayPalTest::new(&paid_hour()).await;
+    let booked = paypal.book(SOON, "k").await.expect(201);
+    for declined in 1..=5 {
+        assert_eq!(paypal.status(&id(&booked)).await, "pending", "{declined}");
+        paypal.approve(&booked, "declined");
+        paypal.test.stack.run_until_idle().await;
+    }
+    assert_eq!(paypal.status(&id(&booked)).await, "expired");
+    assert_eq!(paypal.cents().await, NOTHING);
+}
+
+#[tokio::test]
 async fn client_with_a_declined_card_can_use_another() {
     let paypal = PayPalTest::new(&paid_hour()).await;
     let booked = paypal.book(SOON, "k").await.expect(201);

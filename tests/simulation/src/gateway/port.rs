@@ -341,8 +341,8 @@ impl Charges for SimGateway {
         Ok(FetchedPayment { snapshot, pay_with: pay_with(status, setup), unrecorded_intent: None })
     }
 
-    async fn complete_approved(&self, _: &Payment) -> Result<(), GatewayError> {
-        Ok(())
+    async fn complete_approved(&self, _: &Payment) -> Result<ports::Completion, GatewayError> {
+        Ok(ports::Completion::Done)
     }
 
     async fn charge_saved_card(

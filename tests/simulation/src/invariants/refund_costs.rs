@@ -48,7 +48,10 @@ fn costs(before: &ObservedAppointment, agreed: &Payment, after: &Payment, new: u
     let (points, step) = (u64::from(after.fee_rate.basis_points()), after.amount.currency().charge_step());
     let uncovered = |charge: u64| fee.saturating_sub(part_of(charge, points, step));
     let old = agreed.amount_due(&before.appointment.status).amount();
-    let old = old.min(Totals::of(&before.movements).net_paid());
+    // What the bank may return counts as paid.
+    let totals = Totals::of(&before.movements);
+    let undecided = if agreed.open_dispute { totals.disputed } else { 0 };
+    let old = old.min(totals.net_paid() + undecided);
     let own = after.processing_cost.map_or(0, |cost| cost.amount());
     let cost = uncovered(new - own).saturating_sub(uncovered(old)).div_ceil(step) * step;
     (cost, cost.saturating_sub(own))

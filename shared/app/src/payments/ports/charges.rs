@@ -34,7 +34,7 @@ pub trait Charges: Send + Sync {
 
     /// Captures or authorizes what the client approved. Does nothing at gateways that do so themselves; see
     /// [`Capabilities::requires_completion`].
-    async fn complete_approved(&self, payment: &Payment) -> Result<(), GatewayError>;
+    async fn complete_approved(&self, payment: &Payment) -> Result<Completion, GatewayError>;
 
     /// Authorizes an amount with the saved card, or captures it at once if `at_once` is set. Returns the id of the new intent.
     ///
@@ -159,4 +159,13 @@ pub struct RefundOrder {
     pub from_expert: bool,
     /// The number of this refund of the payment, from 1; a part of its idempotency key.
     pub ordinal: u32,
+}
+
+/// What became of a payment that the client had approved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completion {
+    /// It is captured or authorized, or was before.
+    Done,
+    /// The client's means of payment was declined. They can choose another one.
+    Declined,
 }
