@@ -27,6 +27,7 @@ use lambda_http::tower::Service;
 use lambda_http::{Adapter, service_fn};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::StackClock;
 use crate::authorizer::{Authorizer, Denied};
@@ -44,6 +45,16 @@ pub(crate) struct ApiGateway {
     pub(crate) requests: AtomicU64,
 }
 
+/// How many executions of one function run at the same time; further requests wait for one of them to end. On Lambda, each has
+/// processors of its own. Here they share a few, and a thousand that had all begun would delay the one whose turn it is.
+const MAX_CONCURRENCY: usize = 64;
+
+/// A function, and how many more executions of it can begin.
+struct Function {
+    route: &'static Route,
+    executions: Semaphore,
+}
+
 /// The routes of the route table, also for pages of these origins. Other paths and methods are refused here, as API Gateway does.
 pub(crate) fn router(gateway: Arc<ApiGateway>, origins: Arc<[String]>) -> Router {
     let mut router = Router::new();
@@ -54,7 +65,8 @@ pub(crate) fn router(gateway: Arc<ApiGateway>, origins: Arc<[String]>) -> Router
             http_api::Method::Put => MethodFilter::PUT,
             http_api::Method::Delete => MethodFilter::DELETE,
         };
-        router = router.route(route.path, on(filter, invoke).layer(Extension(route)));
+        let function = Arc::new(Function { route, executions: Semaphore::new(MAX_CONCURRENCY) });
+        router = router.route(route.path, on(filter, invoke).layer(Extension(function)));
     }
     router
         .method_not_allowed_fallback(async |method: Method| {
@@ -75,11 +87,12 @@ fn respond(response: http_api::Response) -> Response {
 
 async fn invoke(
     State(gateway): State<Arc<ApiGateway>>,
-    Extension(route): Extension<&'static Route>,
+    Extension(function): Extension<Arc<Function>>,
     ConnectInfo(caller): ConnectInfo<SocketAddr>,
     parameters: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Response {
+    let route = function.route;
     let Ok(parameters) = parameters else {
         return respond(Problem::new(problem::NOT_FOUND, "a segment of the path is not valid UTF-8").into());
     };
@@ -110,6 +123,7 @@ async fn invoke(
     let parameters: HashMap<String, String> =
         parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let event = event(&gateway, route, caller, &parts, &parameters, &body, claims);
+    let _execution = function.executions.acquire().await;
     match run(gateway.app.clone(), route, event).await {
         Ok(response) => from_lambda(response),
         Err(error) => {

@@ -1,6 +1,7 @@
 //! The changes of one step of the payment job.
 
 use domain::kernel::text::LongText;
+use domain::payments::debt::Debt;
 use domain::payments::ledger::{Entry, Movement, MovementKind, Totals};
 use domain::payments::payment::{Escalation, Order, Payment, PaymentState, Transition};
 use domain::scheduling::appointment::{Appointment, Outcome, Status};
@@ -76,6 +77,14 @@ impl<'a> Change<'a> {
             transaction: Transaction::new(),
             events,
         }
+    }
+
+    /// Writes what the expert owes now that the bank has returned a disputed amount.
+    ///
+    /// # Errors
+    /// [`AppError::Commit`] if the debt cannot be represented as a row.
+    pub(super) fn put_debt(&mut self, debt: &Debt) -> Result<(), AppError> {
+        Ok(self.transaction.put_debt(self.appointment.expert, debt)?)
     }
 
     /// Empties the track record of the expert if there is a new dispute, and records an incident of the client if the bank has decided it

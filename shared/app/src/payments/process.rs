@@ -6,6 +6,7 @@ use domain::payments::payment::{IntentStatus, Payment, PaymentAction, References
 use domain::scheduling::appointment::{Appointment, Outcome, Status};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::{AppointmentId, Timestamp};
+use store::table::Consistency;
 use store::{AppointmentRecord, Transaction};
 
 use super::change::Change;
@@ -92,7 +93,18 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
             new_movements.push(cost);
         }
         let target = payment.amount_due(&appointment.status);
-        let known = known.without_made_grants(Totals::of(&movements), target, snapshot.open_dispute);
+        let totals = Totals::of(&movements);
+        let known = known.without_made_grants(totals, target, snapshot.open_dispute);
+        // By itself, because the next action may change the expert's debt, too.
+        if let Some(owed) = known.owed_no_longer(&new_movements, totals) {
+            let debt = app.store.debt(appointment.expert, Consistency::Strong).await?;
+            let open = owed.with_amount(debt.owed_in(owed.currency())).unwrap_or(owed).at_most(owed);
+            let after = known.owing_no_longer(owed, open, totals, target);
+            let mut change = Change::new(app, &appointment, payment, after, &movements, new_movements, now);
+            change.put_debt(&debt.minus(open))?;
+            change.commit().await?;
+            continue;
+        }
         let observed = Payment {
             state: payment.state_of(&snapshot, &movements, target),
             // A gateway forgets why the saved card was declined as soon as the client tries another one. They still have not paid.
@@ -117,8 +129,8 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
                 None => known,
             }
         };
-        let action =
-            next_action(&appointment, &observed, &snapshot, &movements, gateway.charges.capabilities(), now);
+        let capabilities = gateway.charges.capabilities();
+        let action = next_action(&appointment, &observed, &snapshot, &movements, capabilities, now);
         tracing::info!(
             appointment = %id,
             status = appointment.status.as_str(),

@@ -601,6 +601,9 @@ async fn open_payment(
 /// [`AppError::Invalid`] for `pay_in` if it cannot be converted or charged.
 pub(super) async fn price_in(app: &App, price: Money, pay_in: Option<Currency>) -> Result<Money, AppError> {
     let Some(currency) = pay_in.filter(|currency| *currency != price.currency()) else { return Ok(price) };
+    if price.is_zero() {
+        return Ok(Money::saturating(0, currency));
+    }
     let converted = convert_for_charge(app, &Actor::Platform, price, currency, app.now()).await?;
     converted.to_charge().map_err(|error| AppError::invalid("/pay_in", error.to_string()))
 }

@@ -620,6 +620,35 @@ impl Payment {
         Self { share_owed: owed.filter(|owed| !owed.is_zero()), ..self.clone() }
     }
 
+    /// Returns what the expert owes no longer after these new movements: their share of what the bank has returned after a dispute. The
+    /// share of what they granted is not owed either, because that refund waits until it is taken back. `totals` are those of all
+    /// movements.
+    pub fn owed_no_longer(&self, new: &[Movement], totals: Totals) -> Option<Money> {
+        let is_won = new.iter().any(|one| one.kind == MovementKind::DisputeWon);
+        let owed = self.share_owed.filter(|_| is_won && !self.resolved_with_expert)?;
+        let due = i128::from(self.share_due(totals, self.charge_without_grants()));
+        let less = u64::try_from(due - self.share_received(totals)).ok()?.min(owed.amount());
+        owed.with_amount(less).ok().filter(|less| !less.is_zero())
+    }
+
+    /// Returns the payment after the expert [owes an amount no longer](Self::owed_no_longer), of which `open` was not repaid yet. What they
+    /// have repaid from other payments belongs to them, except for the share of what they granted: it has come back, so that refund does
+    /// not wait for it.
+    #[must_use]
+    pub fn owing_no_longer(&self, owed: Money, open: Money, totals: Totals, amount_due: Money) -> Self {
+        let less = self.owing_less(open);
+        let Some(before_grants) = self.charge_before_grants else { return less };
+        let due = |charge| self.share_due(totals, charge);
+        let share = due(before_grants).saturating_sub(due(amount_due));
+        let returned = owed.saturating_sub(open).amount().min(share);
+        let waiting = before_grants.saturating_sub(amount_due).prorate(share - returned, share);
+        let charge =
+            before_grants.with_amount(amount_due.amount() + waiting.amount()).unwrap_or(before_grants);
+        let charge_before_grants = Some(charge).filter(|_| !waiting.is_zero());
+        let refused_reversal = less.refused_reversal.filter(|_| charge_before_grants.is_some());
+        Self { charge_before_grants, refused_reversal, ..less }
+    }
+
     /// Returns the payment after what the expert has too much or too little was settled with them outside the gateway. `amount_due` is
     /// what the client owes, `totals` are those of all movements.
     #[must_use]

@@ -60,9 +60,11 @@ fn processing_fee(payment: &Payment, movements: &[Movement]) -> Money {
 /// remains for the side that pays it, and did not before. The platform has its commission, and the expert the rest
 /// ([`platform_pays_fee`](crate::payments::gateway::GatewayKind::platform_pays_fee)). It is a multiple of the charge step. As long as a
 /// dispute is open, it is the cost of the refund that is made if the dispute is won.
+///
+/// If nothing is captured yet, the fee is the largest one on what will be: none if that is nothing, and more than the commission on a
+/// small part of the price.
 pub fn cost_of_refund(payment: &Payment, movements: &[Movement], before: Money, after: Money) -> Money {
-    let fee = processing_fee(payment, movements);
-    let uncovered = |charge: Money| {
+    let uncovered = |charge: Money, fee: Money| {
         let commission = charge.apply_rate(payment.fee_rate);
         let remaining = match payment.gateway.platform_pays_fee() {
             true => commission,
@@ -70,8 +72,17 @@ pub fn cost_of_refund(payment: &Payment, movements: &[Movement], before: Money, 
         };
         fee.saturating_sub(remaining)
     };
-    let paid = before.amount().min(Totals::of(movements).net_paid_unless_lost(payment.open_dispute));
-    in_steps(uncovered(after).saturating_sub(uncovered(before.with_amount(paid).unwrap_or(before))))
+    let totals = Totals::of(movements);
+    let after = before.at_most(after);
+    let (uncovered_before, uncovered_after) = if totals.captured == 0 {
+        let if_captured = |charge| uncovered(charge, largest_processing_fee(charge));
+        (if_captured(before), if_captured(after))
+    } else {
+        let fee = processing_fee(payment, movements);
+        let paid = before.amount().min(totals.net_paid_unless_lost(payment.open_dispute));
+        (uncovered(before.with_amount(paid).unwrap_or(before), fee), uncovered(after, fee))
+    };
+    in_steps(uncovered_after.saturating_sub(uncovered_before))
 }
 
 /// Returns the cost of refunding everything that a client has paid although the appointment had ended. It is a multiple of the

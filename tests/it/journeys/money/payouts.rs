@@ -603,7 +603,7 @@ async fn share_is_settled_outside_the_gateway_only_once_a_dispute_is_decided() {
         let path = format!("/v1/appointments/{appointment}/payment/resolution");
         (amount, test.post(&path).signed_in_as("margaret").json(&decision).send().await)
     };
-    assert_eq!(settle().await.1.problem(409), "payment-state");
+    assert_eq!((settle().await.0, test.owed(&offer).await), (Value::Null, json!(7_200)));
     let dispute = dispute["id"].as_str().expect("an id");
     test.stripe().close_dispute(dispute, DisputeOutcome::Won).expect("the bank decides");
     test.advance(3_600);
@@ -615,6 +615,114 @@ async fn share_is_settled_outside_the_gateway_only_once_a_dispute_is_decided() {
     test.stack.run_until_idle().await;
     // The expert has the 7,200 at their bank, and has returned 900 outside the gateway.
     assert_eq!(test.shares(&offer).await, [7_000, 0, -200]);
+}
+
+/// A session for which the expert was paid at once, disputed after they have emptied their account. Returns the dispute.
+async fn disputed_after_emptying(test: &TestApp, offer: &Offer, amount: Option<i64>) -> (String, String) {
+    let appointment = test.book_and_secure(offer, AT).await;
+    test.advance_to("2027-01-05T11:30:00Z").await;
+    test.empty_account(offer).await;
+    let dispute = test.dispute(&appointment, amount).await;
+    (appointment, dispute)
+}
+
+impl TestApp {
+    async fn dispute(&self, appointment: &str, amount: Option<i64>) -> String {
+        let read = self.appointment(appointment).await;
+        let dispute = self.stripe().dispute(intent(&read), amount, "fraudulent").expect("it can be disputed");
+        self.stack.run_until_idle().await;
+        dispute["id"].as_str().expect("an id").to_owned()
+    }
+
+    async fn decide_dispute(&self, dispute: &str, outcome: DisputeOutcome) {
+        self.stripe().close_dispute(dispute, outcome).expect("the bank decides");
+        self.advance(60);
+        self.stack.run_until_idle().await;
+    }
+}
+
+#[tokio::test]
+async fn grant_during_a_dispute_waits_for_the_share_that_the_expert_owes() {
+    // The disputed amount, the charge that the expert reports, and what waits if the bank returns the money.
+    for (disputed, charge, waits) in [(8_000, 0, 8_000), (5_000, 6_000, 2_000), (1_000, 5_000, 3_000)] {
+        let test = TestApp::with(|config| config.settings.payout_timing = PayoutTiming::AtPayment).await;
+        let offer = test.offer(&paid_hour()).await;
+        let (appointment, dispute) = disputed_after_emptying(&test, &offer, Some(disputed)).await;
+        assert_eq!(test.owed(&offer).await, disputed * 9 / 10);
+        let charge = json!({ "charge": { "amount": charge, "currency": "EUR" } });
+        test.post_action("ada", &appointment, "complete", &charge).await.expect(200);
+        test.stack.run_until_idle().await;
+        let cost = test.owed(&offer).await.as_i64().expect("the share") - disputed * 9 / 10;
+        test.decide_dispute(&dispute, DisputeOutcome::Won).await;
+        let payment = test.payment(&appointment).await;
+        assert_eq!(payment["waiting_refund"]["amount"]["amount"], waits, "{disputed}: {payment:#}");
+        assert_ne!(payment["waiting_refund"]["next_attempt_at"], Value::Null, "{disputed}");
+        assert_eq!(payment["refunded"]["amount"], 0, "{disputed}");
+        let owed = test.owed(&offer).await.as_i64().unwrap_or(0);
+        assert_eq!(owed, cost, "{disputed}: only what the refund costs is owed");
+        // Other sessions fill the account.
+        for day in ["06", "07"] {
+            test.book_and_secure(&offer, &format!("2027-01-{day}T10:00:00Z")).await;
+        }
+        test.advance_to("2027-01-11T13:02:00Z").await;
+        assert_eq!(test.payment(&appointment).await["refunded"]["amount"], waits, "{disputed}");
+        assert_eq!(test.owed(&offer).await, Value::Null);
+    }
+}
+
+#[tokio::test]
+async fn grant_is_made_if_the_expert_has_repaid_the_share_that_they_owed() {
+    let test = TestApp::with(|config| config.settings.payout_timing = PayoutTiming::AtPayment).await;
+    let offer = test.offer(&paid_hour()).await;
+    let (appointment, dispute) = disputed_after_emptying(&test, &offer, None).await;
+    let charge = json!({ "charge": { "amount": 5_000, "currency": "EUR" } });
+    test.post_action("ada", &appointment, "complete", &charge).await.expect(200);
+    // Who owes something is paid after the session, and repays it then.
+    for day in ["06", "07", "08"] {
+        test.book_and_secure(&offer, &format!("2027-01-{day}T10:00:00Z")).await;
+    }
+    test.advance_to("2027-01-12T12:00:00Z").await;
+    assert_eq!(test.owed(&offer).await, Value::Null);
+    test.decide_dispute(&dispute, DisputeOutcome::Won).await;
+    let payment = test.payment(&appointment).await;
+    assert_eq!(payment["refunded"]["amount"], 3_000, "{payment:#}");
+    assert_eq!(payment["waiting_refund"], Value::Null);
+}
+
+#[tokio::test]
+async fn share_of_a_refund_is_asked_for_although_another_one_was_refused() {
+    let test = TestApp::with(|config| config.settings.payout_timing = PayoutTiming::AtPayment).await;
+    let offer = test.offer(&paid_hour()).await;
+    let (appointment, dispute) = disputed_after_emptying(&test, &offer, Some(1_000)).await;
+    let charge = json!({ "charge": { "amount": 5_000, "currency": "EUR" } });
+    test.post_action("ada", &appointment, "complete", &charge).await.expect(200);
+    test.stack.run_until_idle().await;
+    test.decide_dispute(&dispute, DisputeOutcome::Lost).await;
+    let waiting = test.payment(&appointment).await["waiting_refund"].clone();
+    assert_eq!(waiting["amount"]["amount"], 2_000);
+    assert_ne!(waiting["next_attempt_at"], Value::Null);
+    let told = test.notifications("alan").await;
+    assert!(told.iter().any(|one| one["change"] == "payment_refund_waits"), "{told:#?}");
+}
+
+#[tokio::test]
+async fn expert_owes_a_disputed_share_also_while_a_granted_refund_waits() {
+    for outcome in [DisputeOutcome::Won, DisputeOutcome::Lost] {
+        let test = TestApp::with(|config| config.settings.payout_timing = PayoutTiming::AtPayment).await;
+        let offer = test.offer(&paid_hour()).await;
+        let appointment = test.book_and_secure(&offer, AT).await;
+        test.empty_account(&offer).await;
+        test.refund(&appointment, 10).await.expect(201);
+        test.stack.run_until_idle().await;
+        let dispute = test.dispute(&appointment, None).await;
+        assert_eq!(test.owed(&offer).await, 7_200);
+        test.decide_dispute(&dispute, outcome).await;
+        let (owed, waits) = match outcome {
+            DisputeOutcome::Won => (Value::Null, json!(10)),
+            DisputeOutcome::Lost => (json!(7_200), Value::Null),
+        };
+        assert_eq!((test.owed(&offer).await, test.waiting(&appointment).await), (owed, waits));
+    }
 }
 
 #[tokio::test]

@@ -460,3 +460,22 @@ async fn cost_of_a_refund_is_the_same_while_a_dispute_is_open() {
         assert_eq!(test.cents(&offer, [Account::Client]).await, [i128::from(expected[0]) - 8_000], "{who}");
     }
 }
+
+#[tokio::test]
+async fn charge_that_is_lowered_before_it_is_captured_costs_what_its_commission_does_not_cover() {
+    // The price and the reported charge in cents, and what the expert owes: the largest fee on the charge less its commission, beyond
+    // what the price costs as well.
+    for (price, charge, owes) in
+        [(300, 50, Some(17)), (8_000, 50, Some(22)), (8_000, 4_000, None), (8_000, 0, None)]
+    {
+        let test = with_budgets(0, 35).await;
+        let mut terms = super::authorized_hour();
+        terms["durations"][0]["price"]["amount"] = json!(price);
+        let offer = test.offer(&terms).await;
+        let appointment = test.book_and_secure(&offer, "2027-01-05T10:00:00Z").await;
+        test.advance_to("2027-01-05T11:30:00Z").await;
+        let charge = json!({ "charge": { "amount": charge, "currency": "EUR" } });
+        test.post_action("ada", &appointment, "complete", &charge).await.expect(200);
+        assert_eq!(terms_and_debt(&test, &offer).await.1, owes, "{price} to {charge}");
+    }
+}

@@ -7,6 +7,7 @@ use domain::kernel::time::MINUTE;
 use domain::payments::debt::Debt;
 use domain::payments::ledger::{MovementKind, Totals};
 use domain::payments::payment::Payment;
+use domain::payments::refund_costs::largest_processing_fee;
 use domain::scheduling::appointment::{Appointment, Status};
 use domain::scheduling::party::Party;
 use domain::{AppointmentId, ExpertId, Money, Timestamp};
@@ -46,12 +47,21 @@ fn costs(before: &ObservedAppointment, agreed: &Payment, after: &Payment, new: u
     let fees = before.movements.iter().filter(|one| one.kind == MovementKind::ProcessingFee);
     let fee: u64 = fees.map(|one| one.amount.amount()).sum();
     let (points, step) = (u64::from(after.fee_rate.basis_points()), after.amount.currency().charge_step());
-    let uncovered = |charge: u64| fee.saturating_sub(part_of(charge, points, step));
-    let old = agreed.amount_due(&before.appointment.status).amount();
-    // What the bank may return counts as paid.
     let totals = Totals::of(&before.movements);
-    let undecided = if agreed.open_dispute { totals.disputed } else { 0 };
-    let old = old.min(totals.net_paid() + undecided);
+    let mut old = agreed.amount_due(&before.appointment.status).amount();
+    // The gateway charges its fee for what is captured later.
+    let fee = |charge: u64| match totals.captured {
+        0 => {
+            Money::new(charge, after.amount.currency()).map_or(0, |one| largest_processing_fee(one).amount())
+        }
+        _ => fee,
+    };
+    let uncovered = |charge: u64| fee(charge).saturating_sub(part_of(charge, points, step));
+    if totals.captured > 0 {
+        // What the bank may return counts as paid.
+        let undecided = if agreed.open_dispute { totals.disputed } else { 0 };
+        old = old.min(totals.net_paid() + undecided);
+    }
     let own = after.processing_cost.map_or(0, |cost| cost.amount());
     let cost = uncovered(new - own).saturating_sub(uncovered(old)).div_ceil(step) * step;
     (cost, cost.saturating_sub(own))
@@ -78,7 +88,7 @@ pub(super) fn check(
     let captured = |known: &ObservedAppointment| Totals::of(&known.movements).captured > 0;
     if !captured(before) {
         if captured(now) && matches!(status, Status::Expired | Status::Cancelled { .. }) {
-            all.late.extend(owners);
+            all.late.extend(owners.clone());
         }
         let by_expert = matches!(status, Status::Cancelled { cancelled_by: Party::Expert, .. });
         if captured(now) && by_expert && after.amount_due(status).is_zero() {
@@ -88,7 +98,9 @@ pub(super) fn check(
             *all.caused.entry((expert, after.amount.currency().code())).or_default() +=
                 fee.div_ceil(step) * step;
         }
-        return;
+        if captured(now) {
+            return;
+        }
     }
     let (old, new) =
         (agreed.amount_due(&before.appointment.status).amount(), after.amount_due(status).amount());

@@ -60,13 +60,14 @@ impl Payment {
     }
 
     /// Lowers the charge by a refund that the expert grants: a refund, a smaller charge, or a move to a lower price. It is made once
-    /// their share of it has come back.
+    /// their share of it has come back. The gateway is asked for it even if it has refused to take back another one.
     pub fn grant_charge(&mut self, charge: Money) {
         let before = self.charge();
         let charge = before.at_most(charge);
         if charge != before {
             self.charge_before_grants.get_or_insert(before);
             self.granted_refunds = self.granted_refunds.saturating_add(1);
+            self.refused.remove(&OrderKind::Reversal);
         }
         self.set_final_charge(charge);
     }

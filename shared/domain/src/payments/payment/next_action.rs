@@ -573,9 +573,7 @@ impl Situation<'_> {
                     _ => self.refused(order, amount),
                 }
             });
-        // If the dispute is won, what the expert granted waits for their share again.
-        let may_wait = self.snapshot.open_dispute && self.payment.charge_before_grants.is_some();
-        let cannot_take_back = takes_back && !may_wait && expert_obstacle.is_some();
+        let cannot_take_back = takes_back && expert_obstacle.is_some();
         // The share of what was granted is not owed, because that refund waits for it.
         let charge = if granted > 0 { self.payment.charge_without_grants() } else { self.amount_due };
         if let Some(excess) = self.share_in_excess(cannot_take_back, charge) {

@@ -86,6 +86,16 @@ fn cost_of_a_refund_is_what_the_remaining_commission_does_not_cover() {
 }
 
 #[test]
+fn charge_that_is_lowered_before_it_is_captured_costs_what_its_commission_does_not_cover() {
+    let authorized = payment(300, 1_000);
+    let cost = |before, after| cost_of_refund(&authorized, &[], euros(before), euros(after)).amount();
+    // The largest fees on EUR 3.00 and 0.50 are 0.35 and 0.27, and the commissions 0.30 and 0.05.
+    assert_eq!([cost(300, 50), cost(8_000, 50), cost(8_000, 4_000)], [17, 22, 0]);
+    // Nothing is captured, or nothing changes.
+    assert_eq!([cost(300, 0), cost(0, 300), cost(300, 300)], [0, 0, 0]);
+}
+
+#[test]
 fn expert_who_pays_the_fee_covers_it_with_what_remains_of_their_share() {
     let paypal = Payment { gateway: GatewayKind::Paypal, ..payment(8_000, 1_000) };
     let movements = captured(8_000, Some(euros(274)));

@@ -104,6 +104,15 @@ impl Platform {
             };
             let known =
                 known.without_made_grants(Totals::of(&movements), self.target(), snapshot.open_dispute);
+            let totals = Totals::of(&movements);
+            if let Some(owed) = known.owed_no_longer(&movements[self.ledger.len()..], totals) {
+                let open = owed.with_amount(self.debt.owed_in(owed.currency())).expect("in range");
+                let open = open.at_most(owed);
+                (self.debt, self.caused) = (self.debt.minus(open), self.caused - open.amount());
+                self.payment = known.owing_no_longer(owed, open, totals, self.target());
+                self.ledger = movements;
+                continue;
+            }
             let observed = Payment {
                 state: before.state_of(&snapshot, &movements, self.target()),
                 decline: snapshot.decline,
