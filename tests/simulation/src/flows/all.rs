@@ -1130,6 +1130,31 @@ pub const FLOWS: &[Flow] = &[
         },
     },
     Flow {
+        name: "an expert without money lowers the charge of a disputed session, and the bank returns the money",
+        run: |scenario| {
+            scenario.offer(unchanged_terms);
+            let id = scenario.book_and_pay(IN_34_HOURS);
+            scenario.empty_accounts();
+            scenario.at_gateway(|core, name| {
+                gateway::open_dispute(core, name, 100);
+            });
+            scenario.advance_to(IN_34_HOURS + 2 * HOUR);
+            scenario.as_expert(Command::EndSession(id, Outcome::Completed, Some(euros(5_000))));
+            scenario.advance(HOUR);
+            scenario.at_gateway(|core, name| gateway::close_dispute(core, name, 0, 100));
+            scenario.advance(HOUR);
+            scenario.expect_all("the client waits until the expert has returned the share", |known| {
+                let owed = known.payment.as_ref().and_then(|payment| payment.share_owed);
+                Totals::of(&known.movements).refunded == 0 && owed.is_none()
+            });
+            scenario.book_and_pay(IN_34_HOURS + 5 * DAY);
+            scenario.advance_to(IN_34_HOURS + 8 * DAY);
+            scenario.expect_all("the client gets the refund once the expert has the share again", |known| {
+                known.appointment.start != at(IN_34_HOURS) || Totals::of(&known.movements).refunded == 3_000
+            });
+        },
+    },
+    Flow {
         name: "a transfer is settled outside the gateway, and a dispute is lost",
         run: |scenario| {
             offer_held(scenario);
