@@ -299,8 +299,8 @@ pub struct CancellationQuote {
     pub refund: Money,
     /// The amount that the client pays in the end. Together with `refund` and what was returned before, it equals the price.
     pub final_charge: Money,
-    /// The part of `final_charge` with which the client pays for the processing of the refund. It is 0 as long as the platform bears
-    /// this cost: it does within a monthly budget for each client and for each expert.
+    /// The part of `final_charge` with which the client pays for the processing of the refund. It is 0 within monthly
+    /// budgets for each client and for each expert: the side from which the gateway took its fee then bears this cost.
     pub processing_cost: Money,
     /// What the expert will owe the platform for the processing of the refund, and what is withheld from their next payouts. Present only
     /// if the expert or a member asks about a cancellation of their own.

@@ -45,8 +45,8 @@ pub(crate) struct ApiGateway {
     pub(crate) requests: AtomicU64,
 }
 
-/// How many executions of one function run at the same time; further requests wait for one of them to end. On Lambda, each has
-/// processors of its own. Here they share a few, and a thousand that had all begun would delay the one whose turn it is.
+/// How many executions of one function run at the same time; further requests wait for one of them to end. Lambda has no such limit but
+/// the account's. Here they share a few cores, so a thousand concurrent executions would delay the one that has the turn.
 const MAX_CONCURRENCY: usize = 64;
 
 /// A function, and how many more executions of it can begin.

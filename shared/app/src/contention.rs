@@ -8,9 +8,10 @@
 //! - After a version conflict it decides again with the rows that the failed conditions returned. A request whose slot is gone is
 //!   therefore refused at once.
 //! - If it still wants to write, it takes a ticket for the row at which it met others, and waits until no ticket is ahead of it.
-//!   Then it reads this row again, with those that belong to it, decides and writes, so its turn is short. What else it depends on is as old as its last attempt:
-//!   the rows that it writes have conditions, and the rest was valid during the request, such as the offer of the expert. What the
-//!   actor may do is read and decided in every attempt, so whoever is suspended or removed while they wait changes nothing.
+//!   Then it reads this row again, with those that belong to it, decides and writes, so its turn is short. What else it depends on is
+//!   as old as its last attempt: the rows that it writes have conditions, and the rest was valid during the request, such as the offer
+//!   of the expert. What the actor may do is read and decided in every attempt, so whoever is suspended or removed while they wait
+//!   changes nothing.
 //!
 //! Turns are only hints. If they are lost, attempts meet more often, and the versions of the rows decide as ever.
 

@@ -4,8 +4,8 @@ use domain::payments::ledger::{Movement, MovementKind, Totals};
 use domain::payments::payment::{Order, OrderKind, Payment, PaymentState, Plan, References, action_deadline};
 use domain::scheduling::appointment::{Appointment, Status};
 use domain::scheduling::party::ActingAs;
-use domain::{Money, Timestamp};
-use store::Transaction;
+use domain::{AppointmentId, Money, Timestamp};
+use store::{AppointmentRecord, Transaction};
 
 use super::declines::{self, DECLINED};
 use super::holds::release_declined;
@@ -13,6 +13,7 @@ use super::process::buyer;
 use crate::events::{EventData, PaymentChanged};
 use crate::payments::error::PaymentsError;
 use crate::payments::ports::{Charges, Completion, GatewayError, Opened, RefundOrder};
+use crate::transact::Decision;
 use crate::{App, AppError};
 
 /// When requests have failed for this many seconds, a snapshot reliably shows whether the order was executed.
@@ -39,7 +40,9 @@ pub(super) async fn order(
 ) -> Result<(), AppError> {
     let result = execute(app, gateway, appointment, payment.clone(), movements, order).await;
     let version = payment.version;
-    let refused = Payment { refusals: payment.refusals.saturating_add(1), ..payment.clone() };
+    // A definite response ends a failure.
+    let refusals = payment.refusals.saturating_add(1);
+    let refused = Payment { refusals, failing_since: None, ..payment.clone() };
     match (result, order.refused_as(gateway.capabilities())) {
         (
             Err(AppError::Payments(PaymentsError::Gateway(GatewayError::Refused { code, message }))),
@@ -74,7 +77,7 @@ pub(super) async fn order(
                         .await?;
                 }
                 Some(since) if now >= since.plus(VISIBLE_AFTER) => {
-                    put_payment(app, version, Payment { failing_since: None, ..refused }, |_| None).await?;
+                    put_payment(app, version, refused, |_| None).await?;
                 }
                 Some(_) => {}
             }
@@ -118,7 +121,10 @@ async fn execute(
                     ask_client(app, gateway, appointment, Payment { version, ..declined }, deadline).await?;
                 }
             }
-            (Ok(Completion::Declined), _) => count_declined(app, appointment, &payment).await?,
+            (Ok(Completion::Declined), _) => {
+                count_declined(app, appointment.id).await?;
+                tracing::warn!(appointment = %appointment.id, gateway = %payment.gateway, "{DECLINED}");
+            }
             (Ok(Completion::Done), _) => {}
             (Err(failure), _) => return Err(failure.into()),
         },
@@ -160,16 +166,20 @@ async fn execute(
     Ok(())
 }
 
-/// Counts an attempt to pay that was declined while the client can choose another means of payment. A version conflict is ignored: the
-/// job reads everything again. The next step ends the payment after too many.
-async fn count_declined(app: &App, appointment: &Appointment, payment: &Payment) -> Result<(), AppError> {
-    let mut transaction = Transaction::new();
-    transaction.check_appointment(appointment);
-    declines::count(app, &mut transaction, appointment, payment, app.now()).await?;
-    if app.try_commit(transaction).await? {
-        tracing::warn!(appointment = %appointment.id, gateway = %payment.gateway, "{DECLINED}");
-    }
-    Ok(())
+/// Counts an attempt to pay that was declined while the client can choose another means of payment. Nothing at the gateway shows it
+/// later. The next step ends the payment after too many.
+async fn count_declined(app: &App, id: AppointmentId) -> Result<(), AppError> {
+    app.transact("count_declined", || async {
+        let record = app.store.latest_appointment_record(id).await?;
+        let Some(AppointmentRecord { appointment, payment: Some(payment), .. }) = record else {
+            return Ok(Decision::Unchanged(()));
+        };
+        let mut transaction = Transaction::new();
+        transaction.check_appointment(&appointment);
+        declines::count(app, &mut transaction, &appointment, &payment, app.now()).await?;
+        Ok(Decision::Commit(transaction, ()))
+    })
+    .await
 }
 
 /// Opens a new intent, with which the client can pay until a deadline. The first time, it also publishes

@@ -2,7 +2,7 @@
 
 use domain::kernel::time::DAY;
 use domain::payments::ledger::{self, Movement, MovementKind, Totals};
-use domain::payments::payment::{IntentStatus, Payment, PaymentAction, References, Wait, next_action};
+use domain::payments::payment::{Payment, PaymentAction, References, Wait, next_action};
 use domain::scheduling::appointment::{Appointment, Outcome, Status};
 use domain::scheduling::party::{ActingAs, Party};
 use domain::{AppointmentId, Timestamp};
@@ -83,9 +83,6 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
         let FetchedPayment { snapshot, unrecorded_intent, .. } = fetch_payment(app, &payment).await?;
         let mut new_movements: Vec<Movement> =
             ledger::new_movements(&movements, &snapshot.movements).into_iter().cloned().collect();
-        // Refusals and failures concern the payment as it was. After new movements, orders are sent again.
-        let has_moved = !new_movements.is_empty();
-        let known = if has_moved { payment.without_refusals(&new_movements) } else { payment.clone() };
         let mut movements: Vec<Movement> =
             movements.into_iter().chain(new_movements.iter().cloned()).collect();
         if let Some(cost) = payment.due_processing_cost(&movements, now) {
@@ -94,41 +91,24 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
         }
         let target = payment.amount_due(&appointment.status);
         let totals = Totals::of(&movements);
-        let known = known.without_made_grants(totals, target, snapshot.open_dispute);
-        // By itself, because the next action may change the expert's debt, too.
-        if let Some(owed) = known.owed_no_longer(&new_movements, totals) {
+        let observed = payment.observed(&appointment, &snapshot, &movements, &new_movements);
+        let observed = match unrecorded_intent {
+            Some(intent) => observed.with_intent(intent),
+            None => observed,
+        };
+        // In a step of its own, because the next action may change the expert's debt, too. A lost dispute is recorded together with what
+        // follows from it.
+        if let Some(regained) = observed.share_regained(&new_movements, totals) {
             let debt = app.store.debt(appointment.expert, Consistency::Strong).await?;
-            let open = owed.with_amount(debt.owed_in(owed.currency())).unwrap_or(owed).at_most(owed);
-            let after = known.owing_no_longer(owed, open, totals, target);
+            let in_debt = regained.with_amount(debt.owed_in(regained.currency())).unwrap_or(regained);
+            let in_debt = in_debt.at_most(regained);
+            let after = observed.with_share_regained(in_debt, totals, target);
+            let after = Payment { lost_dispute: payment.lost_dispute, ..after };
             let mut change = Change::new(app, &appointment, payment, after, &movements, new_movements, now);
-            change.put_debt(&debt.minus(open))?;
+            change.put_debt(&debt.minus(in_debt))?;
             change.commit().await?;
             continue;
         }
-        let observed = Payment {
-            state: payment.state_of(&snapshot, &movements, target),
-            // A gateway forgets why the saved card was declined as soon as the client tries another one. They still have not paid.
-            decline: match snapshot.status {
-                IntentStatus::Authorized { .. } | IntentStatus::Succeeded => snapshot.decline,
-                _ => snapshot.decline.or(payment.decline.filter(|_| payment.action_deadline.is_some())),
-            },
-            booked_from: payment
-                .booked_from
-                .clone()
-                .filter(|_| matches!(appointment.status, Status::Pending { .. })),
-            open_dispute: snapshot.open_dispute,
-            lost_dispute: snapshot.lost_dispute,
-            // The client has paid, so the deadline no longer matters.
-            action_deadline: match snapshot.status {
-                IntentStatus::Authorized { .. } | IntentStatus::Succeeded => None,
-                _ => payment.action_deadline,
-            },
-            failing_since: payment.failing_since.filter(|_| !has_moved),
-            ..match unrecorded_intent {
-                Some(intent) => known.with_intent(intent),
-                None => known,
-            }
-        };
         let capabilities = gateway.charges.capabilities();
         let action = next_action(&appointment, &observed, &snapshot, &movements, capabilities, now);
         tracing::info!(

@@ -146,18 +146,18 @@ impl PolicyQuote {
     /// Returns the quote after what was decided and refunded before. It refunds at most what the platform still holds, if the client has
     /// paid, or will hold if an open dispute is won.
     ///
-    /// What the expert has granted is not refunded as long as it waits for their share. The client gets what they are entitled to in any
+    /// What the expert has granted is refunded only once they have returned their share. The client gets what they are entitled to in any
     /// case, so the quote contains it.
     pub(super) fn after_earlier_decisions(&self, record: &AppointmentRecord) -> Quote {
         let Self { quote: by_policy, without_grants } = *self;
         let Some(payment) = &record.payment else { return by_policy };
         let totals = Totals::of(&record.movements);
-        let waiting = payment.waiting_refund(totals, payment.amount_due(&record.appointment.status));
+        let outstanding = payment.outstanding_grant(totals, payment.amount_due(&record.appointment.status));
         let held = |quote: Quote| match totals {
             Totals { captured: 0, .. } => quote,
-            totals => quote.limited_to_net_paid(totals.net_paid_unless_lost(payment.open_dispute)),
+            totals => quote.limited_to_net_paid(totals.net_paid_if_won(payment.open_dispute)),
         };
-        match waiting {
+        match outstanding {
             Some(_) => {
                 let entitled = held(without_grants.after(Some(payment.charge_without_grants())));
                 let final_charge = by_policy.after(payment.final_charge).final_charge;

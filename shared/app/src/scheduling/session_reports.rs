@@ -110,7 +110,7 @@ pub async fn quote(
     let Outcome::NoShow { missed_by } = outcome else {
         return Err(AppError::Forbidden("a completed session is no no-show"));
     };
-    check_report(acting, outcome, None, record.appointment.price)?;
+    check_report(acting, outcome, None, &record)?;
     let now = app.now();
     let ended = record.appointment.ended(outcome, None, party, now)?;
     let AppointmentRecord { appointment, payment, movements, .. } = &record;
@@ -128,7 +128,7 @@ pub async fn quote(
     })
 }
 
-/// Checks that somebody may report this outcome, with this charge, of a session with this price.
+/// Checks that somebody may report this outcome, with this charge.
 ///
 /// # Errors
 /// [`AppError::Forbidden`] for a client who reports that the session took place, and for a member who gives money back without the
@@ -137,12 +137,14 @@ fn check_report(
     acting: ActingAs,
     outcome: Outcome,
     charge: Option<Money>,
-    price: Money,
+    record: &AppointmentRecord,
 ) -> Result<(), AppError> {
     if acting.party() == Party::Client && outcome == Outcome::Completed {
         return Err(AppError::Forbidden("a client can only report that a session was missed"));
     }
-    // A charge, or an expert's report that they did not attend, is a refund.
+    // A charge, or an expert's report that they did not attend, is a refund. It also makes one that waits because of a lower price.
+    let price = record.appointment.price;
+    let price = record.payment.as_ref().map_or(price, |payment| payment.price_without_grants(price));
     let own_absence =
         acting.party() == Party::Expert && outcome == (Outcome::NoShow { missed_by: Party::Expert });
     if charge.is_some() || (own_absence && !price.is_zero()) {
@@ -186,7 +188,7 @@ pub async fn end(
         let (outcome, charge) = report.outcome(party);
         let AppointmentRecord { appointment, payment, .. } = &record;
         let price = appointment.price;
-        check_report(acting, outcome, charge, price)?;
+        check_report(acting, outcome, charge, &record)?;
         if let Some(charge) =
             charge.filter(|charge| charge.currency() != price.currency() || charge.amount() > price.amount())
         {

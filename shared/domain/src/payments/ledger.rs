@@ -278,11 +278,10 @@ impl Totals {
         self.captured.saturating_sub(self.refunded).saturating_sub(self.disputed)
     }
 
-    /// Returns what the client has paid and not got back, where an amount that the bank has withdrawn counts as paid as long as the dispute
-    /// is open: it comes back if the dispute is won.
-    pub fn net_paid_unless_lost(&self, open_dispute: bool) -> u64 {
-        let undecided = if open_dispute { self.disputed } else { 0 };
-        self.net_paid().saturating_add(undecided).min(self.captured)
+    /// Returns what the client has paid and not got back, where the amounts that the bank has withdrawn count as paid as long as a dispute
+    /// is open: they come back if it is won. One that was lost before is among them.
+    pub fn net_paid_if_won(&self, open_dispute: bool) -> u64 {
+        if open_dispute { self.captured.saturating_sub(self.refunded) } else { self.net_paid() }
     }
 
     /// Returns what the expert has received after fees.

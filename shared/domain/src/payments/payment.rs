@@ -13,6 +13,7 @@ use crate::{AppointmentId, Money, Rate, Timestamp};
 
 mod final_charge;
 mod next_action;
+mod observation;
 
 pub use final_charge::FinalCharge;
 pub use next_action::{Order, PaymentAction, Share, Transition, Wait, action_deadline, next_action};
@@ -155,8 +156,8 @@ pub struct Payment {
     /// The orders that the gateway has refused permanently, with the gateway's error code. An order is sent again after a new movement, or
     /// when an administrator requests it; for a refund that the expert granted, the share is asked for again daily.
     pub refused: BTreeMap<OrderKind, String>,
-    /// Since when the share of a refund that the expert granted is asked for in vain; it ends when the share comes back, or nothing waits
-    /// any more. `None` if a release before this attribute has recorded the [refusal](Self::refused).
+    /// When the gateway first and last refused to take back the share of a refund that the expert granted, until the share comes back,
+    /// nothing waits any more, or the expert grants another refund. `None` if a release before this attribute has recorded the [refusal](Self::refused).
     pub refused_reversal: Option<RefusedReversal>,
     /// The number of refused orders. It is part of the idempotency keys, because the gateway answers a repeated key
     /// with the same refusal.
@@ -259,7 +260,7 @@ pub struct WaitingRefund {
     pub next_attempt_at: Option<Timestamp>,
 }
 
-/// The kind of an order. If the gateway permanently refuses an order of these kinds, an administrator decides, except that the expert
+/// The kind of an order. If the gateway permanently refuses an order of these kinds, an administrator decides. The exception: the expert
 /// owes the share of what the client is entitled to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OrderKind {
@@ -543,27 +544,6 @@ impl Payment {
         payment
     }
 
-    /// Returns the payment after these movements, so that every refused order is sent again. The period in which a share is asked for
-    /// again daily ends only with a share that comes back.
-    #[must_use]
-    pub fn without_refusals(&self, moved: &[Movement]) -> Self {
-        let has_returned = moved.iter().any(|movement| movement.kind == MovementKind::Reversal);
-        let refused_reversal = self.refused_reversal.filter(|_| !has_returned);
-        Self { refused: BTreeMap::new(), refused_reversal, ..self.clone() }
-    }
-
-    /// Returns the payment without what the expert has granted, if the client has it by now, or has paid nothing. Nothing waits any more
-    /// then. While a dispute is open, or after the bank has rejected a refund, the amount can come back. `totals` are those of all
-    /// movements.
-    #[must_use]
-    pub fn without_made_grants(&self, totals: Totals, amount_due: Money, open_dispute: bool) -> Self {
-        let is_outstanding = totals.net_paid() > amount_due.amount();
-        if is_outstanding || open_dispute || totals.failed_refunds > 0 {
-            return self.clone();
-        }
-        Self { charge_before_grants: None, refused_reversal: None, ..self.clone() }
-    }
-
     /// Returns when the platform attempts again by itself to take back a share that the gateway refused to take back. The balance of
     /// the expert's account may have grown until then. `None` if nothing was refused, or after [`REVERSAL_PERIOD`].
     fn next_reversal_attempt(&self) -> Option<Timestamp> {
@@ -577,11 +557,18 @@ impl Payment {
     /// are those of all movements.
     pub fn waiting_refund(&self, totals: Totals, amount_due: Money) -> Option<WaitingRefund> {
         let is_refused = self.refused.contains_key(&OrderKind::Reversal) && !self.resolved_with_expert;
-        let surplus = totals.net_paid().saturating_sub(amount_due.amount());
-        let granted = surplus - self.entitled_part(totals, surplus);
-        let amount = amount_due.with_amount(granted).ok().filter(|_| is_refused && granted > 0)?;
+        let amount = self.outstanding_grant(totals, amount_due).filter(|_| is_refused)?;
         let since = self.refused_reversal.map(|refused| refused.since);
         Some(WaitingRefund { amount, since, next_attempt_at: self.next_reversal_attempt() })
+    }
+
+    /// Returns what the expert has granted and the client has not got yet. While a dispute is open, it is what they will not have got if
+    /// the dispute is won. `totals` are those of all movements.
+    pub fn outstanding_grant(&self, totals: Totals, amount_due: Money) -> Option<Money> {
+        let before_grants = self.charge_before_grants?;
+        let outstanding = totals.net_paid_if_won(self.open_dispute).min(before_grants.amount());
+        let granted = outstanding.saturating_sub(amount_due.amount());
+        before_grants.with_amount(granted).ok().filter(|granted| !granted.is_zero())
     }
 
     /// Returns how much of `surplus`, which is to be refunded, the client is entitled to, whatever the expert granted in addition.
@@ -618,35 +605,6 @@ impl Payment {
     pub fn owing_less(&self, less: Money) -> Self {
         let owed = self.share_owed.map(|owed| owed.saturating_sub(less));
         Self { share_owed: owed.filter(|owed| !owed.is_zero()), ..self.clone() }
-    }
-
-    /// Returns what the expert owes no longer after these new movements: their share of what the bank has returned after a dispute. The
-    /// share of what they granted is not owed either, because that refund waits until it is taken back. `totals` are those of all
-    /// movements.
-    pub fn owed_no_longer(&self, new: &[Movement], totals: Totals) -> Option<Money> {
-        let is_won = new.iter().any(|one| one.kind == MovementKind::DisputeWon);
-        let owed = self.share_owed.filter(|_| is_won && !self.resolved_with_expert)?;
-        let due = i128::from(self.share_due(totals, self.charge_without_grants()));
-        let less = u64::try_from(due - self.share_received(totals)).ok()?.min(owed.amount());
-        owed.with_amount(less).ok().filter(|less| !less.is_zero())
-    }
-
-    /// Returns the payment after the expert [owes an amount no longer](Self::owed_no_longer), of which `open` was not repaid yet. What they
-    /// have repaid from other payments belongs to them, except for the share of what they granted: it has come back, so that refund does
-    /// not wait for it.
-    #[must_use]
-    pub fn owing_no_longer(&self, owed: Money, open: Money, totals: Totals, amount_due: Money) -> Self {
-        let less = self.owing_less(open);
-        let Some(before_grants) = self.charge_before_grants else { return less };
-        let due = |charge| self.share_due(totals, charge);
-        let share = due(before_grants).saturating_sub(due(amount_due));
-        let returned = owed.saturating_sub(open).amount().min(share);
-        let waiting = before_grants.saturating_sub(amount_due).prorate(share - returned, share);
-        let charge =
-            before_grants.with_amount(amount_due.amount() + waiting.amount()).unwrap_or(before_grants);
-        let charge_before_grants = Some(charge).filter(|_| !waiting.is_zero());
-        let refused_reversal = less.refused_reversal.filter(|_| charge_before_grants.is_some());
-        Self { charge_before_grants, refused_reversal, ..less }
     }
 
     /// Returns the payment after what the expert has too much or too little was settled with them outside the gateway. `amount_due` is

@@ -1,12 +1,12 @@
 //! What refunds cost, who bears it, and the budgets for it.
 //!
-//! Gateways keep their fee when a payment is refunded. The part of the fee that is not covered by what remains for the side that paid it
+//! Gateways keep their fee when a payment is refunded. How much less of the fee is then covered by what remains for the side that paid it
 //! is the *cost* of the refund. Within monthly budgets, the platform bears it. Costs in different currencies are added as multiples of
 //! the smallest price of their currency, which is worth about the same everywhere.
 
 use crate::kernel::time::Month;
 use crate::payments::ledger::{Movement, MovementKind, Totals};
-use crate::payments::payment::Payment;
+use crate::payments::payment::{Payment, PaymentState};
 use crate::scheduling::cancellation::Cause;
 use crate::{Currency, Money, Timestamp};
 
@@ -75,11 +75,17 @@ pub fn cost_of_refund(payment: &Payment, movements: &[Movement], before: Money, 
     let totals = Totals::of(movements);
     let after = before.at_most(after);
     let (uncovered_before, uncovered_after) = if totals.captured == 0 {
-        let if_captured = |charge| uncovered(charge, largest_processing_fee(charge));
+        // A saved card is not charged at all with too small an amount.
+        let is_captured =
+            |charge: Money| payment.state != PaymentState::CardSaved || charge.check_charge().is_ok();
+        let if_captured = |charge| match is_captured(charge) {
+            true => uncovered(charge, largest_processing_fee(charge)),
+            false => charge.zero(),
+        };
         (if_captured(before), if_captured(after))
     } else {
         let fee = processing_fee(payment, movements);
-        let paid = before.amount().min(totals.net_paid_unless_lost(payment.open_dispute));
+        let paid = before.amount().min(totals.net_paid_if_won(payment.open_dispute));
         (uncovered(before.with_amount(paid).unwrap_or(before), fee), uncovered(after, fee))
     };
     in_steps(uncovered_after.saturating_sub(uncovered_before))

@@ -405,11 +405,19 @@ async fn quote_contains_what_the_client_is_entitled_to_while_a_granted_refund_wa
         let payment = test.payment(&appointment).await;
         assert_eq!(payment["waiting_refund"]["amount"]["amount"], granted, "{payment:#}");
         let path = format!("/v1/appointments/{appointment}/cancellation");
-        let quote = test.get(&path).signed_in_as("alan").send().await.expect(200);
-        assert_eq!(
-            (&quote["refund"]["amount"], &quote["final_charge"]["amount"]),
-            (&json!(8_000), &json!(0))
-        );
+        let quoted = async || {
+            let quote = test.get(&path).signed_in_as("alan").send().await.expect(200);
+            assert_eq!(
+                (&quote["refund"]["amount"], &quote["final_charge"]["amount"]),
+                (&json!(8_000), &json!(0))
+            );
+            quote
+        };
+        let quote = quoted().await;
+        // It is the same while a dispute is open.
+        let dispute = test.dispute(&appointment, None).await;
+        quoted().await;
+        test.decide_dispute(&dispute, DisputeOutcome::Won).await;
         let expected = json!({ "expected_refund": quote["refund"] });
         test.post_action("alan", &appointment, "cancel", &expected).await.expect(200);
         test.stack.run_until_idle().await;
@@ -562,9 +570,13 @@ async fn refund_of_a_lower_price_waits_after_the_absence_of_the_client() {
         assert_eq!(test.cents(&offer, [Account::Client]).await, [-8_000], "{who} {action} {price}");
         assert_eq!(test.waiting(&appointment).await, json!(8_000 - price), "{who} {action} {price}");
     }
-    // A report that nobody can object to, because the session has no price, decides about no refund that waits.
+    // A report that nobody can object to, because the session has no price, decides about no refund that waits. The expert's own
+    // absence does, so it is a refund, which an assistant may not give.
     let (test, offer, appointment) = moved_to_a_lower_price(0, 0, 0).await;
+    test.join(&offer.expert, "ada", "ines", "assistant").await;
     test.advance_to("2027-01-05T13:01:00Z").await;
+    let own = json!({ "missed_by": "expert" });
+    assert_eq!(test.post_action("ines", &appointment, "no-show", &own).await.problem(403), "forbidden");
     let path = format!("/v1/appointments/{appointment}/no-show");
     let quote = test.get(&path).signed_in_as("alan").send().await.expect(200);
     assert_eq!((&quote["missed_by"], &quote["refund"]["amount"]), (&json!("expert"), &json!(0)));

@@ -6,7 +6,7 @@ use chrono::Datelike;
 use domain::kernel::time::MINUTE;
 use domain::payments::debt::Debt;
 use domain::payments::ledger::{MovementKind, Totals};
-use domain::payments::payment::Payment;
+use domain::payments::payment::{Payment, PaymentState};
 use domain::payments::refund_costs::largest_processing_fee;
 use domain::scheduling::appointment::{Appointment, Status};
 use domain::scheduling::party::Party;
@@ -51,9 +51,11 @@ fn costs(before: &ObservedAppointment, agreed: &Payment, after: &Payment, new: u
     let mut old = agreed.amount_due(&before.appointment.status).amount();
     // The gateway charges its fee for what is captured later.
     let fee = |charge: u64| match totals.captured {
-        0 => {
-            Money::new(charge, after.amount.currency()).map_or(0, |one| largest_processing_fee(one).amount())
-        }
+        // A saved card is not charged with less than a gateway accepts.
+        0 => Money::new(charge, after.amount.currency())
+            .ok()
+            .filter(|one| agreed.state != PaymentState::CardSaved || one.check_charge().is_ok())
+            .map_or(0, |one| largest_processing_fee(one).amount()),
         _ => fee,
     };
     let uncovered = |charge: u64| fee(charge).saturating_sub(part_of(charge, points, step));

@@ -60,7 +60,8 @@ impl Payment {
     }
 
     /// Lowers the charge by a refund that the expert grants: a refund, a smaller charge, or a move to a lower price. It is made once
-    /// their share of it has come back. The gateway is asked for it even if it has refused to take back another one.
+    /// their share of it has come back. The gateway is asked for it even if it has refused to take back another one, and
+    /// the days in which it is asked again begin anew.
     pub fn grant_charge(&mut self, charge: Money) {
         let before = self.charge();
         let charge = before.at_most(charge);
@@ -68,6 +69,7 @@ impl Payment {
             self.charge_before_grants.get_or_insert(before);
             self.granted_refunds = self.granted_refunds.saturating_add(1);
             self.refused.remove(&OrderKind::Reversal);
+            self.refused_reversal = None;
         }
         self.set_final_charge(charge);
     }

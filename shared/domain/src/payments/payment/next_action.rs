@@ -347,7 +347,7 @@ impl Situation<'_> {
                 PaymentAction::Order(Order::CancelIntent)
             }
             IntentStatus::Processing => self.wait_for_bank(),
-            // A review by the gateway can take days. If it succeeds when the session has begun, it is too late to confirm.
+            // A review by the gateway can take days. If it succeeds when a no-show could be reported, it is too late to confirm.
             _ => PaymentAction::Transition(Transition::Expire),
         }
     }

@@ -93,6 +93,10 @@ fn charge_that_is_lowered_before_it_is_captured_costs_what_its_commission_does_n
     assert_eq!([cost(300, 50), cost(8_000, 50), cost(8_000, 4_000)], [17, 22, 0]);
     // Nothing is captured, or nothing changes.
     assert_eq!([cost(300, 0), cost(0, 300), cost(300, 300)], [0, 0, 0]);
+    // A saved card is not charged below the smallest amount of a charge.
+    let saved = Payment { state: PaymentState::CardSaved, ..authorized };
+    let cost = |after| cost_of_refund(&saved, &[], euros(3_000), euros(after)).amount();
+    assert_eq!([cost(49), cost(50)], [0, 22]);
 }
 
 #[test]

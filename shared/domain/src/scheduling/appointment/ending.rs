@@ -149,6 +149,8 @@ impl Appointment {
         let others = matches!(outcome, Outcome::NoShow { missed_by } if missed_by != by);
         // Who reports their own absence agrees to what follows from it.
         let reported = (others && contestable).then_some(NoShowReport::Reported);
+        // The whole price is no decision about the charge.
+        let charge = charge.filter(|charge| *charge != self.price);
         let announced = Some(NoShowReport::Announced { until: None, charge });
         let (status, no_show_report) = match (&self.status, by) {
             (Status::Confirmed, _) => {
@@ -159,7 +161,7 @@ impl Appointment {
                 {
                     return Err(ChangeRefusal::OwnAbsenceRefunds);
                 }
-                let costs_expert = by == Party::Platform && charge.is_some_and(|charge| charge != self.price);
+                let costs_expert = by == Party::Platform && charge.is_some();
                 (outcome.status(), if costs_expert { announced } else { reported })
             }
             (status, Party::Platform) if status.has_outcome() => match self.no_show_report {

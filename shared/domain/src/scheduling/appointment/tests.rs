@@ -272,12 +272,14 @@ fn decision_takes_effect_only_after_notice_and_a_period_for_objections() {
     let price = disputed.price;
     let half = price.with_amount(2_500).unwrap();
     let later = now().plus(99 * DAY);
-    for (outcome, charge, pays) in [
-        (Outcome::Completed, None, price),
-        (Outcome::Completed, Some(half), half),
-        (absent(Party::Expert), None, price.zero()),
+    for (outcome, sent, charge, pays) in [
+        (Outcome::Completed, None, None, price),
+        // The whole price is no decision about the charge.
+        (Outcome::Completed, Some(price), None, price),
+        (Outcome::Completed, Some(half), Some(half), half),
+        (absent(Party::Expert), None, None, price.zero()),
     ] {
-        let announced = disputed.ended(outcome, charge, Party::Platform, later).unwrap();
+        let announced = disputed.ended(outcome, sent, Party::Platform, later).unwrap();
         assert_eq!(announced.no_show_report, Some(NoShowReport::Announced { until: None, charge }));
         assert_eq!(announced.parties_to_notify(), [Party::Client, Party::Expert]);
         let until = later.plus(5 * DAY);

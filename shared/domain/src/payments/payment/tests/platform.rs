@@ -97,29 +97,21 @@ impl Platform {
                     .collect();
             let movements: Vec<Movement> = self.ledger.iter().cloned().chain(new_movements).collect();
             let before = self.payment.clone();
-            let known = if movements.len() == self.ledger.len() {
-                before.clone()
-            } else {
-                before.without_refusals(&movements[self.ledger.len()..])
-            };
-            let known =
-                known.without_made_grants(Totals::of(&movements), self.target(), snapshot.open_dispute);
+            let new = &movements[self.ledger.len()..];
             let totals = Totals::of(&movements);
-            if let Some(owed) = known.owed_no_longer(&movements[self.ledger.len()..], totals) {
-                let open = owed.with_amount(self.debt.owed_in(owed.currency())).expect("in range");
-                let open = open.at_most(owed);
-                (self.debt, self.caused) = (self.debt.minus(open), self.caused - open.amount());
-                self.payment = known.owing_no_longer(owed, open, totals, self.target());
+            let observed = before.observed(&self.appointment, &snapshot, &movements, new);
+            let observed = match unrecorded_intent {
+                Some(intent) => observed.with_intent(intent),
+                None => observed,
+            };
+            if let Some(regained) = observed.share_regained(new, totals) {
+                let in_debt = regained.with_amount(self.debt.owed_in(regained.currency())).expect("in range");
+                let in_debt = in_debt.at_most(regained);
+                (self.debt, self.caused) = (self.debt.minus(in_debt), self.caused - in_debt.amount());
+                self.payment = observed.with_share_regained(in_debt, totals, self.target());
                 self.ledger = movements;
                 continue;
             }
-            let observed = Payment {
-                state: before.state_of(&snapshot, &movements, self.target()),
-                decline: snapshot.decline,
-                open_dispute: snapshot.open_dispute,
-                lost_dispute: snapshot.lost_dispute,
-                ..unrecorded_intent.map_or(known.clone(), |intent| known.with_intent(intent))
-            };
             let step = super::next_action(
                 &self.appointment,
                 &observed,

@@ -900,3 +900,70 @@ fn only_a_share_that_comes_back_ends_the_days_in_which_it_is_asked_for() {
     assert_eq!(again.refused_reversal, Some(RefusedReversal { since: at, last_at: at.plus(DAY) }));
     assert_eq!(refused.without_refusals(&moved(MovementKind::Reversal)).refused_reversal, None);
 }
+
+#[test]
+fn further_grant_begins_the_days_again_in_which_the_share_is_asked_for() {
+    let mut granted = payment();
+    granted.grant_charge(euros(4_000));
+    let mut refused =
+        granted.with_refusal(OrderKind::Reversal, "balance_insufficient".to_owned(), booked_at());
+    refused.grant_charge(euros(4_000));
+    assert!(refused.refused_reversal.is_some(), "nothing more is granted");
+    refused.grant_charge(euros(2_000));
+    assert_eq!((refused.refused_reversal, refused.refused.is_empty()), (None, true));
+}
+
+/// What a payment with these new movements is, if the session is completed.
+fn observed(payment: &Payment, movements: &[Movement], new: usize) -> Payment {
+    let snapshot = PaymentSnapshot {
+        status: IntentStatus::Succeeded,
+        movements: movements.to_vec(),
+        open_dispute: false,
+        lost_dispute: false,
+        decline: None,
+        paid_with: None,
+        releases_at: None,
+    };
+    payment.observed(&with(Status::Completed), &snapshot, movements, &movements[movements.len() - new..])
+}
+
+#[test]
+fn movement_ends_a_failure() {
+    let failing = Payment { failing_since: Some(booked_at()), ..payment() };
+    let paid = [Movement::new(MovementKind::Captured, euros(5_000), "ch_1", booked_at(), None)];
+    assert_eq!(observed(&failing, &paid, 0).failing_since, Some(booked_at()));
+    assert_eq!(observed(&failing, &paid, 1).failing_since, None);
+}
+
+#[test]
+fn expert_owes_a_disputed_share_only_until_the_dispute_is_won() {
+    let moved = |kind, cents| Movement::new(kind, euros(cents), "ch_1", booked_at(), None);
+    let movements = [
+        moved(MovementKind::Captured, 5_000),
+        moved(MovementKind::Transfer, 5_000),
+        moved(MovementKind::Fee, 500),
+        moved(MovementKind::Dispute, 5_000),
+        moved(MovementKind::DisputeWon, 5_000),
+    ];
+    let totals = Totals::of(&movements);
+    let owing = payment().owing(euros(4_500));
+    assert_eq!(owing.share_regained(&movements[3..4], totals), None, "the dispute is not won");
+    assert_eq!(owing.share_regained(&movements[4..], totals), Some(euros(4_500)));
+    // Also the share of what they granted, which waits instead.
+    let mut granted = owing.clone();
+    granted.grant_charge(euros(3_000));
+    assert_eq!(granted.share_regained(&movements[4..], totals), Some(euros(4_500)));
+    for (in_debt, owed, before_grants) in [
+        (4_500, None, Some(5_000)),
+        // They had repaid a third of the share of what they granted, or all of it.
+        (3_900, Some(600), Some(4_333)),
+        (2_700, Some(1_800), None),
+        (0, Some(4_500), None),
+    ] {
+        let regained = granted.with_share_regained(euros(in_debt), totals, euros(3_000));
+        let expected = (owed.map(euros), before_grants.map(euros));
+        assert_eq!((regained.share_owed, regained.charge_before_grants), expected, "{in_debt}");
+    }
+    let settled = Payment { resolved_with_expert: true, ..owing };
+    assert_eq!(settled.share_regained(&movements[4..], totals), None);
+}
