@@ -197,3 +197,40 @@ impl App {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+
+    use super::*;
+
+    /// A clock at this millisecond of a second.
+    struct At(u16);
+
+    #[async_trait]
+    impl Clock for At {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_seconds(1_800_000_000)
+        }
+
+        fn milliseconds(&self) -> u16 {
+            self.0
+        }
+
+        fn elapsed(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        async fn pause(&self, _: Duration) {}
+    }
+
+    #[test]
+    fn ids_of_one_second_sort_by_their_milliseconds() {
+        let ids = [0, 1, 500, 999].map(|milliseconds| {
+            App { clock: Arc::new(At(milliseconds)), ..testing::app() }.new_notification_id()
+        });
+        assert!(ids.windows(2).all(|two| two[0] < two[1]), "{ids:?}");
+    }
+}

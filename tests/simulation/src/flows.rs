@@ -3,17 +3,40 @@
 //! must be the same as without the fault.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use domain::payments::ledger::Totals;
 
 use crate::core::{FaultKind, InjectedFault};
 use crate::quiescence::reach_quiescence;
 
-mod all;
+mod bookings;
+mod disputes;
+mod moves;
+mod offers;
+mod payments;
+mod payouts;
+mod refunds;
+mod reports;
 mod scenario;
+mod steps;
 
-pub use all::FLOWS;
 pub use scenario::Scenario;
+
+/// All flows.
+pub static FLOWS: LazyLock<Vec<Flow>> = LazyLock::new(|| {
+    [
+        bookings::FLOWS,
+        payments::FLOWS,
+        refunds::FLOWS,
+        moves::FLOWS,
+        payouts::FLOWS,
+        disputes::FLOWS,
+        reports::FLOWS,
+        offers::FLOWS,
+    ]
+    .concat()
+});
 
 /// The expected end of each flow, with and without a fault.
 const ENDINGS: &str = include_str!("flows/endings.txt");

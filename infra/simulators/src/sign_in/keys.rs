@@ -1,6 +1,7 @@
 //! The signing key.
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
@@ -27,9 +28,9 @@ pub(super) struct SigningKey {
 }
 
 impl SigningKey {
-    /// Reads the key from the file, or makes one and keeps it there.
+    /// Reads the key from the file, or makes one and keeps it there. Without a file, it is the one of this process.
     pub(super) fn open(file: Option<&Path>) -> Result<Self, OpenError> {
-        let Some(path) = file else { return Self::from_pem(&generate()?) };
+        let Some(path) = file else { return Self::from_pem(&of_this_process()?) };
         if let Some(bytes) = state_file::read(path)? {
             let damaged = |reason: String| OpenError::Damaged { path: path.to_owned(), reason };
             let pem = String::from_utf8(bytes).map_err(|_| damaged("it is not text".to_owned()))?;
@@ -94,6 +95,16 @@ impl SigningKey {
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
         jsonwebtoken::decode(token, &self.decoding, &validation).ok().map(|token| token.claims)
+    }
+}
+
+/// A key that all sign-in services of this process share, because generating one takes a while.
+fn of_this_process() -> Result<String, OpenError> {
+    static MADE: Mutex<Option<String>> = Mutex::new(None);
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    match made.as_ref() {
+        Some(made) => Ok(made.clone()),
+        None => Ok(made.insert(generate()?).clone()),
     }
 }
 
