@@ -27,7 +27,7 @@ use lambda_http::tower::Service;
 use lambda_http::{Adapter, service_fn};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::StackClock;
 use crate::authorizer::{Authorizer, Denied};
@@ -52,7 +52,7 @@ const MAX_CONCURRENCY: usize = 64;
 /// A function, and how many more executions of it can begin.
 struct Function {
     route: &'static Route,
-    executions: Semaphore,
+    executions: Arc<Semaphore>,
 }
 
 /// The routes of the route table, also for pages of these origins. Other paths and methods are refused here, as API Gateway does.
@@ -65,7 +65,7 @@ pub(crate) fn router(gateway: Arc<ApiGateway>, origins: Arc<[String]>) -> Router
             http_api::Method::Put => MethodFilter::PUT,
             http_api::Method::Delete => MethodFilter::DELETE,
         };
-        let function = Arc::new(Function { route, executions: Semaphore::new(MAX_CONCURRENCY) });
+        let function = Arc::new(Function { route, executions: Arc::new(Semaphore::new(MAX_CONCURRENCY)) });
         router = router.route(route.path, on(filter, invoke).layer(Extension(function)));
     }
     router
@@ -123,8 +123,9 @@ async fn invoke(
     let parameters: HashMap<String, String> =
         parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let event = event(&gateway, route, caller, &parts, &parameters, &body, claims);
-    let _execution = function.executions.acquire().await;
-    match run(gateway.app.clone(), route, event).await {
+    // It ends with the execution, even if the client has left by then.
+    let execution = function.executions.clone().acquire_owned().await;
+    match run(gateway.app.clone(), route, event, execution.ok()).await {
         Ok(response) => from_lambda(response),
         Err(error) => {
             tracing::error!(function = route.function, %error, "the function failed");
@@ -134,9 +135,15 @@ async fn invoke(
 }
 
 /// Runs a function as Lambda does: the event and the response are JSON. A panic is an error of the function.
-async fn run(app: App, route: &'static Route, event: Value) -> Result<Value, String> {
+async fn run(
+    app: App,
+    route: &'static Route,
+    event: Value,
+    execution: Option<OwnedSemaphorePermit>,
+) -> Result<Value, String> {
     let event: LambdaRequest = serde_json::from_value(event).map_err(|error| error.to_string())?;
     let run = tokio::spawn(async move {
+        let _execution = execution;
         let function = service_fn(|request| async {
             Ok::<_, std::convert::Infallible>(route.respond(&app, request).await)
         });

@@ -38,11 +38,11 @@ pub(super) async fn order(
     movements: &[Movement],
     order: Order,
 ) -> Result<(), AppError> {
-    let result = execute(app, gateway, appointment, payment.clone(), movements, order).await;
-    let version = payment.version;
     // A definite response ends a failure.
-    let refusals = payment.refusals.saturating_add(1);
-    let refused = Payment { refusals, failing_since: None, ..payment.clone() };
+    let responded = Payment { failing_since: None, ..payment.clone() };
+    let result = execute(app, gateway, appointment, responded.clone(), movements, order).await;
+    let version = payment.version;
+    let refused = Payment { refusals: payment.refusals.saturating_add(1), ..responded };
     match (result, order.refused_as(gateway.capabilities())) {
         (
             Err(AppError::Payments(PaymentsError::Gateway(GatewayError::Refused { code, message }))),
@@ -57,13 +57,16 @@ pub(super) async fn order(
                 "the gateway permanently refused an order"
             );
             let is_first = payment.refused_reversal.is_none();
+            let (totals, amount_due) = (Totals::of(movements), payment.amount_due(&appointment.status));
+            // Otherwise the share is that of something else, such as a dispute about everything.
+            let waits = payment.charge_before_grants.is_some() && totals.net_paid() > amount_due.amount();
             let event = |after: &Payment| {
-                let totals = Totals::of(movements);
-                let waiting = after.waiting_refund(totals, after.amount_due(&appointment.status))?;
-                let is_news = kind == OrderKind::Reversal && (is_first || waiting.next_attempt_at.is_none());
+                let waiting = after.waiting_refund(totals, amount_due)?;
+                let is_last = waiting.next_attempt_at.is_none();
+                let is_news = kind == OrderKind::Reversal && waits && (is_first || is_last);
                 is_news.then(|| EventData::refund_waits(PaymentChanged::new(appointment, after), waiting))
             };
-            put_payment(app, version, refused.with_refusal(kind, code, app.now()), event).await
+            put_payment(app, version, refused.with_refusal(kind, code, waits, app.now()), event).await
         }
         (Err(refusal @ AppError::Payments(PaymentsError::Gateway(GatewayError::NotNow { .. }))), _) => {
             put_payment(app, version, refused, |_| None).await?;

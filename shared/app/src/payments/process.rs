@@ -98,7 +98,7 @@ pub(crate) async fn process_payment(app: &App, id: AppointmentId) -> Result<Next
         };
         // In a step of its own, because the next action may change the expert's debt, too. A lost dispute is recorded together with what
         // follows from it.
-        if let Some(regained) = observed.share_regained(&new_movements, totals) {
+        if let Some(regained) = observed.share_regained(&new_movements, totals, target) {
             let debt = app.store.debt(appointment.expert, Consistency::Strong).await?;
             let in_debt = regained.with_amount(debt.owed_in(regained.currency())).unwrap_or(regained);
             let in_debt = in_debt.at_most(regained);

@@ -41,7 +41,7 @@ pub struct CancellationQuote {
 pub async fn quote(app: &App, actor: &Actor, id: AppointmentId) -> Result<CancellationQuote, AppError> {
     let (record, acting) = actor.appointment_record(app, id, Scope::Read).await?;
     let (party, now) = (acting.party(), app.now());
-    cancel_as(acting, &record.appointment, LongText::default(), now)?;
+    cancel_as(acting, &record, LongText::default(), now)?;
     let suspended =
         gains_by_suspension(actor, party) && expert_is_suspended(app, record.appointment.expert).await?;
     Ok(decide_cancellation(app, &record, party, suspended, now).await?.into_quote(party))
@@ -53,13 +53,14 @@ pub async fn quote(app: &App, actor: &Actor, id: AppointmentId) -> Result<Cancel
 /// [`SchedulingError::Change`] if it is no longer active or it is too late, [`AppError::Forbidden`] for a member who may not refund it.
 fn cancel_as(
     acting: ActingAs,
-    appointment: &Appointment,
+    record: &AppointmentRecord,
     reason: LongText,
     now: Timestamp,
 ) -> Result<Appointment, AppError> {
+    let AppointmentRecord { appointment, .. } = record;
     let cancelled = appointment.cancel(acting.party(), reason, now)?;
     // After the start, the session may have taken place, and a cancellation by the expert refunds everything.
-    if appointment.start <= now && !appointment.price.is_zero() {
+    if appointment.start <= now && !price_without_grants(record).is_zero() {
         require_right_of(acting, Right::Money)?;
     }
     Ok(cancelled)
@@ -131,39 +132,44 @@ pub(super) struct PolicyQuote {
     pub(super) without_grants: Quote,
 }
 
+/// The price of an appointment to which policies apply: without what the expert has granted and the client has not got yet. Whoever can
+/// lower it to nothing can refund as much.
+pub(super) fn price_without_grants(record: &AppointmentRecord) -> Money {
+    let price = record.appointment.price;
+    record.payment.as_ref().map_or(price, |payment| payment.price_without_grants(price))
+}
+
 impl PolicyQuote {
     /// The quotes of a record, where `quote_of` applies the policy to an appointment.
     pub(super) fn of(record: &AppointmentRecord, quote_of: impl Fn(&Appointment) -> Quote) -> Self {
-        let AppointmentRecord { appointment, payment, .. } = record;
-        let price = appointment.price;
-        let without_grants = payment.as_ref().map_or(price, |payment| payment.price_without_grants(price));
+        let AppointmentRecord { appointment, .. } = record;
         Self {
             quote: quote_of(appointment),
-            without_grants: quote_of(&appointment.with_price(without_grants)),
+            without_grants: quote_of(&appointment.with_price(price_without_grants(record))),
         }
     }
 
     /// Returns the quote after what was decided and refunded before. It refunds at most what the platform still holds, if the client has
     /// paid, or will hold if an open dispute is won.
     ///
-    /// What the expert has granted is refunded only once they have returned their share. The client gets what they are entitled to in any
+    /// What the expert has granted is not refunded as long as it waits for their share. The client gets what they are entitled to in any
     /// case, so the quote contains it.
     pub(super) fn after_earlier_decisions(&self, record: &AppointmentRecord) -> Quote {
         let Self { quote: by_policy, without_grants } = *self;
         let Some(payment) = &record.payment else { return by_policy };
         let totals = Totals::of(&record.movements);
-        let outstanding = payment.outstanding_grant(totals, payment.amount_due(&record.appointment.status));
+        let waits = payment.grant_waits(totals, payment.amount_due(&record.appointment.status));
         let held = |quote: Quote| match totals {
             Totals { captured: 0, .. } => quote,
             totals => quote.limited_to_net_paid(totals.net_paid_if_won(payment.open_dispute)),
         };
-        match outstanding {
-            Some(_) => {
+        match waits {
+            true => {
                 let entitled = held(without_grants.after(Some(payment.charge_without_grants())));
                 let final_charge = by_policy.after(payment.final_charge).final_charge;
                 Quote { final_charge: entitled.final_charge.at_most(final_charge), ..entitled }
             }
-            None => held(by_policy.after(payment.final_charge)),
+            false => held(by_policy.after(payment.final_charge)),
         }
     }
 }
@@ -205,7 +211,7 @@ pub async fn cancel(
             };
         }
         check_version(if_match, appointment.version)?;
-        let cancelled = cancel_as(acting, appointment, reason.clone(), now)?;
+        let cancelled = cancel_as(acting, &record, reason.clone(), now)?;
         let suspended =
             gains_by_suspension(actor, party) && expert_is_suspended(app, appointment.expert).await?;
         let Cancellation { quote, charge, costs, late } =

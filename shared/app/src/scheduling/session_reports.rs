@@ -19,7 +19,7 @@ use crate::payments::jobs::PaymentsJob;
 use crate::payments::refund_costs::{self};
 use crate::payments::refunds::check_charge_increment;
 use crate::scheduling::appointments::require_current_payment;
-use crate::scheduling::cancellation::PolicyQuote;
+use crate::scheduling::cancellation::{PolicyQuote, price_without_grants};
 use crate::{App, AppError, Decision, IfMatch, check_version};
 
 /// A report of how a session ended.
@@ -143,11 +143,9 @@ fn check_report(
         return Err(AppError::Forbidden("a client can only report that a session was missed"));
     }
     // A charge, or an expert's report that they did not attend, is a refund. It also makes one that waits because of a lower price.
-    let price = record.appointment.price;
-    let price = record.payment.as_ref().map_or(price, |payment| payment.price_without_grants(price));
     let own_absence =
         acting.party() == Party::Expert && outcome == (Outcome::NoShow { missed_by: Party::Expert });
-    if charge.is_some() || (own_absence && !price.is_zero()) {
+    if charge.is_some() || (own_absence && !price_without_grants(record).is_zero()) {
         require_right_of(acting, Right::Money)?;
     }
     Ok(())
@@ -266,10 +264,9 @@ pub async fn end(
                 FinalCharge::Entitled { charge: final_charge, without_grants }
             }
             (Outcome::Completed, _) => {
-                let price_without_grants =
-                    payment.as_ref().map_or(price, |payment| payment.price_without_grants(price));
-                // The whole price is no decision.
-                let without_grants = charge.filter(|charge| *charge != price).unwrap_or(price_without_grants);
+                // The whole price is no decision about the charge.
+                let decided = charge.filter(|charge| *charge != price);
+                let without_grants = decided.unwrap_or(price_without_grants(&record));
                 FinalCharge::Entitled { charge: final_charge, without_grants }
             }
         };

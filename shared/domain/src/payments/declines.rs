@@ -82,6 +82,7 @@ impl Payment {
         Self {
             version: self.version + 1,
             declines,
+            failing_since: None,
             too_many_declines: self.too_many_declines || declines >= limits.per_payment,
             ..self.clone()
         }

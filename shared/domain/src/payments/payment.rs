@@ -256,7 +256,8 @@ pub struct WaitingRefund {
     pub amount: Money,
     /// When the gateway first refused to take the share back. `None` if a release that did not record it has asked.
     pub since: Option<Timestamp>,
-    /// When the platform attempts again to take the share back. `None` if only an administrator can have it attempted again.
+    /// When the platform attempts again to take the share back. `None` if a dispute must be decided first, or only an administrator can
+    /// have it attempted again.
     pub next_attempt_at: Option<Timestamp>,
 }
 
@@ -516,14 +517,15 @@ impl Payment {
         Self { intent_number: self.intent_number.saturating_add(1), references, ..self.clone() }
     }
 
-    /// Returns the payment after the gateway has permanently refused an order of this kind at `now`.
+    /// Returns the payment after the gateway has permanently refused an order of this kind at `now`. `waits` says whether a refund that the
+    /// expert granted waits for a share that is taken back.
     #[must_use]
-    pub fn with_refusal(&self, kind: OrderKind, code: String, now: Timestamp) -> Self {
+    pub fn with_refusal(&self, kind: OrderKind, code: String, waits: bool, now: Timestamp) -> Self {
         let mut payment = self.clone();
         payment.refused.insert(kind, code);
         match kind {
             // Without a refund that waits for the share, the expert owes it.
-            OrderKind::Reversal if self.charge_before_grants.is_none() => {}
+            OrderKind::Reversal if !waits => {}
             OrderKind::Reversal => {
                 let since = self.refused_reversal.map_or(now, |refused| refused.since);
                 payment.refused_reversal = Some(RefusedReversal { since, last_at: now });
@@ -553,18 +555,29 @@ impl Payment {
         (next <= since.plus(REVERSAL_PERIOD)).then_some(next)
     }
 
-    /// Returns the refund that the expert granted and that waits for their share, if the gateway has refused to take it back. `totals`
-    /// are those of all movements.
+    /// Returns the refund that the expert granted and that [waits](Self::grant_waits) for their share. `totals` are those of all movements.
     pub fn waiting_refund(&self, totals: Totals, amount_due: Money) -> Option<WaitingRefund> {
-        let is_refused = self.refused.contains_key(&OrderKind::Reversal) && !self.resolved_with_expert;
-        let amount = self.outstanding_grant(totals, amount_due).filter(|_| is_refused)?;
+        let amount =
+            self.outstanding_grant(totals, amount_due).filter(|_| self.grant_waits(totals, amount_due))?;
         let since = self.refused_reversal.map(|refused| refused.since);
-        Some(WaitingRefund { amount, since, next_attempt_at: self.next_reversal_attempt() })
+        // Nothing can be refunded while the bank has everything.
+        let is_asked_for = totals.net_paid() > amount_due.amount();
+        let next_attempt_at = self.next_reversal_attempt().filter(|_| is_asked_for);
+        Some(WaitingRefund { amount, since, next_attempt_at })
+    }
+
+    /// Returns whether something that the expert has granted waits for their share: because the gateway has refused to take it back, or
+    /// because they owe it as long as a dispute is open. `totals` are those of all movements.
+    pub fn grant_waits(&self, totals: Totals, amount_due: Money) -> bool {
+        let is_refused = self.refused.contains_key(&OrderKind::Reversal);
+        let is_missing = is_refused || (self.open_dispute && self.share_owed.is_some());
+        let is_settled = self.resolved_with_expert;
+        is_missing && !is_settled && self.outstanding_grant(totals, amount_due).is_some()
     }
 
     /// Returns what the expert has granted and the client has not got yet. While a dispute is open, it is what they will not have got if
     /// the dispute is won. `totals` are those of all movements.
-    pub fn outstanding_grant(&self, totals: Totals, amount_due: Money) -> Option<Money> {
+    fn outstanding_grant(&self, totals: Totals, amount_due: Money) -> Option<Money> {
         let before_grants = self.charge_before_grants?;
         let outstanding = totals.net_paid_if_won(self.open_dispute).min(before_grants.amount());
         let granted = outstanding.saturating_sub(amount_due.amount());

@@ -75,9 +75,12 @@ pub fn cost_of_refund(payment: &Payment, movements: &[Movement], before: Money, 
     let totals = Totals::of(movements);
     let after = before.at_most(after);
     let (uncovered_before, uncovered_after) = if totals.captured == 0 {
-        // A saved card is not charged at all with too small an amount.
-        let is_captured =
-            |charge: Money| payment.state != PaymentState::CardSaved || charge.check_charge().is_ok();
+        let is_captured = |charge: Money| match payment.state {
+            PaymentState::Unpaid | PaymentState::Cancelled => false,
+            // A saved card is not charged at all with too small an amount.
+            PaymentState::CardSaved | PaymentState::ActionRequired { .. } => charge.check_charge().is_ok(),
+            _ => true,
+        };
         let if_captured = |charge| match is_captured(charge) {
             true => uncovered(charge, largest_processing_fee(charge)),
             false => charge.zero(),

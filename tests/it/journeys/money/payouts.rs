@@ -574,6 +574,11 @@ async fn refund_of_a_lower_price_waits_after_the_absence_of_the_client() {
     // absence does, so it is a refund, which an assistant may not give.
     let (test, offer, appointment) = moved_to_a_lower_price(0, 0, 0).await;
     test.join(&offer.expert, "ada", "ines", "assistant").await;
+    test.advance_to("2027-01-05T12:01:00Z").await;
+    assert_eq!(
+        test.post_action("ines", &appointment, "cancel", &Value::Null).await.problem(403),
+        "forbidden"
+    );
     test.advance_to("2027-01-05T13:01:00Z").await;
     let own = json!({ "missed_by": "expert" });
     assert_eq!(test.post_action("ines", &appointment, "no-show", &own).await.problem(403), "forbidden");
@@ -583,6 +588,44 @@ async fn refund_of_a_lower_price_waits_after_the_absence_of_the_client() {
     test.post_action("alan", &appointment, "no-show", &Value::Null).await.expect(200);
     test.stack.run_until_idle().await;
     assert_eq!(test.cents(&offer, [Account::Client]).await, [-8_000]);
+}
+
+#[tokio::test]
+async fn quotes_before_and_after_a_refund_that_waits_for_nothing_are_the_same() {
+    let test = TestApp::with(|config| config.settings.payout_timing = PayoutTiming::AtPayment).await;
+    let mut terms = paid_hour();
+    terms["rescheduling_policy"] = json!({ "price": "current" });
+    let tiers = json!([{ "until_hours_before": 1, "refund_percent": 50 }]);
+    terms["cancellation_policy"] = json!({ "tiers": tiers, "no_show_refund_percent": 0 });
+    let offer = test.offer(&terms).await;
+    let appointment = test.book_and_secure(&offer, AT).await;
+    let path = format!("/v1/appointments/{appointment}/cancellation");
+    let quoted = async || {
+        let quote = test.get(&path).signed_in_as("alan").send().await.expect(200);
+        (quote["refund"]["amount"].clone(), quote["final_charge"]["amount"].clone())
+    };
+    assert_eq!(quoted().await, (json!(4_000), json!(4_000)));
+    // A move to a lower price.
+    terms["durations"][0]["price"]["amount"] = json!(5_000);
+    let offered = format!("/v1/experts/{}/session-types/{}", offer.expert, offer.session_type);
+    test.put(&offered).signed_in_as("ada").header("If-Match", "*").json(&terms).send().await.expect(200);
+    let start = "2027-01-05T12:00:00Z";
+    let of_move = format!("/v1/appointments/{appointment}/reschedule?start={start}");
+    let of_move = test.get(&of_move).signed_in_as("alan").send().await.expect(200);
+    let after = &of_move["cancellation_after_move"];
+    assert_eq!(
+        (&after["refund"]["amount"], &after["final_charge"]["amount"]),
+        (&json!(2_500), &json!(2_500))
+    );
+    test.post_action("alan", &appointment, "reschedule", &json!({ "start": start })).await.expect(200);
+    assert_eq!(quoted().await, (json!(2_500), json!(2_500)), "the refund is not made yet");
+    test.stack.run_until_idle().await;
+    assert_eq!(quoted().await, (json!(2_500), json!(2_500)));
+    // A refund.
+    test.refund(&appointment, 1_000).await.expect(201);
+    let before = quoted().await;
+    test.stack.run_until_idle().await;
+    assert_eq!(quoted().await, before);
 }
 
 #[tokio::test]

@@ -54,7 +54,11 @@ fn costs(before: &ObservedAppointment, agreed: &Payment, after: &Payment, new: u
         // A saved card is not charged with less than a gateway accepts.
         0 => Money::new(charge, after.amount.currency())
             .ok()
-            .filter(|one| agreed.state != PaymentState::CardSaved || one.check_charge().is_ok())
+            .filter(|one| match agreed.state {
+                PaymentState::Unpaid | PaymentState::Cancelled => false,
+                PaymentState::CardSaved | PaymentState::ActionRequired { .. } => one.check_charge().is_ok(),
+                _ => true,
+            })
             .map_or(0, |one| largest_processing_fee(one).amount()),
         _ => fee,
     };

@@ -662,16 +662,20 @@ impl Situation<'_> {
         let (with_expert, mirrored) = self.expert_share_before_fee();
         let expert_target = self.expert_target();
         let owed = self.payment.share_owed.map_or(0, Money::amount);
-        if mirrored && owed == 0 {
-            // The expert returns as much as the client gets back, and the platform returns its fee on it.
-            let surplus = with_expert.saturating_sub(expert_target);
-            return (surplus > 0).then(|| Order::Reverse { amount: self.money(surplus), with_fee: true });
-        }
+        let net = |amount: u64| amount - self.money(amount).apply_rate(self.payment.fee_rate).amount();
         // An amount that is transferred again is already net of the fee, so the comparison uses net amounts. It
         // compares sums, because a rounded fee could otherwise make the expert's amount negative.
         let Totals { transferred, fee_refunded, reversed, fee, .. } = self.totals;
-        let net = expert_target - self.money(expert_target).apply_rate(self.payment.fee_rate).amount();
-        let (got, due) = (transferred + fee_refunded, net + reversed + fee + owed);
+        let (got, due) = (transferred + fee_refunded, net(expert_target) + reversed + fee + owed);
+        if mirrored && owed == 0 {
+            // The expert returns as much as the client gets back, and the platform returns its fee on it.
+            let surplus = with_expert.saturating_sub(expert_target);
+            // Unless they returned something without the fee while they owed a part.
+            let rounding = 2 * self.amount_due.currency().charge_step();
+            if surplus == 0 || got + rounding >= due + net(surplus) {
+                return (surplus > 0).then(|| Order::Reverse { amount: self.money(surplus), with_fee: true });
+            }
+        }
         if got > due {
             Some(Order::Reverse { amount: self.money(got - due), with_fee: false })
         } else if got < due {

@@ -66,10 +66,11 @@ impl Payment {
     /// Returns which part of their share the expert owes no longer after these new movements, because the bank has returned a disputed
     /// amount. The share of what they granted is not owed either: that refund waits until it is taken back. `totals` are those of all
     /// movements.
-    pub fn share_regained(&self, new: &[Movement], totals: Totals) -> Option<Money> {
+    pub fn share_regained(&self, new: &[Movement], totals: Totals, amount_due: Money) -> Option<Money> {
         let is_won = new.iter().any(|one| one.kind == MovementKind::DisputeWon);
         let owed = self.share_owed.filter(|_| is_won && !self.resolved_with_expert)?;
-        let due = i128::from(self.share_due(totals, self.charge_without_grants()));
+        let without_grants = self.charge_before_grants.unwrap_or(amount_due);
+        let due = i128::from(self.share_due(totals, without_grants));
         let regained = u64::try_from(due - self.share_received(totals)).ok()?.min(owed.amount());
         owed.with_amount(regained).ok().filter(|regained| !regained.is_zero())
     }
@@ -80,9 +81,15 @@ impl Payment {
     #[must_use]
     pub fn with_share_regained(&self, in_debt: Money, totals: Totals, amount_due: Money) -> Self {
         let owing_less = self.owing_less(in_debt);
-        let Some(before_grants) = self.charge_before_grants else { return owing_less };
+        // Another dispute decides first.
+        let Some(before_grants) = self.charge_before_grants.filter(|_| !self.open_dispute) else {
+            return owing_less;
+        };
         let (due, due_before) = (self.share_due(totals, amount_due), self.share_due(totals, before_grants));
         let share = due_before.saturating_sub(due);
+        if share == 0 {
+            return owing_less;
+        }
         let has = u64::try_from(owing_less.share_received(totals) - i128::from(due)).unwrap_or(0);
         let waiting = before_grants.saturating_sub(amount_due).prorate(has.min(share), share);
         let charge =

@@ -104,7 +104,7 @@ impl Platform {
                 Some(intent) => observed.with_intent(intent),
                 None => observed,
             };
-            if let Some(regained) = observed.share_regained(new, totals) {
+            if let Some(regained) = observed.share_regained(new, totals, self.target()) {
                 let in_debt = regained.with_amount(self.debt.owed_in(regained.currency())).expect("in range");
                 let in_debt = in_debt.at_most(regained);
                 (self.debt, self.caused) = (self.debt.minus(in_debt), self.caused - in_debt.amount());
@@ -195,7 +195,9 @@ impl Platform {
                         (Ok(()), _) => {}
                         (Err(refusal), Some(kind)) if !calm || refusal == REFUSES => {
                             self.log.push(format!("    refused: {}", refusal.0));
-                            self.payment = self.payment.with_refusal(kind, refusal.0.to_owned(), now);
+                            let waits = self.payment.charge_before_grants.is_some()
+                                && self.totals().net_paid() > self.target().amount();
+                            self.payment = self.payment.with_refusal(kind, refusal.0.to_owned(), waits, now);
                         }
                         // A concurrent event made the order unnecessary, or the next snapshot shows the change.
                         (Err(_), None) if !calm => {}

@@ -888,15 +888,16 @@ fn refund_that_is_made_is_no_grant_any_more() {
 #[test]
 fn only_a_share_that_comes_back_ends_the_days_in_which_it_is_asked_for() {
     let at = booked_at();
-    let owed = payment().with_refusal(OrderKind::Reversal, "balance_insufficient".to_owned(), at);
+    let code = || "balance_insufficient".to_owned();
+    let owed = payment().with_refusal(OrderKind::Reversal, code(), false, at);
     assert_eq!(owed.refused_reversal, None, "no refund waits for it");
     let mut granted = payment();
     granted.grant_charge(euros(2_000));
-    let refused = granted.with_refusal(OrderKind::Reversal, "balance_insufficient".to_owned(), at);
+    let refused = granted.with_refusal(OrderKind::Reversal, code(), true, at);
     let moved = |kind| [Movement::new(kind, euros(100), "one", at, None)];
     let disputed = refused.without_refusals(&moved(MovementKind::Dispute));
     assert!(disputed.refused.is_empty());
-    let again = disputed.with_refusal(OrderKind::Reversal, "balance_insufficient".to_owned(), at.plus(DAY));
+    let again = disputed.with_refusal(OrderKind::Reversal, code(), true, at.plus(DAY));
     assert_eq!(again.refused_reversal, Some(RefusedReversal { since: at, last_at: at.plus(DAY) }));
     assert_eq!(refused.without_refusals(&moved(MovementKind::Reversal)).refused_reversal, None);
 }
@@ -906,7 +907,7 @@ fn further_grant_begins_the_days_again_in_which_the_share_is_asked_for() {
     let mut granted = payment();
     granted.grant_charge(euros(4_000));
     let mut refused =
-        granted.with_refusal(OrderKind::Reversal, "balance_insufficient".to_owned(), booked_at());
+        granted.with_refusal(OrderKind::Reversal, "balance_insufficient".to_owned(), true, booked_at());
     refused.grant_charge(euros(4_000));
     assert!(refused.refused_reversal.is_some(), "nothing more is granted");
     refused.grant_charge(euros(2_000));
@@ -947,12 +948,13 @@ fn expert_owes_a_disputed_share_only_until_the_dispute_is_won() {
     ];
     let totals = Totals::of(&movements);
     let owing = payment().owing(euros(4_500));
-    assert_eq!(owing.share_regained(&movements[3..4], totals), None, "the dispute is not won");
-    assert_eq!(owing.share_regained(&movements[4..], totals), Some(euros(4_500)));
+    let due = euros(5_000);
+    assert_eq!(owing.share_regained(&movements[3..4], totals, due), None, "the dispute is not won");
+    assert_eq!(owing.share_regained(&movements[4..], totals, due), Some(euros(4_500)));
     // Also the share of what they granted, which waits instead.
     let mut granted = owing.clone();
     granted.grant_charge(euros(3_000));
-    assert_eq!(granted.share_regained(&movements[4..], totals), Some(euros(4_500)));
+    assert_eq!(granted.share_regained(&movements[4..], totals, due), Some(euros(4_500)));
     for (in_debt, owed, before_grants) in [
         (4_500, None, Some(5_000)),
         // They had repaid a third of the share of what they granted, or all of it.
@@ -965,5 +967,5 @@ fn expert_owes_a_disputed_share_only_until_the_dispute_is_won() {
         assert_eq!((regained.share_owed, regained.charge_before_grants), expected, "{in_debt}");
     }
     let settled = Payment { resolved_with_expert: true, ..owing };
-    assert_eq!(settled.share_regained(&movements[4..], totals), None);
+    assert_eq!(settled.share_regained(&movements[4..], totals, due), None);
 }
