@@ -26,7 +26,7 @@ fn same_seed_has_the_same_trace() {
 
 #[test]
 fn flows_without_faults_end_as_expected() {
-    for flow in FLOWS {
+    for flow in FLOWS.iter() {
         let baseline = run_flow(*flow, None, false, "");
         assert_eq!(baseline_violation(flow, &baseline), None, "{}", flow.name);
     }
