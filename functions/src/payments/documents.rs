@@ -131,11 +131,11 @@ pub struct WaitingRefund {
     pub amount: Money,
     /// What the refund waits for.
     pub waits_for: RefundWaitsFor,
-    /// When the gateway first refused to take the share back; absent if that is not known.
+    /// When the gateway first refused to take the share back; absent if it has not been asked for it, or that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// When the platform attempts again to take the share back: once a day, for 30 days after the first refusal. Absent after that.
-    /// An administrator can decide at any time.
+    /// When the platform attempts again to take the share back: once a day, for 30 days after the first refusal. Absent after that,
+    /// and as long as an open dispute leaves nothing to refund. An administrator can decide at any time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<Timestamp>,
 }

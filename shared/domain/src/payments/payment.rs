@@ -254,7 +254,8 @@ pub struct RefusedReversal {
 pub struct WaitingRefund {
     /// What the client gets once the share has come back.
     pub amount: Money,
-    /// When the gateway first refused to take the share back. `None` if a release that did not record it has asked.
+    /// When the gateway first refused to take the share back. `None` if it has not been asked for it, because the refund waits for the
+    /// decision of a dispute, or if a release has asked that did not record it.
     pub since: Option<Timestamp>,
     /// When the platform attempts again to take the share back. `None` if a dispute must be decided first, or only an administrator can
     /// have it attempted again.

@@ -53,11 +53,11 @@ impl Payment {
     }
 
     /// Returns the payment without what the expert has granted, once that is refunded, or if the client has paid nothing. Nothing waits
-    /// any more then. While a dispute is open, or after the bank has rejected a refund, the amount can come back. `totals` are those of
-    /// all movements.
+    /// any more then. If the bank rejects that refund later, the client is entitled to it, because the share has come back. While a
+    /// dispute is open, the amount can come back. `totals` are those of all movements.
     pub(super) fn without_made_grants(&self, totals: Totals, amount_due: Money, open_dispute: bool) -> Self {
         let is_outstanding = totals.net_paid() > amount_due.amount();
-        if is_outstanding || open_dispute || totals.failed_refunds > 0 {
+        if is_outstanding || open_dispute {
             return self.clone();
         }
         Self { charge_before_grants: None, refused_reversal: None, ..self.clone() }

@@ -882,6 +882,10 @@ fn refund_that_is_made_is_no_grant_any_more() {
     let made = [paid, moved(MovementKind::Refund, 3_000)];
     assert_eq!(of(&made, false), None);
     assert_eq!(of(&made, true), Some(euros(5_000)), "a dispute is open");
+    let [paid, refund] = made;
+    let rejected = moved(MovementKind::RefundFailed, 3_000);
+    let again = [paid, refund.clone(), rejected, refund];
+    assert_eq!(of(&again, false), None, "the bank has rejected the first attempt");
     assert_eq!(of(&[], false), None, "nothing is paid yet");
 }
 

@@ -235,6 +235,9 @@ proptest! {
         let open = slots(rules, &ever, &BusyTimes::default(), *range, Timestamp::MIN);
         let seconds = range.seconds();
         let starts = (0..seconds).step_by((seconds / 200).max(1) as usize).map(|at| range.start().plus(at));
+        // The bookable part of the range can be shorter than a step.
+        let earliest = now.plus(i64::from(terms.minimum_notice_minutes) * MINUTE);
+        let edges = [earliest, range.end().plus(-1)].into_iter().filter(|start| range.contains(*start));
         let groups = case.groups.iter().map(|(start, _)| *start).filter(|start| range.contains(*start));
         let stage = |start: Timestamp| match explain(rules, terms, &case.busy_times(), start, *now).unwrap_err() {
             Refusal::AfterWindow { .. } | Refusal::BeforeWindow { .. } => EmptyReason::OutsideBookingWindow,
@@ -248,7 +251,7 @@ proptest! {
                 EmptyReason::CapsReached
             }
         };
-        let last = open.iter().map(|slot| slot.start).chain(starts).chain(groups).map(stage).max().unwrap();
+        let last = open.iter().map(|slot| slot.start).chain(starts).chain(edges).chain(groups).map(stage).max().unwrap();
         match why {
             // Without the blocked dates there would be starts; the other dates may be closed or open too short.
             EmptyReason::Blocked => {
