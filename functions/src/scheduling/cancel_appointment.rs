@@ -20,7 +20,7 @@ pub const ROUTE: Route = Route {
     summary: "Cancel an appointment, with the refund that its policy grants",
     operation: |schemas| {
         Operation::responds_with::<Appointment>(schemas, StatusCode::OK)
-            .accepts::<CancellationRequest>(schemas)
+            .accepts_or_none::<CancellationRequest>(schemas)
             .conditional()
             .problems(&[problem::INVALID_STATUS, problem::QUOTE_CHANGED, problem::PAYMENT_STATE])
     },

@@ -19,7 +19,7 @@ pub const ROUTE: Route = Route {
     summary: "Report that a session took place; for its expert after the end, and for administrators",
     operation: |schemas| {
         Operation::responds_with::<Appointment>(schemas, StatusCode::OK)
-            .accepts::<CompletionRequest>(schemas)
+            .accepts_or_none::<CompletionRequest>(schemas)
             .conditional()
             .problems(&[problem::INVALID_STATUS, problem::PAYMENT_STATE])
     },

@@ -18,7 +18,7 @@ pub const ROUTE: Route = Route {
     summary: "Report that the expert or the client missed a session",
     operation: |schemas| {
         Operation::responds_with::<Appointment>(schemas, StatusCode::OK)
-            .accepts::<NoShowRequest>(schemas)
+            .accepts_or_none::<NoShowRequest>(schemas)
             .conditional()
             .problems(&[problem::INVALID_STATUS, problem::PAYMENT_STATE])
     },

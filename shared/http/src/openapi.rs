@@ -81,7 +81,7 @@ fn describe(route: &Route, examples: &Value, schemas: &mut SchemaGenerator, prob
     if let Some(body) = &operation.body {
         let media = if route.audience == Audience::Provider { "*/*" } else { "application/json" };
         description["requestBody"] = json!({
-            "required": true,
+            "required": !operation.body_is_optional,
             "content": { media: { "schema": body, "example": examples["request"] } },
         });
     }

@@ -93,6 +93,8 @@ pub(crate) fn variable(part: &str) -> Option<&str> {
 pub struct Operation {
     /// The schema of the request body.
     pub body: Option<Schema>,
+    /// Whether a request may have no body, which stands for an empty object.
+    pub body_is_optional: bool,
     /// The schema of the query parameters: an object with a member for each.
     pub query: Option<Schema>,
     /// The status of a successful response.
@@ -121,6 +123,7 @@ impl Operation {
     pub fn responds_empty(status: StatusCode) -> Self {
         Self {
             body: None,
+            body_is_optional: false,
             query: None,
             status,
             response: None,
@@ -137,6 +140,12 @@ impl Operation {
     pub fn accepts<T: JsonSchema>(mut self, schemas: &mut SchemaGenerator) -> Self {
         self.body = Some(schemas.subschema_for::<T>());
         self
+    }
+
+    /// Accepts a JSON body of this type, or none.
+    #[must_use]
+    pub fn accepts_or_none<T: JsonSchema + Default>(self, schemas: &mut SchemaGenerator) -> Self {
+        Self { body_is_optional: true, ..self.accepts::<T>(schemas) }
     }
 
     /// Accepts the members of this type as query parameters.

@@ -84,7 +84,7 @@ fn overview(caller: &Caller, groups: &[(&str, Vec<&Route>)]) -> Markup {
         (markdown::paragraphs(DOCUMENT["info"]["description"].as_str().unwrap_or_default()))
         p {
             "This page is generated from the " a href="/openapi.json" { "OpenAPI 3.1 document" } ". Open a route for a command "
-            "to copy. All routes have the same " a href="#problems" { "problems" } "."
+            "to copy. The types of problems of all routes are " a href="#problems" { "below" } "."
         }
         p {
             "A command with " code { "$TOKEN" } " needs an access token, which is valid for an hour. Each of these commands "
@@ -92,12 +92,13 @@ fn overview(caller: &Caller, groups: &[(&str, Vec<&Route>)]) -> Markup {
         }
         (command(&caller.tokens()))
         p {
-            "Other variables, such as " code { "$APPOINTMENT" } ", are ids that you set before. The " a href="/" { "first page" }
-            " has a command that books an appointment as a client and sets " code { "$APPOINTMENT" }
-            ". The commands of this reference sign in the same client."
+            "Other variables, such as " code { "$APPOINTMENT" } ", are ids that you set before. "
             @if caller.offer.is_none() {
-                " Nothing can be booked yet, so the commands have " code { "$EXPERT" } " and " code { "$SESSION_TYPE" }
-                ". The first page has the command that creates both."
+                "Nothing can be booked yet, so the commands have " code { "$EXPERT" } " and " code { "$SESSION_TYPE" }
+                ": the demo, whose command is on the " a href="/" { "first page" } ", creates both."
+            } @else {
+                "The " a href="/" { "first page" } " has a command that books an appointment and sets "
+                code { "$APPOINTMENT" } ". The commands for clients sign in the client who booked it."
             }
         }
         @for (heading, routes) in groups {

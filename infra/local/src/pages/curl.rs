@@ -132,6 +132,9 @@ pub(super) fn variables(command: &str) -> Vec<&str> {
     names
 }
 
+/// The query parameter with the duration of a session.
+const DURATION: &str = "duration_minutes";
+
 /// The `curl` command that sends an example of the request.
 pub(super) fn command(caller: &Caller, route: &Route, operation: &Value, body: Option<&Value>) -> String {
     let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
@@ -150,7 +153,9 @@ pub(super) fn command(caller: &Caller, route: &Route, operation: &Value, body: O
         match parameter["in"].as_str() {
             Some("path") => path = path.replace(&format!("{{{name}}}"), &value()),
             // A session type with several durations needs the optional one.
-            Some("query") if parameter["required"] == true || caller.value(name).is_some() => {
+            Some("query")
+                if parameter["required"] == true || name == DURATION && caller.value(name).is_some() =>
+            {
                 query.push(format!("{name}={}", value()));
             }
             Some("header") if name == "Idempotency-Key" => {
