@@ -58,8 +58,7 @@ pub(super) async fn order(
             );
             let is_first = payment.refused_reversal.is_none();
             let (totals, amount_due) = (Totals::of(movements), payment.amount_due(&appointment.status));
-            // Otherwise the share is that of something else, such as a dispute about everything.
-            let waits = payment.charge_before_grants.is_some() && totals.net_paid() > amount_due.amount();
+            let waits = payment.reverses_for_grant(totals, amount_due);
             let event = |after: &Payment| {
                 let waiting = after.waiting_refund(totals, amount_due)?;
                 let is_last = waiting.next_attempt_at.is_none();

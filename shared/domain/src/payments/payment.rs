@@ -157,7 +157,8 @@ pub struct Payment {
     /// when an administrator requests it; for a refund that the expert granted, the share is asked for again daily.
     pub refused: BTreeMap<OrderKind, String>,
     /// When the gateway first and last refused to take back the share of a refund that the expert granted, until the share comes back,
-    /// nothing waits any more, or the expert grants another refund. `None` if a release before this attribute has recorded the [refusal](Self::refused).
+    /// nothing waits any more, or the expert grants another refund. `None` if a release before this attribute has recorded the
+    /// [refusal](Self::refused).
     pub refused_reversal: Option<RefusedReversal>,
     /// The number of refused orders. It is part of the idempotency keys, because the gateway answers a repeated key
     /// with the same refusal.
@@ -519,7 +520,7 @@ impl Payment {
     }
 
     /// Returns the payment after the gateway has permanently refused an order of this kind at `now`. `waits` says whether a refund that the
-    /// expert granted waits for a share that is taken back.
+    /// expert granted [waits for it](Self::reverses_for_grant).
     #[must_use]
     pub fn with_refusal(&self, kind: OrderKind, code: String, waits: bool, now: Timestamp) -> Self {
         let mut payment = self.clone();
@@ -561,10 +562,15 @@ impl Payment {
         let amount =
             self.outstanding_grant(totals, amount_due).filter(|_| self.grant_waits(totals, amount_due))?;
         let since = self.refused_reversal.map(|refused| refused.since);
-        // Nothing can be refunded while the bank has everything.
-        let is_asked_for = totals.net_paid() > amount_due.amount();
-        let next_attempt_at = self.next_reversal_attempt().filter(|_| is_asked_for);
+        let next_attempt_at =
+            self.next_reversal_attempt().filter(|_| self.reverses_for_grant(totals, amount_due));
         Some(WaitingRefund { amount, since, next_attempt_at })
+    }
+
+    /// Returns whether a share that is taken back now is one that a granted refund waits for. As long as an open dispute leaves nothing to
+    /// refund, it is that of the dispute. `totals` are those of all movements.
+    pub fn reverses_for_grant(&self, totals: Totals, amount_due: Money) -> bool {
+        self.charge_before_grants.is_some() && totals.net_paid() > amount_due.amount()
     }
 
     /// Returns whether something that the expert has granted waits for their share: because the gateway has refused to take it back, or

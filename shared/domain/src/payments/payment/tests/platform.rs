@@ -195,8 +195,7 @@ impl Platform {
                         (Ok(()), _) => {}
                         (Err(refusal), Some(kind)) if !calm || refusal == REFUSES => {
                             self.log.push(format!("    refused: {}", refusal.0));
-                            let waits = self.payment.charge_before_grants.is_some()
-                                && self.totals().net_paid() > self.target().amount();
+                            let waits = self.payment.reverses_for_grant(self.totals(), self.target());
                             self.payment = self.payment.with_refusal(kind, refusal.0.to_owned(), waits, now);
                         }
                         // A concurrent event made the order unnecessary, or the next snapshot shows the change.
